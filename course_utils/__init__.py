@@ -1,0 +1,1 @@
+"""Attention, built by hand in NumPy: the functions behind the lessons."""
