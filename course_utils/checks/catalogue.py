@@ -1,0 +1,11 @@
+"""All exercises of the course, by name."""
+
+from course_utils.checks import lesson_01
+from course_utils.checks.exercise import Exercise
+
+EXERCISES: dict[str, Exercise] = {x.name: x for x in lesson_01.EXERCISES}
+
+
+def exercises_of(lesson: int) -> list[Exercise]:
+    """Return the exercises of one lesson, in order."""
+    return [x for x in EXERCISES.values() if x.lesson == lesson]

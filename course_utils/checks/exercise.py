@@ -1,0 +1,57 @@
+"""What an exercise is: everything that its check, its grading and its tests need."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+Arguments = dict[str, np.ndarray]
+Answer = Callable[..., np.ndarray]
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A wrong answer that people really give, and what to say to it.
+
+    Attributes:
+        says: One sentence that names the mistake to the learner.
+        wrong: An implementation that makes it.
+    """
+
+    says: str
+    wrong: Answer
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One graded function.
+
+    Attributes:
+        name: The name of the function that the learner writes.
+        lesson: The number of its lesson.
+        points: What a right answer earns.
+        minutes: How long it takes a newcomer.
+        difficulty: 1 (follow the lesson), 2 (combine) or 3 (find out).
+        inputs: Draws fresh arguments, small to large with `size` = 0, 1, 2, …
+        reference: A right answer.
+        misconceptions: Wrong answers to recognise by name.
+        also_right: Right answers in other styles, which must pass.
+        hints: From a nudge to nearly the answer; opened one at a time.
+    """
+
+    name: str
+    lesson: int
+    points: int
+    minutes: int
+    difficulty: int
+    inputs: Callable[[np.random.Generator, int], Arguments]
+    reference: Answer
+    misconceptions: tuple[Misconception, ...]
+    also_right: tuple[Answer, ...]
+    hints: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """Points, minutes and difficulty in one line."""
+        stars = "★" * self.difficulty + "☆" * (3 - self.difficulty)
+        return f"{self.points} points · about {self.minutes} minutes · {stars}"
