@@ -7,6 +7,8 @@ from typing import Any
 
 from course_utils.syllabus import ROOT
 
+KINDS = ("exercises", "predictions")
+
 
 def progress_file() -> Path:
     """Return the path of the learner's progress: COURSE_PROGRESS or progress.json."""
@@ -16,31 +18,28 @@ def progress_file() -> Path:
 def load() -> dict[str, dict[str, Any]]:
     """Return what is recorded, by kind ("exercises", "predictions") and name.
 
-    A file that cannot be read as progress is kept aside under another name, so
-    that nothing is lost, and the record starts anew.
+    A file that does not hold progress counts as empty.
     """
-    path = progress_file()
-    record: dict[str, dict[str, Any]] = {"exercises": {}, "predictions": {}}
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        return {kind: dict(stored.get(kind, {})) for kind in record}
-    except FileNotFoundError:
-        return record
-    except (ValueError, AttributeError, TypeError):
-        path.replace(path.with_suffix(".unreadable.json"))
-        return record
+        stored = json.loads(progress_file().read_text(encoding="utf-8"))
+        return {kind: dict(stored.get(kind, {})) for kind in KINDS}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {kind: {} for kind in KINDS}
 
 
 def record(kind: str, name: str, entry: Any) -> None:  # noqa: ANN401
     """Keep one entry, written whole or not at all.
 
-    A folder that cannot be written to keeps no progress, and is no error.
+    A file that does not hold progress is kept aside, so that nothing is lost. A
+    folder that cannot be written to keeps no progress, and is no error.
     """
-    progress = load()
-    progress[kind][name] = entry
     path = progress_file()
+    progress = load()
     half = path.with_suffix(f".{os.getpid()}.tmp")
     try:
+        if path.is_file() and not any(progress.values()):
+            path.replace(path.with_suffix(".unreadable.json"))
+        progress[kind][name] = entry
         half.write_text(json.dumps(progress, indent=1), encoding="utf-8")
         half.replace(path)
     except OSError:

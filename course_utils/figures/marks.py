@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from course_utils.figures.style import BLUE, GREY, VERMILION
@@ -27,9 +28,10 @@ STYLE = """
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as SVG, and the same in words."""
+    """A picture as SVG, the sentence above it, and all that it shows in words."""
 
     svg: str
+    caption: str
     description: str
 
 
@@ -72,7 +74,7 @@ def beside(*marks: Mark, caption: str) -> Picture:
     for i, mark in enumerate(marks):
         place = {"transform": f"translate({i * (WIDTH + GAP)} 36)"}
         _element("g", place, svg).append(mark.drawing)
-    return Picture(ET.tostring(svg, encoding="unicode"), description)
+    return Picture(ET.tostring(svg, encoding="unicode"), caption, description)
 
 
 def vectors(
@@ -187,7 +189,6 @@ def curves(
     title: str,
     axes: tuple[str, str],
     xticks: Sequence[float],
-    yticks: Sequence[float],
 ) -> Mark:
     """Draw up to three curves over x, with a dot on each at the current x.
 
@@ -198,13 +199,15 @@ def curves(
         title: What the mark shows.
         axes: The names of the horizontal and the vertical axis, with units.
         xticks: The numbers on the horizontal axis; the first and last bound it.
-        yticks: The same for the vertical axis.
+            The vertical axis spans the curves.
 
     Raises:
         ValueError: If a curve has not one number for each x.
     """
     x = np.asarray(x, dtype=float)
     left, right = 44, WIDTH - 14
+    every = np.concatenate([np.ravel(y) for y in lines.values()])
+    yticks = MaxNLocator(6).tick_values(every.min(), every.max())
     low, high = [xticks[0], yticks[0]], [xticks[-1], yticks[-1]]
 
     def place(points: np.ndarray) -> np.ndarray:
@@ -219,7 +222,14 @@ def curves(
     for tick in yticks:
         spot = place(np.array([low[0], tick]))
         _line(g, spot, [right, spot[1]], "rule")
-        _text(g, left - 8, spot[1] + 5, _number(tick, 0), "quiet", anchor="end")
+        _text(
+            g,
+            left - 8,
+            spot[1] + 5,
+            f"{tick:g}".replace("-", "−"),
+            "quiet",
+            anchor="end",
+        )
     _text(g, (left + right) / 2, HEIGHT - 6, f"{axes[0]} →", "quiet", anchor="middle")
     _text(g, 10, (TOP + BOTTOM) / 2, f"{axes[1]} →", "quiet", "middle", turn=True)
     looks = [(GREY, "6 4"), (BLUE, "none"), (VERMILION, "2 3")]
