@@ -20,11 +20,11 @@ from tempfile import TemporaryDirectory
 
 import jupytext
 import nbformat
-from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from tqdm import tqdm
+from traitlets.config import Config
 
 from course_utils.checks import EXERCISES
 
@@ -193,6 +193,7 @@ def build(target: Target) -> str:
     notebook = unexecuted(target)
     if target.executed:
         _execute(notebook, target)
+        notebook.metadata["language_info"] = {"name": "python"}
         _renumber_widgets(notebook)
         notebook.metadata["course"]["outputs"] = _outputs_digest(notebook)
     return _written(notebook)
@@ -200,11 +201,10 @@ def build(target: Target) -> str:
 
 def _execute(notebook: NotebookNode, target: Target) -> None:
     with TemporaryDirectory() as folder:
-        # The kernel listens on this machine only; "auto" encrypts where it can.
-        manager = AsyncKernelManager(kernel_name="python3", transport_encryption="auto")
         client = NotebookClient(
             notebook,
-            km=manager,
+            # The kernel listens on this machine only; "auto" encrypts where it can.
+            config=Config(KernelManager={"transport_encryption": "auto"}),
             timeout=300,
             resources={"metadata": {"path": str(target.path.parent)}},
             record_timing=False,
