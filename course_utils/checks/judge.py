@@ -151,6 +151,8 @@ def _is_the_same(wrong: Answer, case: Case) -> bool:
 
 def _where(error: Exception, answer: Answer) -> str:
     """Say what was raised, and in which line of the learner's own function."""
+    if isinstance(error, NotImplementedError):
+        return "it is not written yet"
     said = f"{type(error).__name__}: {error}"
     code = getattr(answer, "__code__", None)
     own = [
@@ -158,4 +160,5 @@ def _where(error: Exception, answer: Answer) -> str:
         for frame in traceback.extract_tb(error.__traceback__)
         if code and frame.filename == code.co_filename and frame.lineno
     ]
-    return f"it raises {said} (line {own[-1]} of the function)" if own else said
+    line = f" (line {own[-1]} of the function)" if own else ""
+    return f"it raises {said}{line}"

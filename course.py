@@ -1,0 +1,310 @@
+"""Set up the course, open it, check it, or grade with it.
+
+Only the standard library is used here, because this runs before anything is
+installed. The first start makes .venv beside this file; later starts reuse it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(
+        "The course needs Python 3.11 or newer, and this is Python "
+        "{}.{}: get a newer one from python.org or your package manager, and start "
+        "course.py with it.".format(*sys.version_info)
+    )
+
+import difflib
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+LOG = VENV / "set-up.log"
+COLLECTING = re.compile(r"\s*Collecting ([\w.-]+)")
+MEGABYTES = {"": 700, "test": 1000, "oracles": 2500}  # that a set-up may take
+
+HELP = """\
+usage: python3 course.py [COMMAND] [OPTIONS]
+
+  lab      open the course in JupyterLab (this is what happens without a command)
+           options go through to JupyterLab, such as --port 8890 or --no-browser
+  grade    grade notebooks: python3 course.py grade exercises/
+  build    rebuild the notebooks from source/
+           --check        only compare: fails if a notebook and its source differ
+           --check --run  also build all anew, and compare the bytes
+  test     run every check that a change must pass
+           --oracles      also compare with PyTorch, which is then installed
+
+The first start sets everything up in .venv and takes about a minute. To start
+afresh, delete .venv. Inside an environment that has the course installed (conda,
+Binder), that environment is used and .venv is not made.
+"""
+
+
+def main() -> int:
+    """Run the command named on the command line; return its exit code."""
+    command, *options = sys.argv[1:] or ["lab"]
+    if command in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0
+    if command.startswith("-"):
+        command, options = "lab", sys.argv[1:]
+    if command not in COMMANDS:
+        near = difflib.get_close_matches(command, COMMANDS, 1)
+        meant = f"Did you mean '{near[0]}'?" if near else "See --help."
+        print(f"There is no command '{command}'. {meant}", file=sys.stderr)
+        return 2
+    return COMMANDS[command](options)
+
+
+def lab(options: list[str]) -> int:
+    """Open JupyterLab at the start page."""
+    python = set_up()
+    run([python, "-c", "from course_utils.checks import start_page as s; s.write()"])
+    paths = [str(ROOT / ".jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    return run(
+        [
+            python,
+            "-m",
+            "jupyterlab",
+            f"--ServerApp.root_dir={ROOT}",
+            "--LabApp.default_url=/lab/tree/start.md",
+            *options,
+        ],
+        JUPYTER_CONFIG_PATH=os.pathsep.join(filter(None, paths)),
+    )
+
+
+def grade(options: list[str]) -> int:
+    """Grade notebooks, folders of them, or both."""
+    return run([set_up(), "-m", "course_utils.grading", *options])
+
+
+def build(options: list[str]) -> int:
+    """Rebuild the notebooks from their sources, or check that they match."""
+    return run([set_up("test"), str(ROOT / "tools" / "build.py"), *options])
+
+
+def test(options: list[str]) -> int:
+    """Run every check; options go through to pytest."""
+    oracles = "--oracles" in options
+    options = [option for option in options if option != "--oracles"]
+    python = set_up("test")
+    if oracles:
+        set_up("oracles")
+    pytest = [python, "-m", "pytest", "-n", "2", "--dist", "loadfile"]
+    steps = {
+        "format": [python, "-m", "ruff", "format", "--check", "."],
+        "lint": [python, "-m", "ruff", "check", "."],
+        "spelling": [python, "-m", "codespell_lib"],
+        "build": [python, "tools/build.py", "--check"],
+        "notebooks": [*pytest, "--nbval", "notebooks", "solutions", "-q"],
+        "tests": [*pytest, "tests", *([] if oracles else ["-m", "not oracle"])],
+    }
+    steps["tests"] += options
+    failed = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, step in steps.items():
+            print(f"\n=== {name}", flush=True)
+            # The maintainer's own progress must not change what a lesson prints.
+            own = {"COURSE_PROGRESS": str(Path(folder) / "progress.json")}
+            if run(step, cwd=ROOT, OPENBLAS_NUM_THREADS="1", **own):
+                failed.append(name)
+    print("\n" + (f"Failed: {', '.join(failed)}" if failed else "All checks passed."))
+    return 1 if failed else 0
+
+
+COMMANDS = {"lab": lab, "grade": grade, "build": build, "test": test}
+
+
+def run(command: list[str], cwd: Path | None = None, **environment: str) -> int:
+    """Run a command with the course on its path; return its exit code."""
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    process = subprocess.Popen(command, cwd=cwd, env={**os.environ, **environment})
+    # Ctrl-C is for the command: JupyterLab asks whether it is meant.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return process.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def set_up(extra: str = "") -> str:
+    """Return a Python that has what the course needs, installing it if need be.
+
+    Args:
+        extra: What is needed beside the course itself: "test" or "oracles".
+    """
+    if in_own_environment(extra):
+        return sys.executable
+    python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp = stamp_of(extra)
+    if stamp.exists() and stamp.read_text() == fingerprint(extra) and usable(python):
+        return str(python)
+    check_disk(extra)
+    make_venv(python)
+    install(str(python), extra)
+    for done in {"", extra}:  # an extra brings the course itself along
+        stamp_of(done).write_text(fingerprint(done))
+    return str(python)
+
+
+def in_own_environment(extra: str) -> bool:
+    """Say whether this Python, outside .venv, already has the course installed."""
+    if Path(sys.prefix).resolve() == VENV:
+        return False
+    try:
+        importlib.metadata.distribution("attention-course")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    needs = {"": "jupyterlab", "test": "pytest", "oracles": "torch"}[extra]
+    if importlib.util.find_spec(needs) is None:
+        sys.exit(
+            f"This environment has the course, but not what '{extra}' needs: "
+            f"python -m pip install -e '.[{extra}]' adds it."
+        )
+    return True
+
+
+def stamp_of(extra: str) -> Path:
+    """Name the file that says for which state of the course .venv was set up."""
+    return VENV / f"set-up-is-done{extra and '-' + extra}"
+
+
+def fingerprint(extra: str) -> str:
+    """Name the state of the files that say what is installed."""
+    files = ("pyproject.toml", "constraints.txt")
+    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in files)
+    return hashlib.sha256(f"{extra} {ROOT} {text}".encode()).hexdigest()
+
+
+def usable(python: Path) -> bool:
+    """Say whether a Python is there, starts, and is new enough."""
+    ask = "import sys; sys.exit(sys.version_info < (3, 11))"
+    try:
+        return subprocess.call([python, "-c", ask], stderr=subprocess.DEVNULL) == 0
+    except OSError:
+        return False
+
+
+def check_disk(extra: str) -> None:
+    """Stop with one sentence if nothing can be written here, or too little."""
+    try:
+        with tempfile.TemporaryFile(dir=ROOT):
+            pass
+    except OSError as error:
+        sys.exit(
+            f"The course cannot be set up in {ROOT}, which is not writable "
+            f"({error.strerror}): clone it into a folder of your own."
+        )
+    free = shutil.disk_usage(ROOT).free // 2**20
+    if free < MEGABYTES[extra]:
+        sys.exit(
+            f"The disk is too full: the set-up needs about {MEGABYTES[extra]} MB "
+            f"in {ROOT}, and {free} MB are free."
+        )
+
+
+def make_venv(python: Path) -> None:
+    """Make .venv, unless a usable one is there from an earlier, unfinished try."""
+    if usable(python):
+        return
+    if VENV.exists():
+        print("The .venv that is there does not work with this course: made anew.")
+    version = "{}.{}".format(*sys.version_info)
+    print(f"Making .venv with Python {version} ...", flush=True)
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", "--clear", str(VENV)],
+        capture_output=True,
+        text=True,
+    )
+    if made.returncode:
+        said = made.stdout + made.stderr
+        if "ensurepip" in said:
+            sys.exit(
+                "This Python lacks the venv module's other half: install it, on "
+                f"Debian and Ubuntu with 'apt install python{version}-venv'."
+            )
+        sys.exit(explained(said, "The environment .venv could not be made"))
+
+
+def install(python: str, extra: str) -> None:
+    """Install the course, and an extra, at the pinned versions."""
+    what = f".[{extra}]" if extra else "."
+    pinned = ["-c", "constraints.txt", "-e", what]
+    # uv does not read pip's settings, and PyTorch's small build may come by them.
+    uv = shutil.which("uv")
+    if uv and extra != "oracles":
+        print("Installing with uv ...", flush=True)
+        if run([uv, "pip", "install", "--python", python, *pinned], cwd=ROOT) == 0:
+            return
+        print("uv could not: trying pip.")
+    print("Installing what the course needs ...", flush=True)
+    total = len((ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines())
+    pip = subprocess.Popen(
+        [python, "-m", "pip", "install", "--disable-pip-version-check", *pinned],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    said = []
+    found = 0
+    for line in pip.stdout or ():
+        said.append(line)
+        match = COLLECTING.match(line)
+        if match:
+            found += 1
+            show_progress(0.9 * min(found / total, 1), f"downloading {match[1]}")
+        elif line.startswith("Installing collected"):
+            show_progress(0.95, "installing, about half a minute")
+    LOG.write_text("".join(said), encoding="utf-8")
+    pip.wait()
+    if pip.returncode:
+        sys.exit(explained("".join(said), "The packages could not be installed"))
+    show_progress(1, "ready\n")
+
+
+def show_progress(share: float, doing: str) -> None:
+    """Draw a progress bar over itself, or nothing where that cannot be."""
+    if sys.stdout.isatty():
+        full = min(int(30 * share), 30)
+        bar = "#" * full + "." * (30 - full)
+        print(f"\r[{bar}] {doing:<40.40}", end="", flush=True)
+
+
+def explained(said: str, what: str) -> str:
+    """Turn what a failed step printed into one sentence, or show its end."""
+    if "No space left on device" in said or "Errno 28" in said:
+        return f"{what}: the disk is full."
+    if re.search(
+        "name resolution|getaddrinfo|NewConnectionError|ConnectTimeout|ProxyError"
+        "|unreachable|Failed to establish",
+        said,
+    ):
+        return (
+            f"{what}: they could not be downloaded. Is there a network? Start "
+            "again when there is, and the set-up goes on."
+        )
+    last = "\n".join(said.strip().splitlines()[-5:])
+    return f"{what}. The last lines say:\n{last}\nAll of it is in {LOG}"
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("\nStopped. Started again, the course goes on from here.")

@@ -1,0 +1,1 @@
+"""How a class is graded: submissions are read, run apart, judged, and added up."""
