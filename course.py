@@ -72,7 +72,7 @@ def lab(options: list[str]) -> int:
     python = set_up()
     run([python, "-c", "from course_utils.checks import start_page as s; s.write()"])
     paths = [str(ROOT / ".jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
-    return run(
+    return become(
         [
             python,
             "-m",
@@ -87,12 +87,12 @@ def lab(options: list[str]) -> int:
 
 def grade(options: list[str]) -> int:
     """Grade notebooks, folders of them, or both."""
-    return run([set_up(), "-m", "course_utils.grading", *options])
+    return become([set_up(), "-m", "course_utils.grading", *options])
 
 
 def build(options: list[str]) -> int:
     """Rebuild the notebooks from their sources, or check that they match."""
-    return run([set_up("test"), str(ROOT / "tools" / "build.py"), *options])
+    return become([set_up("test"), str(ROOT / "tools" / "build.py"), *options])
 
 
 def test(options: list[str]) -> int:
@@ -129,15 +129,27 @@ COMMANDS = {"lab": lab, "grade": grade, "build": build, "test": test}
 
 def run(command: list[str], cwd: Path | None = None, **environment: str) -> int:
     """Run a command with the course on its path; return its exit code."""
-    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-    process = subprocess.Popen(command, cwd=cwd, env={**os.environ, **environment})
+    process = subprocess.Popen(command, cwd=cwd, env=with_course(environment))
     # Ctrl-C is for the command: JupyterLab asks whether it is meant.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return process.wait()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def become(command: list[str], **environment: str) -> int:
+    """Run a command in place of this one, where the system can do that."""
+    if os.name == "posix":
+        os.execve(command[0], command, with_course(environment))
+    return run(command, **environment)
+
+
+def with_course(environment: dict[str, str]) -> dict[str, str]:
+    """Return the environment variables under which the course can be imported."""
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    path = os.pathsep.join(filter(None, paths))
+    return {**os.environ, "PYTHONPATH": path, **environment}
 
 
 def set_up(extra: str = "") -> str:

@@ -25,12 +25,11 @@ def page() -> str:
     """Return the start page in Markdown, with the learner's points as bars."""
     earned = progress.load()["exercises"]
     lines = [HEAD.format(standing=_standing(earned))]
+    lines += ["| | lesson | then | points |", "|---:|---|---|---|"]
     for i, (part, lessons) in enumerate(PARTS.items(), start=1):
-        lines += [f"## Part {i}: {part}", "", "| | lesson | do | points |"]
-        lines += ["|---:|---|---|---|"]
+        lines += [f"| | **Part {i}: {part}** | | |"]
         lines += [_row(lesson, earned) for lesson in lessons]
-        lines += [""]
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
 
 
 def write() -> None:

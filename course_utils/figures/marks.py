@@ -207,7 +207,7 @@ def curves(
     x = np.asarray(x, dtype=float)
     left, right = 44, WIDTH - 14
     every = np.concatenate([np.ravel(y) for y in lines.values()])
-    yticks = MaxNLocator(6).tick_values(every.min(), every.max())
+    yticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(every.min(), every.max())
     low, high = [xticks[0], yticks[0]], [xticks[-1], yticks[-1]]
 
     def place(points: np.ndarray) -> np.ndarray:
@@ -232,7 +232,7 @@ def curves(
         )
     _text(g, (left + right) / 2, HEIGHT - 6, f"{axes[0]} →", "quiet", anchor="middle")
     _text(g, 10, (TOP + BOTTOM) / 2, f"{axes[1]} →", "quiet", "middle", turn=True)
-    looks = [(GREY, "6 4"), (BLUE, "none"), (VERMILION, "2 3")]
+    looks = [(BLUE, "none"), (VERMILION, "6 4"), (GREY, "2 3")]
     words = []
     offset = 0
     for (name, y), (colour, dash) in zip(lines.items(), looks, strict=False):

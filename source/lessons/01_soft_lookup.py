@@ -148,17 +148,17 @@ print(hard_lookup(query, key, value))
 # %% [markdown]
 r"""
 The hard lookup never fails, but it has a flaw that a sailor would notice. Let
-the wind turn by two degrees, from 224° to 226°, and watch the temperature.
+the wind turn, in the end by only two degrees, and watch the temperature.
 """
 
 # %%
-for bearing in (224, 226):
+for bearing in (136, 180, 224, 226):
     temperature = hard_lookup(direction(bearing), key, value)[0]
     print(f"wind from {bearing}°: {temperature:.0f} °C")
 
 # %% [markdown]
 r"""
-Two degrees of the vane, eight degrees of temperature. Between the jumps the
+Two degrees of the vane, eight degrees of temperature. And before the jump the
 answer does not move at all: every wind from 136° to 224° gets the same 21 °C.
 The lookup throws away all that it knows about *how well* each key matched, and
 keeps only the name of the winner.
@@ -315,8 +315,8 @@ it. Three things are worth watching:
 around = np.arange(0, 361)
 winds = direction(around)
 temperatures = {
-    "hard lookup": course_utils.hard_lookup(winds, key, value)[:, 0],
     "soft lookup": course_utils.soft_lookup(winds, key, value, 4)[:, 0],
+    "hard lookup": course_utils.hard_lookup(winds, key, value)[:, 0],
 }
 
 
@@ -350,17 +350,20 @@ r"""
 The hard lookup is a staircase: it answers with one of five temperatures and jumps
 between them. The soft lookup passes through everything in between. But it never
 quite reaches the ends: not the 21 °C of south, and not the 3 °C of northeast,
-where it says 4.7 °C. Northeast has two neighbours at 45°, which hold on to two
-fifths of the weight between them. A blend always lies *between* the values that
-it blends.
+where it says 4.7 °C. Here are these two, and the weights at 45°.
 """
 
 # %%
 for bearing in (45, 180):
     print(forecast(bearing).caption)
+print(course_utils.softmax(4 * (key @ direction(45))))
 
 # %% [markdown]
 r"""
+Even with the arrow right on northeast, its neighbours north and east keep 0.19
+of the weight each. A blend lies *between* the values that it blends, so it
+cannot reach the coldest or the warmest of them while any other has a say.
+
 ## When the vane trembles
 
 So which of the two is better? That depends on how far the query can be trusted.
@@ -373,7 +376,7 @@ while the soft one blends in the neighbours. With much noise the hard lookup oft
 picks a wrong row, and then its error is whole; the soft one errs a little each
 time. There should be a point where they cross.
 
-The third curve is a soft lookup whose sharpness follows the noise: sharpness
+The third is a soft lookup whose sharpness follows the noise: sharpness
 $1/\text{noise}^2$, decided when the vane is steady, undecided when it trembles.
 """
 
@@ -389,17 +392,26 @@ def error(lookup, noise, seed):
 
 # %%
 noises = np.array([0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0])
-lookups = {
-    "hard": lambda q, noise: course_utils.hard_lookup(q, key, value),
-    "soft, sharpness 4": lambda q, noise: course_utils.soft_lookup(
-        q, key, value, 4
-    ),
-    "soft, sharpness 1/noise²": lambda q, noise: (
-        course_utils.soft_lookup(q, key, value, 1 / noise**2)
-    ),
-}
+
+
+def hard(query, noise):
+    return course_utils.hard_lookup(query, key, value)
+
+
+def soft(query, noise):
+    return course_utils.soft_lookup(query, key, value, 4)
+
+
+def soft_matched(query, noise):
+    return course_utils.soft_lookup(query, key, value, 1 / noise**2)
+
 
 # %%
+lookups = {
+    "soft, sharpness 4": soft,
+    "hard": hard,
+    "soft, sharpness 1/noise²": soft_matched,
+}
 errors = {}
 for name, lookup in lookups.items():
     runs = [
@@ -420,8 +432,8 @@ _ = axes.legend(loc="lower right")
 # %% [markdown]
 r"""
 The figure shows the error of three lookups against the noise, each the mean over
-five seeds, with bars of one standard deviation, which are small. The dashed and
-the solid line cross near a noise of 0.3. The numbers around the crossing and at
+five seeds, with bars of one standard deviation, which are small. The solid line
+(soft, sharpness 4) and the dashed one (hard) cross near a noise of 0.3. The numbers around the crossing and at
 the end:
 """
 
