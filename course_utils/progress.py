@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,4 +44,5 @@ def record(kind: str, name: str, entry: Any) -> None:  # noqa: ANN401
         half.write_text(json.dumps(progress, indent=1), encoding="utf-8")
         half.replace(path)
     except OSError:
-        half.unlink(missing_ok=True)
+        with suppress(OSError):
+            half.unlink(missing_ok=True)

@@ -26,9 +26,11 @@ from nbformat import NotebookNode
 from tqdm import tqdm
 from traitlets.config import Config
 
+import course_utils
 from course_utils.checks import EXERCISES
 
 ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = Path(course_utils.__file__).parent
 AT_ONCE = 2
 # What a cell of an exercise's source is, followed by the exercise's name.
 MARKS = ("about", "exercise", "check", "solution")
@@ -72,12 +74,11 @@ class Target:
             return False
         if not self.executed:
             return True
-        package = [x for x in (ROOT / "course_utils").rglob("*") if x.is_file()]
-        code = [x for x in package if x.suffix in {".py", ".js", ".html"}]
-        return self.path.stat().st_mtime >= max(x.stat().st_mtime for x in code)
+        files = (x for x in PACKAGE.rglob("*") if x.suffix in {".py", ".js", ".html"})
+        return self.path.stat().st_mtime >= max(x.stat().st_mtime for x in files)
 
 
-def targets(root: Path = ROOT) -> list[Target]:
+def targets(root: Path) -> list[Target]:
     """Return the notebooks that the sources stand for, in the order of the course."""
     found = []
     for source in sorted((root / "source" / "lessons").glob("*.py")):
@@ -90,7 +91,7 @@ def targets(root: Path = ROOT) -> list[Target]:
     return found
 
 
-def strays(root: Path = ROOT) -> list[Path]:
+def strays(root: Path) -> list[Path]:
     """Return the notebooks that no source stands for."""
     known = {target.path for target in targets(root)}
     folders = ("notebooks", "solutions", "exercises")
@@ -306,24 +307,45 @@ def drift(target: Target) -> str | None:
     return None
 
 
-def check(*, run: bool) -> list[str]:
+def check(root: Path, *, run: bool) -> list[str]:
     """Return every difference between the sources and the notebooks.
 
     Args:
+        root: The folder of the course.
         run: Also build everything anew, and compare the bytes.
     """
-    faults = [f"{x.parent.name}/{x.name}: has no source" for x in strays()]
-    for target in targets():
+    faults = [f"{x.parent.name}/{x.name}: has no source" for x in strays(root)]
+    for target in targets(root):
         try:
             faults += filter(None, [drift(target)])
         except BuildError as error:
             faults.append(str(error))
     if run and not faults:
-        for target, text in _built(targets(), faults):
+        for target, text in _built(targets(root), faults):
             if text != target.path.read_text(encoding="utf-8"):
                 name = f"{target.path.parent.name}/{target.path.name}"
                 faults.append(f"{name}: a new build has other bytes")
     return faults
+
+
+def rebuild(root: Path) -> list[str]:
+    """Build what is not current; return what is wrong. The rest is built all the same.
+
+    Args:
+        root: The folder of the course.
+    """
+    wanted, faults = [], []
+    for target in targets(root):
+        try:
+            if not target.is_current:
+                wanted.append(target)
+        except BuildError as error:
+            faults += [] if str(error) in faults else [str(error)]
+    for target, text in _built(wanted, faults):
+        target.path.parent.mkdir(exist_ok=True)
+        target.path.write_text(text, encoding="utf-8", newline="\n")
+    print(f"{len(wanted)} of {len(targets(root))} notebooks were not up to date")
+    return faults + [f"{x.parent.name}/{x.name}: has no source" for x in strays(root)]
 
 
 def _built(wanted: list[Target], faults: list[str]) -> Iterator[tuple[Target, str]]:
@@ -354,20 +376,11 @@ def main() -> int:
     if arguments.run and not arguments.check:
         parser.error("--run goes with --check")
     if arguments.check:
-        faults = check(run=arguments.run)
+        faults = check(ROOT, run=arguments.run)
         if not faults:
-            print(f"{len(targets())} notebooks match their sources")
+            print(f"{len(targets(ROOT))} notebooks match their sources")
     else:
-        faults = []
-        try:
-            wanted = [target for target in targets() if not target.is_current]
-        except BuildError as error:
-            sys.exit(str(error))
-        print(f"{len(targets()) - len(wanted)} notebooks are up to date")
-        for target, text in _built(wanted, faults):
-            target.path.parent.mkdir(exist_ok=True)
-            target.path.write_text(text, encoding="utf-8", newline="\n")
-        faults += [f"{x.parent.name}/{x.name}: has no source" for x in strays()]
+        faults = rebuild(ROOT)
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0

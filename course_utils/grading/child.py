@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from course_utils.checks.judge import AnswerError
+from course_utils.checks.judge import UNWRITTEN, AnswerError
 
 SECONDS = 10.0  # for all cells together, and for each call of an answer
 
@@ -138,7 +138,7 @@ def _reply(
         pipe.send_bytes(json.dumps({"error": str(error)}).encode())
         return
     except NotImplementedError:
-        pipe.send_bytes(json.dumps({"error": "it is not written yet"}).encode())
+        pipe.send_bytes(json.dumps({"error": UNWRITTEN}).encode())
         return
     except BaseException as error:
         said = {"error": f"it raises {_said(error)}"}

@@ -42,7 +42,7 @@ def read(path: Path) -> Submission:
     except OSError as error:
         raise SubmissionError(f"cannot be opened: {error.strerror}") from error
     except Exception as error:
-        raise SubmissionError("is not a notebook: no valid JSON of one") from error
+        raise SubmissionError("is not a notebook: no valid JSON") from error
     names = {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in code}
     names |= {name for cell in cells for name in DEFINED.findall(cell)}
     lessons = [EXERCISES[name].lesson for name in names & set(EXERCISES)]

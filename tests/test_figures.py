@@ -1,0 +1,156 @@
+import base64
+import html
+import re
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from course_utils import figures
+from course_utils.figures.marks import WIDTH
+
+SVG = "{http://www.w3.org/2000/svg}"
+NAMES = ["north", "east", "south"]
+KEY = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0]])
+WEIGHTS = np.array([0.25, 0.6, 0.15])
+
+
+def picture(shift=0.0):
+    x = np.arange(5)
+    return figures.beside(
+        figures.vectors(
+            KEY, NAMES, [0.6, 0.8], WEIGHTS, title="Wind", axes=("east", "north")
+        ),
+        figures.bars(WEIGHTS, NAMES, title="Weight"),
+        figures.curves(
+            x,
+            {"square": x**2 + shift, "line": x},
+            at=3,
+            title="Growth",
+            axes=("x", "y"),
+            xticks=range(5),
+        ),
+        caption=f"Shifted by {shift:g}.",
+    )
+
+
+def drawn(tag, of):
+    return list(ET.fromstring(of.svg).iter(SVG + tag))
+
+
+def test_bars_are_as_long_as_the_weights_and_carry_their_numbers():
+    lengths = [float(x.get("width")) for x in drawn("rect", picture())][1:]
+    np.testing.assert_allclose(np.divide(lengths, sum(lengths)), WEIGHTS, atol=2e-3)
+    texts = [x.text for x in drawn("text", picture())]
+    assert {"0.25", "0.60", "0.15"} <= set(texts)
+
+
+def test_the_scale_of_bars_does_not_follow_the_weights():
+    def longest(weights):
+        one = figures.beside(figures.bars(weights, NAMES, title=""), caption="")
+        return max(float(x.get("width")) for x in drawn("rect", one)[1:])
+
+    assert longest([0.5, 0.3, 0.2]) * 2 == pytest.approx(longest([1.0, 0, 0]), abs=0.2)
+
+
+def test_dots_have_areas_that_grow_with_the_weights():
+    radii = [float(x.get("r")) for x in drawn("circle", picture())][1:4]
+    assert np.argsort(radii).tolist() == np.argsort(WEIGHTS).tolist()
+    np.testing.assert_allclose(((np.array(radii) - 3) / 15) ** 2, WEIGHTS, atol=0.01)
+
+
+def test_curves_put_their_dots_at_the_current_numbers():
+    spots = [
+        (float(x.get("cx")), float(x.get("cy"))) for x in drawn("circle", picture())
+    ][-2:]
+    (x1, nine), (x2, three) = spots
+    assert x1 == x2
+    assert nine < three  # the square is above the line
+    assert "Growth, at 3: square 9.0, line 3.0." in picture().description
+
+
+def test_every_text_stays_inside_the_picture():
+    svg = ET.fromstring(picture().svg)
+    width, height = float(svg.get("width")), float(svg.get("height"))
+    for g in svg.findall(f"{SVG}g"):
+        left = float(re.findall(r"[\d.]+", g.get("transform"))[0])
+        for text in g.iter(SVG + "text"):
+            assert 0 <= left + float(text.get("x")) <= width
+            assert 0 <= float(text.get("y")) <= height
+    assert width == 3 * WIDTH + 2 * 28
+
+
+def test_words_describe_what_is_shown():
+    words = picture(2).description
+    assert words.startswith("Shifted by 2. Wind: the query points to (0.60, 0.80)")
+    assert "Weight: north 0.25, east 0.60, south 0.15." in words
+    assert ET.fromstring(picture(2).svg).get("aria-label") == words
+
+
+def test_text_is_escaped():
+    caption = '<b> & "quotes"'
+    one = figures.beside(figures.bars([1.0], ["<i>"], title="&"), caption=caption)
+    assert drawn("text", one)[0].text == caption
+    assert "<i>" not in one.svg
+
+
+@pytest.mark.parametrize(
+    ("draw", "says"),
+    [
+        (lambda: figures.bars([0.5], NAMES, title=""), "one number for each of the 3"),
+        (lambda: figures.bars([0.5, 0.6, np.nan], NAMES, title=""), "between 0 and 1"),
+        (lambda: figures.bars([0.5, 1.5, 0], NAMES, title=""), "between 0 and 1"),
+        (
+            lambda: figures.vectors(
+                KEY.T, NAMES, [0, 1], WEIGHTS, title="", axes=("x", "y")
+            ),
+            "one 2-D key for each of 3 labels",
+        ),
+        (
+            lambda: figures.curves(
+                [0, 1], {"c": [1]}, at=0, title="", axes=("x", "y"), xticks=[0, 1]
+            ),
+            "the curve 'c' needs one number for each x",
+        ),
+        (lambda: figures.predict("one", "only this"), "at least two options"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(draw, says):
+    with pytest.raises(ValueError, match=says):
+        draw()
+
+
+def test_a_panel_follows_its_control():
+    shift = figures.slider(0, 10, 1, start=2, label="shift")
+    panel = figures.panel(picture, shift=shift)
+    assert panel.picture.caption == "Shifted by 2."
+    panel.controls["shift"].value = 7
+    assert panel.picture.caption == "Shifted by 7."
+    assert panel.picture.svg == picture(7).svg
+
+
+def test_a_panel_shows_its_state_without_a_kernel():
+    shift = figures.slider(0, 10, 0.5, start=2.5, label="shift")
+    bundle = figures.panel(picture, shift=shift)._repr_mimebundle_()
+    alt, source = re.fullmatch(
+        r'<img alt="(.*)" src="data:image/svg\+xml;base64,(.*)">', bundle["text/html"]
+    ).groups()
+    assert html.unescape(alt) == bundle["text/plain"] == picture(2.5).description
+    assert base64.b64decode(source).decode() == picture(2.5).svg
+
+
+def test_a_prediction_outlives_the_kernel_and_meets_its_outcome():
+    options = ("less", "the same", "more")
+    guess = figures.predict("a question", *options)
+    assert repr(guess.reveal(1)) == "What happens: the same\nYou made no prediction."
+    guess.children[0].value = "more"
+    again = figures.predict("a question", *options)
+    assert repr(again.reveal(1)) == "What happens: the same\nYou predicted: more"
+    assert repr(again.reveal(2)) == "What happens: more\nYou predicted this."
+    # An option that a new version of the lesson no longer offers is no choice.
+    assert figures.predict("a question", "yes", "no").children[0].value is None
+
+
+def test_a_prediction_shows_its_options_without_a_kernel():
+    bundle = figures.predict("a question", "a < b", "a > b")._repr_mimebundle_()
+    assert bundle["text/html"] == "<ul><li>a &lt; b</li><li>a &gt; b</li></ul>"
