@@ -36,18 +36,18 @@ MEGABYTES = {"": 700, "test": 1000, "oracles": 2500}  # that a set-up may take
 HELP = """\
 usage: python3 course.py [COMMAND] [OPTIONS]
 
-  lab      open the course in JupyterLab (this is what happens without a command)
-           options go through to JupyterLab, such as --port 8890 or --no-browser
+  lab      open the course in JupyterLab; without a command, this is done
+           options go on to JupyterLab, such as --port 8890 or --no-browser
   grade    grade notebooks: python3 course.py grade exercises/
   build    rebuild the notebooks from source/
-           --check        only compare: fails if a notebook and its source differ
+           --check        only compare: fails where notebook and source differ
            --check --run  also build all anew, and compare the bytes
   test     run every check that a change must pass
            --oracles      also compare with PyTorch, which is then installed
 
 The first start sets everything up in .venv and takes about a minute. To start
-afresh, delete .venv. Inside an environment that has the course installed (conda,
-Binder), that environment is used and .venv is not made.
+afresh, delete .venv. Inside an environment that has the course installed, such
+as conda's or Binder's, that environment is used and .venv is not made.
 """
 
 
@@ -70,7 +70,9 @@ def main() -> int:
 def lab(options: list[str]) -> int:
     """Open JupyterLab at the start page."""
     python = set_up()
-    run([python, "-c", "from course_utils.checks import start_page as s; s.write()"])
+    # -P: the course's own modules, not others in the folder that one stands in.
+    write = "from course_utils.checks import start_page; start_page.write()"
+    run([python, "-P", "-c", write])
     paths = [str(ROOT / ".jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     return become(
         [
@@ -87,7 +89,7 @@ def lab(options: list[str]) -> int:
 
 def grade(options: list[str]) -> int:
     """Grade notebooks, folders of them, or both."""
-    return become([set_up(), "-m", "course_utils.grading", *options])
+    return become([set_up(), "-P", "-m", "course_utils.grading", *options])
 
 
 def build(options: list[str]) -> int:
@@ -264,27 +266,21 @@ def install(python: str, extra: str) -> None:
         print("uv could not: trying pip.")
     print("Installing what the course needs ...", flush=True)
     total = len((ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines())
-    pip = subprocess.Popen(
-        [python, "-m", "pip", "install", "--disable-pip-version-check", *pinned],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    )
-    said = []
-    found = 0
-    for line in pip.stdout or ():
-        said.append(line)
-        match = COLLECTING.match(line)
-        if match:
-            found += 1
-            show_progress(0.9 * min(found / total, 1), f"downloading {match[1]}")
-        elif line.startswith("Installing collected"):
-            show_progress(0.95, "installing, about half a minute")
+    command = [python, "-m", "pip", "install", "--disable-pip-version-check", *pinned]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    said, found = [], 0
+    with subprocess.Popen(
+        command, cwd=ROOT, encoding="utf-8", errors="replace", **pipes
+    ) as pip:
+        for line in pip.stdout or ():
+            said.append(line)
+            match = COLLECTING.match(line)
+            if match:
+                found += 1
+                show_progress(0.9 * min(found / total, 1), f"downloading {match[1]}")
+            elif line.startswith("Installing collected"):
+                show_progress(0.95, "installing, about half a minute")
     LOG.write_text("".join(said), encoding="utf-8")
-    pip.wait()
     if pip.returncode:
         sys.exit(explained("".join(said), "The packages could not be installed"))
     show_progress(1, "ready\n")
@@ -304,7 +300,7 @@ def explained(said: str, what: str) -> str:
         return f"{what}: the disk is full."
     if re.search(
         "name resolution|getaddrinfo|NewConnectionError|ConnectTimeout|ProxyError"
-        "|unreachable|Failed to establish",
+        r"|unreachable|Failed to establish|\(from versions: none\)",
         said,
     ):
         return (

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 
 import nbformat
@@ -21,6 +22,8 @@ def course(root, tmp_path):
     """A copy of the sources and of what is built from them."""
     for name in ("source", "notebooks", "solutions", "exercises"):
         shutil.copytree(root / name, tmp_path / name)
+    for notebook in tmp_path.glob("*/*.ipynb"):
+        notebook.touch()
     return tmp_path
 
 
@@ -113,15 +116,18 @@ def test_only_what_changed_is_built(course):
     edit(course / "source/exercises/01_soft_lookup.py", "ten points", "10 points")
     old = [t.path.parent.name for t in build.targets(course) if not t.is_current]
     assert old == ["solutions", "exercises"]
+    # Older than the package that it imports: its outputs may have changed.
+    os.utime(course / "notebooks/01_soft_lookup.ipynb", (0, 0))
+    old = [t.path.parent.name for t in build.targets(course) if not t.is_current]
+    assert old == ["notebooks", "solutions", "exercises"]
 
 
-def test_one_broken_source_does_not_keep_the_others_from_being_built(course, capsys):
+def test_one_broken_source_does_not_keep_the_others_from_being_built(course):
     (course / "source/lessons/02_broken.py").write_text("# %%\nfor\n")
     (course / "source/lessons/03_good.py").write_text(LESSON)
     (fault,) = build.rebuild(course)
     assert fault.startswith("source/lessons/02_broken.py:2: cell 1: invalid syntax")
     assert (course / "notebooks/03_good.ipynb").exists()
-    assert "1 of 5 notebooks were not up to date" in capsys.readouterr().out
 
 
 def test_exercises_hold_no_solution_and_no_output(root):

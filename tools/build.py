@@ -7,6 +7,7 @@ in the same environment, a notebook has the same bytes.
 """
 
 import argparse
+import asyncio
 import hashlib
 import json
 import os
@@ -216,7 +217,7 @@ def _execute(notebook: NotebookNode, target: Target) -> None:
         mine = {"IPYTHONDIR": folder, "COURSE_PROGRESS": f"{folder}/progress.json"}
         environment = os.environ | KERNEL_ENVIRONMENT | mine
         try:
-            client.execute(env=environment)
+            asyncio.run(client.async_execute(env=environment))
         except CellExecutionError:
             raise BuildError(_first_error(notebook, target)) from None
     for i, cell in enumerate(_code(notebook), start=1):

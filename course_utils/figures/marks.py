@@ -125,7 +125,7 @@ def vectors(
         _text(
             g,
             x + np.sign(out[0]) * nudge,
-            y + 5 + (24 * out[1] if nudge == 0 else 10 * out[1]),
+            y + 5 + (30 * out[1] if nudge == 0 else 10 * out[1]),
             label,
             anchor=anchor,
         )

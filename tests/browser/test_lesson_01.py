@@ -1,0 +1,134 @@
+"""Lesson 1 and its exercises as a learner meets them, in JupyterLab."""
+
+import json
+import re
+import time
+
+import numpy as np
+import pytest
+
+KEY = np.array([[0, 1], [2**-0.5, 2**-0.5], [1, 0], [0, -1], [-1, 0]])
+TEMPERATURE = np.array([6.0, 3.0, 9.0, 21.0, 13.0])
+
+
+def expected(bearing):
+    """What the mathematics says: the weights and the blended temperature."""
+    angle = np.radians(bearing)
+    match = KEY @ [np.sin(angle), np.cos(angle)]
+    weight = np.exp(4 * match) / np.exp(4 * match).sum()
+    return weight, weight @ TEMPERATURE
+
+
+def shown(page):
+    """Read the numbers out of the picture that is on the page now."""
+    texts = page.locator(".course-picture svg text").all_text_contents()
+    rects = page.locator(".course-picture svg rect[rx]")
+    lengths = [float(x.get_attribute("width")) for x in rects.all()]
+    weights = [float(x) for x in texts if re.fullmatch(r"\d\.\d\d", x)]
+    return texts[0], weights, lengths
+
+
+def settled(page, bearing):
+    """Wait until the picture shows a bearing, without sleeping longer than it takes."""
+    page.wait_for_function(
+        "caption => document.querySelector('.course-picture svg text')"
+        "?.textContent.startsWith(caption)",
+        arg=f"Wind from {bearing}°",
+    )
+
+
+def test_the_course_opens_at_the_start_page(page, jupyterlab):
+    page.goto(jupyterlab)
+    page.wait_for_url("**/lab/tree/start.md")
+    link = page.locator(".jp-RenderedMarkdown a", has_text="Look something up softly")
+    link.first.wait_for()
+    assert page.get_by_text("You have 0 of 10 points").is_visible()
+    link.first.click()
+    page.wait_for_url("**/lab/tree/notebooks/01_soft_lookup.ipynb")
+
+
+def test_the_slider_moves_the_picture_as_the_mathematics_says(notebook, page):
+    lesson = notebook("notebooks/01_soft_lookup.ipynb")
+    lesson.run_all()
+    assert lesson.errors() == []
+    cells = len(lesson.cells())
+    slider = lesson.show(page.get_by_role("slider", name="bearing of the wind"))
+    settled(page, 225)
+    height = page.locator(".course-picture").bounding_box()["height"]
+    slider.focus()
+    bearing = 225
+    for key, step in [("ArrowRight", 5)] * 9 + [("ArrowLeft", -5)] * 3:
+        page.keyboard.press(key)
+        bearing += step
+        settled(page, bearing)
+        caption, weights, lengths = shown(page)
+        weight, temperature = expected(bearing)
+        assert caption == f"Wind from {bearing}°: {temperature:.1f} °C"
+        np.testing.assert_allclose(weights, weight, atol=0.005)
+        np.testing.assert_allclose(lengths / np.sum(lengths), weight, atol=0.003)
+    # Keys on the slider are not commands of the notebook: b would insert a cell.
+    page.keyboard.press("b")
+    assert len(lesson.cells()) == cells
+    assert page.locator(".course-picture").bounding_box()["height"] == height
+    label = page.locator(".course-picture svg").get_attribute("aria-label")
+    assert label.startswith(f"Wind from {bearing}°")
+
+
+def test_a_prediction_is_kept_and_shown_beside_the_outcome(notebook, page):
+    lesson = notebook("notebooks/01_soft_lookup.ipynb")
+    lesson.run_all()
+    choice = page.get_by_role("radio", name="17 °C exactly")
+    lesson.show(choice).check()
+    page.wait_for_timeout(300)  # until the kernel has written it
+    page.evaluate(
+        "window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()"
+    )
+    page.wait_for_function(
+        "window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status"
+        " === 'idle'"
+    )
+    lesson.run_all()
+    assert lesson.errors() == []
+    assert "You predicted: 17 °C exactly" in json.dumps(
+        lesson.cells(), ensure_ascii=False
+    )
+
+
+RIGHT = """def soft_lookup(query, key, value, sharpness):
+    weight = np.exp(sharpness * (key @ query))
+    return weight @ value / weight.sum()
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "headline", "message"),
+    [
+        (
+            RIGHT.replace("weight @ value", "weight @ key"),
+            "✗ Not yet: soft_lookup, 0 of 3 points",
+            "It blends the keys: keys are only compared with",
+        ),
+        (RIGHT, "✓ Right: soft_lookup, 3 of 3 points", "Right: 12 fresh inputs"),
+    ],
+)
+def test_an_exercise_is_answered_at_once(
+    notebook, page, clone, answer, headline, message
+):
+    exercise = notebook("exercises/01_soft_lookup.ipynb")
+    exercise.write("soft_lookup", answer)
+    start = time.monotonic()
+    exercise.run_all()
+    assert time.monotonic() - start < 30
+    assert exercise.errors() == []
+    feedback = exercise.show(page.locator(".course-feedback", has_text=headline))
+    assert message in feedback.inner_text()
+    if headline.startswith("✓"):
+        points = json.loads((clone / "progress.json").read_text())["exercises"]
+        assert points["soft_lookup"] == 3
+        assert "You have **3 of 10 points**" in (clone / "start.md").read_text()
+    else:
+        hint = feedback.locator("summary", has_text="Hint 1")
+        second = feedback.locator("summary", has_text="Hint 2")
+        assert not second.is_visible()
+        hint.click()
+        assert second.is_visible()

@@ -1,0 +1,100 @@
+"""What holds for the repository as a whole."""
+
+import re
+import subprocess
+import tomllib
+
+import nbformat
+import pytest
+import yaml
+
+from course_utils.syllabus import LESSONS, PARTS
+
+
+@pytest.fixture
+def files(root):
+    names = subprocess.check_output(["git", "ls-files"], cwd=root, text=True)
+    return [root / name for name in names.splitlines() if (root / name).exists()]
+
+
+def test_environment_yml_is_the_same_course(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    conda = yaml.safe_load((root / "environment.yml").read_text())
+    assert conda["name"] == project["name"]
+    python, pip, packages = conda["dependencies"]
+    assert python == "python" + project["requires-python"]
+    assert pip == "pip"
+    assert packages == {"pip": ["-c constraints.txt", *project["dependencies"], "-e ."]}
+
+
+def test_every_dependency_is_pinned(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["test"]
+    pins = (root / "constraints.txt").read_text().splitlines()
+    pinned = {re.match(r"[\w.-]+", line)[0] for line in pins}
+    assert {re.match(r"[\w.-]+", need)[0] for need in wanted} <= pinned
+    assert all(re.match(r"[\w.-]+==[\w.]+( ; .*)?$", line) for line in pins)
+
+
+def test_the_readme_shows_the_path(root):
+    text = (root / "README.md").read_text(encoding="utf-8")
+    for part in PARTS:
+        assert part in text
+    for lesson in LESSONS:
+        row = f"{lesson.number}. "
+        title = f"[{lesson.title}](notebooks/{lesson.name}.ipynb)"
+        assert row + (title if lesson.is_there else lesson.title) in text
+
+
+def test_every_lesson_that_is_there_has_all_its_files(root):
+    for lesson in LESSONS:
+        kinds = ("notebooks", "exercises", "solutions")
+        there = [(root / kind / f"{lesson.name}.ipynb").exists() for kind in kinds]
+        assert all(there) or not any(there)
+    names = {lesson.name for lesson in LESSONS}
+    assert {x.stem for x in (root / "source" / "lessons").glob("*.py")} <= names
+
+
+def test_titles_are_those_of_the_syllabus(root):
+    for lesson in LESSONS:
+        if lesson.is_there:
+            path = root / "notebooks" / f"{lesson.name}.ipynb"
+            first = nbformat.read(path, as_version=4).cells[0].source
+            assert first.startswith(f"# {lesson.title}\n\n{lesson.question}\n")
+
+
+def test_links_lead_somewhere(root, files):
+    for path in files:
+        if path.suffix == ".ipynb":
+            cells = nbformat.read(path, as_version=4).cells
+            text = "\n".join(x.source for x in cells if x.cell_type == "markdown")
+        elif path.suffix == ".md":
+            text = path.read_text(encoding="utf-8")
+        else:
+            continue
+        for link in re.findall(r"\]\(([^)#\s]+)", text):
+            if link.startswith("https://"):
+                continue
+            made_at_start = link.endswith("start.md")
+            assert made_at_start or (path.parent / link).exists(), (path.name, link)
+
+
+def test_no_path_of_a_machine_and_no_registry(files):
+    hosts = "pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "deb.debian"
+    folders = re.compile(r"(?<![\w.~/-])/(root|work|farm|home|Users)/\w")
+    for path in files:
+        if path.suffix in {".png", ".npz"}:
+            continue
+        text = path.read_text(encoding="utf-8")
+        assert not folders.search(text), path.name
+        assert not any(host in text for host in hosts), path.name
+
+
+def test_importing_the_mathematics_is_quick_and_pulls_in_no_figures(with_course):
+    import sys
+
+    code = (
+        "import sys, course_utils; loaded = set(sys.modules); "
+        "assert not loaded & {'matplotlib', 'ipywidgets', 'jinja2', 'nbformat'}"
+    )
+    subprocess.run([sys.executable, "-c", code], env=with_course, check=True)
