@@ -80,7 +80,7 @@ def test_links_lead_somewhere(root, files):
 
 
 def test_no_path_of_a_machine_and_no_registry(files):
-    hosts = "pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "deb.debian"
+    hosts = [x + ".org" for x in ("pypi", "pythonhosted", "npmjs", "debian")]
     folders = re.compile(r"(?<![\w.~/-])/(root|work|farm|home|Users)/\w")
     for path in files:
         if path.suffix in {".png", ".npz"}:
