@@ -11,16 +11,13 @@ def hard_lookup(query: ArrayLike, key: ArrayLike, value: ArrayLike) -> NDArray:
 
     Of several keys that match equally well, the first one counts.
 
-    Args:
-        query: One query, shape (d_k,), or several, shape (..., d_k).
-        key: Keys, one a row, shape (n_k, d_k).
-        value: Values, one a row, in the order of the keys, shape (n_k, d_v).
+    - `query`: one query, shape (d_k,), or several, shape (..., d_k).
+    - `key`: keys, one a row, shape (n_k, d_k).
+    - `value`: values, one a row, in the order of the keys, shape (n_k, d_v).
 
-    Returns:
-        The values found, shape (..., d_v).
+    Returns the values found, shape (..., d_v).
 
-    Raises:
-        ValueError: If the shapes do not fit each other, or there is no key.
+    Raises ValueError if the shapes do not fit each other, or there is no key.
 
     >>> key = [[0.0, 1.0], [1.0, 0.0]]
     >>> value = [[6.0, 1.0, 2.0], [9.0, 0.0, 0.5]]
@@ -41,18 +38,15 @@ def soft_lookup(
     With a growing sharpness the blend tends to what `hard_lookup` returns; at
     zero it is the plain mean of the values.
 
-    Args:
-        query: One query, shape (d_k,), or several, shape (..., d_k).
-        key: Keys, one a row, shape (n_k, d_k).
-        value: Values, one a row, in the order of the keys, shape (n_k, d_v).
-        sharpness: How decidedly the best matches win: a finite number ≥ 0.
+    - `query`: one query, shape (d_k,), or several, shape (..., d_k).
+    - `key`: keys, one a row, shape (n_k, d_k).
+    - `value`: values, one a row, in the order of the keys, shape (n_k, d_v).
+    - `sharpness`: how decidedly the best matches win: a finite number ≥ 0.
 
-    Returns:
-        The blended values, shape (..., d_v).
+    Returns the blended values, shape (..., d_v).
 
-    Raises:
-        ValueError: If the shapes do not fit each other, there is no key, or
-            the sharpness is negative or not finite.
+    Raises ValueError if the shapes do not fit each other, there is no key, or the
+    sharpness is negative or not finite.
 
     Source: content-based addressing with a key strength, in Graves, Wayne and
     Danihelka, "Neural Turing Machines" (2014), equation 5, here with the dot

@@ -10,12 +10,10 @@ def softmax(x: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     The maximum is subtracted first: it cancels in the quotient, and keeps the
     exponential from overflowing.
 
-    Args:
-        x: Scores of any shape.
-        axis: The axis along which the weights sum to one.
+    - `x`: scores of any shape.
+    - `axis`: the axis along which the weights sum to one.
 
-    Returns:
-        Weights of the shape of `x`.
+    Returns weights of the shape of `x`.
 
     >>> softmax([0.0, 0.0])
     array([0.5, 0.5])

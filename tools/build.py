@@ -58,10 +58,9 @@ class BuildError(Exception):
 class Target:
     """One notebook to build.
 
-    Attributes:
-        source: The text it is built from.
-        path: Where it stands.
-        executed: Whether its outputs are stored.
+    - `source`: the text it is built from.
+    - `path`: where it stands.
+    - `executed`: whether its outputs are stored.
     """
 
     source: Path
@@ -103,8 +102,7 @@ def strays(root: Path) -> list[Path]:
 def unexecuted(target: Target) -> NotebookNode:
     """Return the target's notebook as its source has it, without outputs.
 
-    Raises:
-        BuildError: If the source is not Python, or names an unknown exercise.
+    Raises BuildError if the source is not Python, or names an unknown exercise.
     """
     text = target.source.read_text(encoding="utf-8")
     where = target.source.relative_to(target.source.parents[2]).as_posix()
@@ -189,8 +187,7 @@ def cell_lines(text: str) -> list[int]:
 def build(target: Target) -> str:
     """Return the text of a target's notebook, executed if it is to be.
 
-    Raises:
-        BuildError: If a cell raises, or prints what differs from run to run.
+    Raises BuildError if a cell raises, or prints what differs from run to run.
     """
     notebook = unexecuted(target)
     if target.executed:
@@ -311,9 +308,8 @@ def drift(target: Target) -> str | None:
 def check(root: Path, *, run: bool) -> list[str]:
     """Return every difference between the sources and the notebooks.
 
-    Args:
-        root: The folder of the course.
-        run: Also build everything anew, and compare the bytes.
+    - `root`: the folder of the course.
+    - `run`: also build everything anew, and compare the bytes.
     """
     faults = [f"{x.parent.name}/{x.name}: has no source" for x in strays(root)]
     for target in targets(root):
@@ -332,8 +328,7 @@ def check(root: Path, *, run: bool) -> list[str]:
 def rebuild(root: Path) -> list[str]:
     """Build what is not current; return what is wrong. The rest is built all the same.
 
-    Args:
-        root: The folder of the course.
+    - `root`: the folder of the course.
     """
     wanted, faults = [], []
     for target in targets(root):

@@ -13,9 +13,8 @@ Answer = Callable[..., np.ndarray]
 class Misconception:
     """A wrong answer that people really give, and what to say to it.
 
-    Attributes:
-        says: One sentence that names the mistake to the learner.
-        wrong: An implementation that makes it.
+    - `says`: one sentence that names the mistake to the learner.
+    - `wrong`: an implementation that makes it.
     """
 
     says: str
@@ -26,17 +25,16 @@ class Misconception:
 class Exercise:
     """One graded function.
 
-    Attributes:
-        name: The name of the function that the learner writes.
-        lesson: The number of its lesson.
-        points: What a right answer earns.
-        minutes: How long it takes a newcomer.
-        difficulty: 1 (follow the lesson), 2 (combine) or 3 (find out).
-        inputs: Draws fresh arguments, small to large with `size` = 0, 1, 2, …
-        reference: A right answer.
-        misconceptions: Wrong answers to recognise by name.
-        also_right: Right answers in other styles, which must pass.
-        hints: From a nudge to nearly the answer; opened one at a time.
+    - `name`: the name of the function that the learner writes.
+    - `lesson`: the number of its lesson.
+    - `points`: what a right answer earns.
+    - `minutes`: how long it takes a newcomer.
+    - `difficulty`: 1 (follow the lesson), 2 (combine) or 3 (find out).
+    - `inputs`: draws fresh arguments, small to large with `size` = 0, 1, 2, …
+    - `reference`: A right answer.
+    - `misconceptions`: wrong answers to recognise by name.
+    - `also_right`: right answers in other styles, which must pass.
+    - `hints`: from a nudge to nearly the answer; opened one at a time.
     """
 
     name: str

@@ -43,13 +43,11 @@ class Feedback:
 def check(name: str, answer: Answer) -> Feedback:
     """Judge an answer on fresh inputs, keep the points, and say what was found.
 
-    Args:
-        name: The name of the exercise.
-        answer: The function that the learner wrote.
+    - `name`: the name of the exercise.
+    - `answer`: the function that the learner wrote.
 
-    Raises:
-        ValueError: If there is no exercise of this name.
-        TypeError: If the answer is not a function.
+    Raises ValueError if there is no exercise of this name.
+    Raises TypeError if the answer is not a function.
     """
     if name not in EXERCISES:
         raise ValueError(

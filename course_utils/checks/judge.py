@@ -32,12 +32,11 @@ class Case:
 class Verdict:
     """What the judge found.
 
-    Attributes:
-        exercise: What was judged.
-        points: The points earned: all, or none.
-        message: One line that says so, or names the mistake.
-        case: The smallest case that shows the mistake, if there is one.
-        seed: The seed that draws the same inputs again.
+    - `exercise`: what was judged.
+    - `points`: the points earned: all, or none.
+    - `message`: one line that says so, or names the mistake.
+    - `case`: the smallest case that shows the mistake, if there is one.
+    - `seed`: the seed that draws the same inputs again.
     """
 
     exercise: Exercise
@@ -55,14 +54,12 @@ class Verdict:
 def judge(exercise: Exercise, answer: Answer, seed: int) -> Verdict:
     """Run an answer on inputs drawn from a seed, and say what is right or wrong.
 
-    Args:
-        exercise: What was asked.
-        answer: The callable to judge. It may raise anything.
-        seed: The same seed draws the same inputs.
+    - `exercise`: what was asked.
+    - `answer`: the callable to judge. It may raise anything.
+    - `seed`: the same seed draws the same inputs.
 
-    Returns:
-        The verdict: all points, or none and the mistake by name where it is
-        known, else the smallest case that shows it.
+    Returns the verdict: all points, or none and the mistake by name where it is known,
+    else the smallest case that shows it.
     """
     cases, problems = [], []
     for arguments in _draw(exercise, seed):

@@ -46,12 +46,10 @@ class Mark:
 def beside(*marks: Mark, caption: str) -> Picture:
     """Set marks side by side under a sentence that says what they show now.
 
-    Args:
-        marks: The marks, from left to right.
-        caption: The sentence; it should change with the state.
+    - `marks`: the marks, from left to right.
+    - `caption`: the sentence; it should change with the state.
 
-    Returns:
-        The picture, whose description is the caption and the words of each mark.
+    Returns the picture, whose description is the caption and the words of each mark.
     """
     width = len(marks) * (WIDTH + GAP) - GAP
     height = HEIGHT + 36
@@ -88,16 +86,14 @@ def vectors(
 ) -> Mark:
     """Draw 2-D keys as labelled dots, as large as their weights, and the query.
 
-    Args:
-        key: The keys, shape (n_k, 2), of length up to 1.
-        labels: The name of each key.
-        query: The query, shape (2,), of length up to 1, drawn as an arrow.
-        weights: The weight of each key, from 0 to 1: the area of its dot.
-        title: What the mark shows.
-        axes: The names of the horizontal and the vertical axis.
+    - `key`: the keys, shape (n_k, 2), of length up to 1.
+    - `labels`: the name of each key.
+    - `query`: the query, shape (2,), of length up to 1, drawn as an arrow.
+    - `weights`: the weight of each key, from 0 to 1: the area of its dot.
+    - `title`: what the mark shows.
+    - `axes`: the names of the horizontal and the vertical axis.
 
-    Raises:
-        ValueError: If the shapes do not fit each other.
+    Raises ValueError if the shapes do not fit each other.
     """
     key, query, weights = np.asarray(key), np.asarray(query), np.asarray(weights)
     if key.shape != (len(labels), 2) or query.shape != (2,):
@@ -144,13 +140,11 @@ def vectors(
 def bars(weights: ArrayLike, labels: Sequence[str], *, title: str) -> Mark:
     """Draw weights as bars from 0 to 1, with their numbers; the largest stands out.
 
-    Args:
-        weights: The weights, shape (n_k,).
-        labels: The name of each key.
-        title: What the mark shows.
+    - `weights`: the weights, shape (n_k,).
+    - `labels`: the name of each key.
+    - `title`: what the mark shows.
 
-    Raises:
-        ValueError: If there is not one finite weight from 0 to 1 for each label.
+    Raises ValueError if there is not one finite weight from 0 to 1 for each label.
     """
     weights = np.asarray(weights)
     _check_weights(weights, labels)
@@ -192,17 +186,15 @@ def curves(
 ) -> Mark:
     """Draw up to three curves over x, with a dot on each at the current x.
 
-    Args:
-        x: Where the curves are known, shape (n,), rising.
-        lines: The curves by name, each of shape (n,).
-        at: The current x.
-        title: What the mark shows.
-        axes: The names of the horizontal and the vertical axis, with units.
-        xticks: The numbers on the horizontal axis; the first and last bound it.
-            The vertical axis spans the curves.
+    - `x`: where the curves are known, shape (n,), rising.
+    - `lines`: the curves by name, each of shape (n,).
+    - `at`: the current x.
+    - `title`: what the mark shows.
+    - `axes`: the names of the horizontal and the vertical axis, with units.
+    - `xticks`: the numbers on the horizontal axis; the first and last bound it. The
+      vertical axis spans the curves.
 
-    Raises:
-        ValueError: If a curve has not one number for each x.
+    Raises ValueError if a curve has not one number for each x.
     """
     x = np.asarray(x, dtype=float)
     left, right = 44, WIDTH - 14

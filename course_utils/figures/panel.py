@@ -23,10 +23,9 @@ class PictureView(anywidget.AnyWidget):
 class Panel(ipywidgets.VBox):
     """Controls above the picture that they change.
 
-    Attributes:
-        controls: The controls by name; setting `panel.controls["x"].value` is
-            the same as moving the control by hand.
-        picture: What is shown now, with its description in words.
+    - `controls`: the controls by name; setting `panel.controls["x"].value` is the same
+      as moving the control by hand.
+    - `picture`: what is shown now, with its description in words.
     """
 
     def __init__(
@@ -64,13 +63,11 @@ class Panel(ipywidgets.VBox):
 def panel(draw: Callable[..., Picture], **controls: ipywidgets.ValueWidget) -> Panel:
     """Show the picture that `draw` makes of the controls' values, live.
 
-    Args:
-        draw: A function that takes the control values by name and returns a
-            picture, as `beside` makes one.
-        controls: The controls by name, such as `bearing=slider(0, 360, 15)`.
+    - `draw`: A function that takes the control values by name and returns a picture, as
+      `beside` makes one.
+    - `controls`: the controls by name, such as `bearing=slider(0, 360, 15)`.
 
-    Returns:
-        The panel; as the last line of a cell it is shown.
+    Returns the panel; as the last line of a cell it is shown.
     """
     return Panel(draw, **controls)
 
@@ -80,12 +77,11 @@ def slider(
 ) -> ipywidgets.FloatSlider | ipywidgets.IntSlider:
     """Return a slider over low, low + step, …, high that stands at `start`.
 
-    Args:
-        low: The smallest value.
-        high: The largest value.
-        step: The distance between neighbouring values.
-        start: The value at first.
-        label: What it sets, with its unit, in words that fit on the page.
+    - `low`: the smallest value.
+    - `high`: the largest value.
+    - `step`: the distance between neighbouring values.
+    - `start`: the value at first.
+    - `label`: what it sets, with its unit, in words that fit on the page.
     """
     kind = (
         ipywidgets.IntSlider

@@ -67,15 +67,12 @@ class Outcome:
 def predict(name: str, *options: str) -> Prediction:
     """Offer answers to choose from; nothing is graded, and no answer is needed.
 
-    Args:
-        name: What the prediction is kept under, such as "01 halfway".
-        options: The answers, at least two.
+    - `name`: what the prediction is kept under, such as "01 halfway".
+    - `options`: the answers, at least two.
 
-    Returns:
-        The question; its `reveal` shows the outcome beside the choice.
+    Returns the question; its `reveal` shows the outcome beside the choice.
 
-    Raises:
-        ValueError: If there are fewer than two options.
+    Raises ValueError if there are fewer than two options.
     """
     if len(options) < 2:
         raise ValueError(f"predict needs at least two options, got {len(options)}")

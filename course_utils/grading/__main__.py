@@ -15,8 +15,7 @@ from course_utils.grading.submission import SubmissionError, read
 def grade(path: Path) -> list[Verdict]:
     """Return a verdict on each exercise of the lesson that a notebook answers.
 
-    Raises:
-        SubmissionError: If the notebook cannot be read.
+    Raises SubmissionError if the notebook cannot be read.
     """
     submission = read(path)
     with Child(submission.cells) as child:

@@ -20,9 +20,8 @@ class SubmissionError(Exception):
 class Submission:
     """What was handed in.
 
-    Attributes:
-        exercises: The exercises of the lesson that it answers.
-        cells: The code of its cells in order, without the check cells.
+    - `exercises`: the exercises of the lesson that it answers.
+    - `cells`: the code of its cells in order, without the check cells.
     """
 
     exercises: list[Exercise]
@@ -32,8 +31,7 @@ class Submission:
 def read(path: Path) -> Submission:
     """Read a notebook, and find out by its exercises which lesson it answers.
 
-    Raises:
-        SubmissionError: If it is no notebook, or has no exercise of this course.
+    Raises SubmissionError if it is no notebook, or has no exercise of this course.
     """
     try:
         notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
