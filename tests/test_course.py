@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import os
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -184,3 +185,30 @@ def test_an_environment_that_has_the_course_is_used(course, monkeypatch):
     monkeypatch.setattr(course.importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(SystemExit, match=r"pip install -e '.\[test\]' adds it"):
         course.set_up("test")
+
+
+def test_a_busy_port_is_named_and_another_one_taken(root, tmp_path):
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        command = [sys.executable, str(root / "course.py"), f"--port={port}"]
+        server = subprocess.Popen(
+            [*command, "--no-browser", "--allow-root"],
+            env={**os.environ, "HOME": str(tmp_path)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        said = []
+        for line in server.stderr:
+            said.append(line)
+            if "Use Control-C" in line:
+                break
+        server.terminate()
+        server.communicate()
+    said = "".join(said)
+    assert f"The port {port} is already in use, trying another port." in said
+    assert "/lab/tree/start.md" in said
+    # The server took the place of course.py, so nothing is left when that ends.
+    assert server.returncode is not None
