@@ -7,7 +7,7 @@ says which argument is wrong, what came and what is needed.
 from operator import index
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 FLOATS = (np.float16, np.float32, np.float64)
 
@@ -112,19 +112,19 @@ key has shape (5, 4)
         )
 
 
-def broadcast_leading(**arrays: NDArray) -> tuple[int, ...]:
-    """Return the common shape of all axes but the last two, which must broadcast.
+def broadcast_leading(trailing: int = 2, **arrays: NDArray) -> tuple[int, ...]:
+    """Return the common shape of all axes but the last few, which must broadcast.
 
     >>> broadcast_leading(query=np.ones((8, 1, 2, 3)), key=np.ones((4, 5, 3)))
     (8, 4)
     """
     try:
-        return np.broadcast_shapes(*(x.shape[:-2] for x in arrays.values()))
+        return np.broadcast_shapes(*(x.shape[:-trailing] for x in arrays.values()))
     except ValueError:
         shapes = ", ".join(f"{name} has shape {x.shape}" for name, x in arrays.items())
         raise ValueError(
-            f"{' and '.join(arrays)} need leading axes (all but the last two) that "
-            f"broadcast: {shapes}"
+            f"{' and '.join(arrays)} need leading axes (all but the last {trailing}) "
+            f"that broadcast: {shapes}"
         ) from None
 
 
@@ -168,16 +168,25 @@ def check_number(name: str, value: float) -> float:
     return float(array)
 
 
-def check_positive(name: str, value: float) -> float:
-    """Return `value` as a Python float, which must be finite and above zero.
+def check_positive(name: str, value: float, dtype: DTypeLike = np.float64) -> float:
+    """Return `value` as a Python float, which must be above zero and finite in `dtype`.
 
     >>> check_positive("temperature", 0.0)
     Traceback (most recent call last):
     ValueError: temperature needs to be greater than 0; it is 0.0
+    >>> check_positive("temperature", 1e-60, np.float32)
+    Traceback (most recent call last):
+    ValueError: temperature needs to be greater than 0 in float32; it is 1e-60
     """
     number = check_number(name, value)
-    if number <= 0:
-        raise ValueError(f"{name} needs to be greater than 0; it is {value!r}")
+    dtype = np.dtype(dtype)
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = dtype.type(number)
+    where = "" if dtype == np.float64 else f" in {dtype}"
+    if not rounded > 0:
+        raise ValueError(f"{name} needs to be greater than 0{where}; it is {value!r}")
+    if np.isinf(rounded):
+        raise ValueError(f"{name} needs to be finite{where}; it is {value!r}")
     return number
 
 
@@ -197,3 +206,13 @@ def check_axis(axis: int, x: NDArray) -> int:
             f"{x.shape}; it is {number}"
         )
     return number % x.ndim
+
+
+def check_rng(name: str, rng: np.random.Generator) -> np.random.Generator:
+    """Return `rng`, which must be a `numpy.random.Generator`."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"{name} needs a generator, such as numpy.random.default_rng(0); "
+            f"it is {rng!r}"
+        )
+    return rng
