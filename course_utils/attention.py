@@ -92,7 +92,10 @@ def scaled_dot_product_attention(
     check_axes("value", value, f"(..., {heads}n_k, d_v)")
     check_same_size(-1, "d_k", query=query, key=key)
     check_same_size(-2, "n_k", key=key, value=value)
-    scale = _default_scale(query) if scale is None else check_number("scale", scale)
+    if scale is None:
+        scale = _default_scale(query)
+    else:
+        scale = check_number("scale", scale, query.dtype)
     if softcap is not None:
         softcap = check_positive("softcap", softcap, query.dtype)
 

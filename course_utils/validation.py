@@ -158,35 +158,33 @@ def check_integer(name: str, value: int, least: int | None = None) -> int:
     return number
 
 
-def check_number(name: str, value: float) -> float:
-    """Return `value` as a Python float, which promotes no array; it must be finite."""
+def check_number(name: str, value: float, dtype: DTypeLike = np.float64) -> float:
+    """Return `value` as a Python float, which promotes no array; finite in `dtype`.
+
+    >>> check_number("scale", 1e60, np.float32)
+    Traceback (most recent call last):
+    ValueError: scale needs to be finite in float32; it is 1e+60
+    """
     array = as_array(name, value)
     if array.ndim != 0 or array.dtype.kind not in "iuf":
         raise TypeError(f"{name} needs one real number; it is {value!r}")
-    if not np.isfinite(array):
-        raise ValueError(f"{name} needs to be finite; it is {value!r}")
+    if not np.isfinite(_rounded(array, dtype)):
+        raise ValueError(f"{name} needs to be finite{_in(dtype)}; it is {value!r}")
     return float(array)
 
 
 def check_positive(name: str, value: float, dtype: DTypeLike = np.float64) -> float:
-    """Return `value` as a Python float, which must be above zero and finite in `dtype`.
+    """Return `value` as a Python float, which must be finite and above 0 in `dtype`.
 
     >>> check_positive("temperature", 0.0)
     Traceback (most recent call last):
     ValueError: temperature needs to be greater than 0; it is 0.0
-    >>> check_positive("temperature", 1e-60, np.float32)
-    Traceback (most recent call last):
-    ValueError: temperature needs to be greater than 0 in float32; it is 1e-60
     """
-    number = check_number(name, value)
-    dtype = np.dtype(dtype)
-    with np.errstate(over="ignore", under="ignore"):
-        rounded = dtype.type(number)
-    where = "" if dtype == np.float64 else f" in {dtype}"
-    if not rounded > 0:
-        raise ValueError(f"{name} needs to be greater than 0{where}; it is {value!r}")
-    if np.isinf(rounded):
-        raise ValueError(f"{name} needs to be finite{where}; it is {value!r}")
+    number = check_number(name, value, dtype)
+    if _rounded(number, dtype) <= 0:
+        raise ValueError(
+            f"{name} needs to be greater than 0{_in(dtype)}; it is {value!r}"
+        )
     return number
 
 
@@ -216,3 +214,14 @@ def check_rng(name: str, rng: np.random.Generator) -> np.random.Generator:
             f"it is {rng!r}"
         )
     return rng
+
+
+def _rounded(number: ArrayLike, dtype: DTypeLike) -> NDArray[np.floating]:
+    """Return the number in a dtype that may be too small for it, without a warning."""
+    with np.errstate(over="ignore"):
+        return np.asarray(number).astype(dtype)
+
+
+def _in(dtype: DTypeLike) -> str:
+    """Return the words that name a dtype other than that of Python's floats."""
+    return "" if np.dtype(dtype) == np.float64 else f" in {np.dtype(dtype)}"
