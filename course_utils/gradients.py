@@ -227,8 +227,8 @@ def embedding_backward(
     shape = (*tokens.shape, d_output.shape[-1])
     check_shape("d_output", d_output, shape, "the shape of tokens and one more axis")
     d_table = np.zeros((num_embeddings, shape[-1]), d_output.dtype)
-    # Sorted by token, each row of the table is one sum over neighbours: np.add.at, which
-    # adds place by place, is some five times slower.
+    # Sorted by token, each row of the table is one sum over neighbours. np.add.at
+    # adds place by place, and is some five times slower.
     order = np.argsort(tokens, axis=None, kind="stable")
     used, starts = np.unique(tokens.ravel()[order], return_index=True)
     rows = d_output.reshape(tokens.size, shape[-1])[order]
