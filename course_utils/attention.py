@@ -18,6 +18,7 @@ from course_utils.validation import (
     check_axes,
     check_broadcasts_to,
     check_flag,
+    check_integer,
     check_number,
     check_positive,
     check_same_size,
@@ -123,6 +124,64 @@ def scaled_dot_product_attention(
     if enable_gqa:
         weights = weights.reshape(*weights.shape[:-4], *shape[-3:])
     return output, weights.astype(dtype, copy=False)
+
+
+def split_heads(x: ArrayLike, num_heads: int) -> Floats:
+    """Cut each vector into one piece a head: (..., n, d) -> (..., num_heads, n, d/h).
+
+    Head i gets columns i·d/h to (i+1)·d/h. `merge_heads` is the exact inverse.
+
+    - `x`: shape (..., n, d_model).
+    - `num_heads`: h, at least 1, a divisor of d_model.
+
+    Returns an array of shape (..., num_heads, n, d_model / num_heads) and the dtype of
+    `x` (float64 for integers). It may share memory with `x`.
+
+    Raises TypeError if `x` is not real or `num_heads` no integer, and ValueError if `x`
+    has fewer than 2 axes or `num_heads` does not divide d_model.
+
+    Source: Vaswani et al., "Attention is all you need", 2017, section 3.2.2.
+
+    >>> split_heads([[1, 2, 3, 4], [5, 6, 7, 8]], num_heads=2)
+    array([[[1., 2.],
+            [5., 6.]],
+    <BLANKLINE>
+           [[3., 4.],
+            [7., 8.]]])
+    """
+    x = as_float("x", x)
+    check_axes("x", x, "(..., n, d_model)")
+    num_heads = check_integer("num_heads", num_heads, least=1)
+    *leading, n, d_model = x.shape
+    if d_model % num_heads:
+        raise ValueError(
+            f"num_heads needs to divide d_model = {d_model} of x, whose shape is "
+            f"{x.shape}; it is {num_heads}"
+        )
+    pieces = x.reshape(*leading, n, num_heads, d_model // num_heads)
+    return pieces.swapaxes(-2, -3)
+
+
+def merge_heads(x: ArrayLike) -> Floats:
+    """Join the pieces of all heads again: (..., h, n, d/h) -> (..., n, d).
+
+    - `x`: shape (..., num_heads, n, d_head).
+
+    Returns an array of shape (..., n, num_heads·d_head) and the dtype of `x` (float64
+    for integers). It may share memory with `x`.
+
+    Raises TypeError if `x` is not real, and ValueError if it has fewer than 3 axes.
+
+    Source: Vaswani et al., "Attention is all you need", 2017, section 3.2.2 ("Concat").
+
+    >>> merge_heads([[[1, 2], [5, 6]], [[3, 4], [7, 8]]])
+    array([[1., 2., 3., 4.],
+           [5., 6., 7., 8.]])
+    """
+    x = as_float("x", x)
+    check_axes("x", x, "(..., num_heads, n, d_head)")
+    *leading, num_heads, n, d_head = x.shape
+    return x.swapaxes(-2, -3).reshape(*leading, n, num_heads * d_head)
 
 
 def attention_weights(
