@@ -6,23 +6,28 @@ function took, and returns the gradients of its inputs in the same order. `split
 and `merge_heads` only move numbers: each is the backward pass of the other.
 """
 
-from collections.abc import Callable
 from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.attention import scaled_dot_product_attention
-from course_utils.softmax import log_softmax
+from course_utils.layers import embedding_backward, linear_backward
+from course_utils.multi_head import (
+    _check_heads,
+    _check_mask_axes,
+    _check_projections,
+    _project,
+    merge_heads,
+    split_heads,
+)
+from course_utils.positions import relative_position_bias, rotary_embedding
 from course_utils.validation import (
-    as_array,
     as_float,
     as_floats,
     check_axes,
     check_axis,
     check_flag,
-    check_integer,
-    check_positive,
     check_shape,
 )
 
@@ -132,242 +137,213 @@ def scaled_dot_product_attention_backward(
         return_weights=True,
     )
     check_shape("d_output", d_output, output.shape, "the shape of the output")
-    mask_shape = _floating_mask_shape(attn_mask) if return_mask_gradient else None
-    scale = query.shape[-1] ** -0.5 if scale is None else scale
-    key_shape, value_shape = key.shape, value.shape
-    if enable_gqa:
-        groups = query.shape[-3] // key.shape[-3]
-        key, value = (np.repeat(x, groups, axis=-3) for x in (key, value))
+    if return_mask_gradient:
+        mask_shape = _floating_mask_shape(attn_mask)
+    groups = query.shape[-3] // key.shape[-3] if enable_gqa else 1
+    *gradients, d_scores = _attention_backward(
+        d_output,
+        output,
+        weights,
+        query,
+        key,
+        value,
+        groups=groups,
+        scale=scale,
+        softcap=softcap,
+    )
+    if return_mask_gradient:
+        gradients.append(_sum_to_shape(d_scores, mask_shape))
+    return tuple(gradient.astype(dtype, copy=False) for gradient in gradients)
 
-    d_weights = d_output @ value.swapaxes(-1, -2)
-    d_scores = weights * (d_weights - (d_output * output).sum(-1, keepdims=True))
-    d_mask = [] if mask_shape is None else [_sum_to_shape(d_scores, mask_shape)]
+
+def multi_head_attention_backward(
+    d_output: ArrayLike,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    w_query: ArrayLike,
+    w_key: ArrayLike,
+    w_value: ArrayLike,
+    w_out: ArrayLike,
+    *,
+    num_heads: int,
+    num_kv_heads: int | None = None,
+    b_query: ArrayLike | None = None,
+    b_key: ArrayLike | None = None,
+    b_value: ArrayLike | None = None,
+    b_out: ArrayLike | None = None,
+    attn_mask: ArrayLike | None = None,
+    is_causal: bool = False,
+) -> dict[str, Floats]:
+    """Send a gradient back through `multi_head_attention`.
+
+    The way back is the way there in reverse: through w_out, apart into heads, through
+    the attention of each, together again, and through w_query, w_key and w_value. A
+    sequence that attends to itself is query, key and value at once: the gradients of
+    the three add up.
+
+    - `d_output`: the gradient of the output, shape (..., n_q, d_out).
+    - the others: as they were in `multi_head_attention`.
+
+    Returns a dictionary from the name of each argument that is an array ("query" …
+    "w_out", and those biases that are given; not the mask) to its gradient, of the
+    shape of the argument, in the common dtype of all of these (float64 for integers;
+    float16 is computed in float32).
+
+    Raises TypeError and ValueError as `multi_head_attention` does, and ValueError if
+    `d_output` has not the shape of the output.
+
+    Source: Vaswani et al., "Attention is all you need", 2017, section 3.2.2, by the
+    chain rule.
+
+    >>> x, same = np.eye(3, 4), np.eye(4)
+    >>> gradients = multi_head_attention_backward(
+    ...     np.ones((3, 4)), x, x, x, same, same, same, same, num_heads=2
+    ... )
+    >>> list(gradients)
+    ['query', 'key', 'value', 'w_query', 'w_key', 'w_value', 'w_out']
+    >>> d_x = gradients["query"] + gradients["key"] + gradients["value"]
+    >>> d_x.shape
+    (3, 4)
+    """
+    num_heads, num_kv_heads = _check_heads(num_heads, num_kv_heads)
+    inputs = {"query": query, "key": key, "value": value}
+    matrices = {"w_query": w_query, "w_key": w_key, "w_value": w_value, "w_out": w_out}
+    biases = {"b_query": b_query, "b_key": b_key, "b_value": b_value, "b_out": b_out}
+    given = {name: b for name, b in biases.items() if b is not None}
+    floats, dtype = as_floats(d_output=d_output, **inputs, **matrices, **given)
+    arrays = dict(zip([*inputs, *matrices, *given], floats[1:], strict=True))
+    _check_projections(arrays, num_heads, num_kv_heads)
+    kv = num_kv_heads
+    heads = {
+        name: split_heads(_project(arrays, name, arrays[name]), count)
+        for name, count in {"query": num_heads, "key": kv, "value": kv}.items()
+    }
+    if attn_mask is not None:
+        _check_mask_axes(attn_mask, max(x.ndim for x in heads.values()))
+    attended, weights = scaled_dot_product_attention(
+        **heads,
+        attn_mask=attn_mask,
+        is_causal=is_causal,
+        enable_gqa=True,
+        return_weights=True,
+    )
+    merged = merge_heads(attended)
+    shape = (*merged.shape[:-1], arrays["w_out"].shape[1])
+    check_shape("d_output", floats[0], shape, "the shape of the output")
+
+    d = {}
+    d_merged, d["w_out"], d["b_out"] = linear_backward(
+        floats[0], merged, arrays["w_out"]
+    )
+    d_attended = split_heads(d_merged, num_heads)
+    groups = num_heads // num_kv_heads
+    d_heads = _attention_backward(d_attended, attended, weights, **heads, groups=groups)
+    for name, d_projected in zip(inputs, d_heads, strict=False):
+        d[name], d[f"w_{name}"], d[f"b_{name}"] = linear_backward(
+            merge_heads(d_projected), arrays[name], arrays[f"w_{name}"]
+        )
+    return {name: d[name].astype(dtype, copy=False) for name in arrays}
+
+
+def rotary_embedding_backward(
+    d_turned: ArrayLike, positions: ArrayLike, base: float = 10000.0
+) -> Floats:
+    """Send a gradient back through `rotary_embedding`: turn it the other way.
+
+    A rotation R is orthogonal, so that its backward pass Rᵀ is its inverse.
+
+    - `d_turned`: the gradient of the turned vectors, shape (..., n, d), d even.
+    - `positions`, `base`: as they were in `rotary_embedding`.
+
+    Returns d_x, of the shape and dtype of `d_turned` (float64 for integers).
+
+    Raises TypeError and ValueError as `rotary_embedding` does, whose x is d_turned.
+
+    Source: Su et al., "RoFormer: enhanced transformer with rotary position embedding",
+    2021, equation 34.
+
+    >>> rotary_embedding_backward([[0.0, 1.0]], positions=[np.pi / 2]).round(3)
+    array([[1., 0.]])
+    """
+    return rotary_embedding(d_turned, -as_float("positions", positions), base)
+
+
+def relative_position_bias_backward(
+    d_bias: ArrayLike, table: ArrayLike, offset: int = 0
+) -> Floats:
+    """Send a gradient back through `relative_position_bias`, to its table.
+
+    Each distance gets the sum over all pairs of query and key that lie so far apart.
+
+    - `d_bias`: the gradient of the bias, shape (..., n_q, n_k), such as d_attn_mask of
+      `scaled_dot_product_attention_backward`.
+    - `table`, `offset`: as they were in `relative_position_bias`.
+
+    Returns d_table, of the shape of `table`, in the common dtype of the two (float64
+    for integers).
+
+    Raises TypeError if an array is not real or `offset` no integer, and ValueError if
+    the last axis of `table` is even or its leading axes are not those of `d_bias`.
+
+    Source: Raffel et al., "Exploring the limits of transfer learning" (T5), 2020,
+    section 2.1.
+
+    >>> relative_position_bias_backward(np.ones((3, 3)), table=[0.0, 0.0, 0.0])
+    array([3., 3., 3.])
+    """
+    (d_bias, table), dtype = as_floats(d_bias=d_bias, table=table)
+    check_axes("d_bias", d_bias, "(..., n_q, n_k)")
+    check_axes("table", table, "(..., 2m + 1)")
+    n_q, n_k = d_bias.shape[-2:]
+    check_shape(
+        "d_bias", d_bias, (*table.shape[:-1], n_q, n_k), "led by the axes of table"
+    )
+    # A table that holds its own indices says which entry each pair looks up.
+    size = table.shape[-1]
+    entries = relative_position_bias(np.arange(size), n_q, n_k, offset).astype(int)
+    columns = d_bias.reshape(prod(table.shape[:-1]), n_q * n_k).T
+    d_table = embedding_backward(columns, entries.ravel(), size).T
+    return d_table.reshape(table.shape).astype(dtype, copy=False)
+
+
+def _attention_backward(
+    d_output: Floats,
+    output: Floats,
+    weights: Floats,
+    query: Floats,
+    key: Floats,
+    value: Floats,
+    *,
+    groups: int = 1,
+    scale: float | None = None,
+    softcap: float | None = None,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return d_query, d_key, d_value and the gradient of the masked scores.
+
+    The arrays are of one dtype; `groups` query heads share each key-value head.
+    """
+    scale = query.shape[-1] ** -0.5 if scale is None else float(scale)
+    keys, values = key, value
+    if groups > 1:
+        keys, values = (np.repeat(x, groups, axis=-3) for x in (key, value))
+    d_weights = d_output @ values.swapaxes(-1, -2)
+    d_masked = weights * (d_weights - (d_output * output).sum(-1, keepdims=True))
+    d_scores = d_masked
     if softcap is not None:
-        scores = (query * scale) @ key.swapaxes(-1, -2)
-        d_scores *= 1 - np.tanh(scores / softcap) ** 2
-    d_query = _sum_to_shape((d_scores @ key) * scale, query.shape)
+        scores = (query * scale) @ keys.swapaxes(-1, -2)
+        d_scores = d_masked * (1 - np.tanh(scores / float(softcap)) ** 2)
+    d_query = (d_scores @ keys) * scale
     d_key = d_scores.swapaxes(-1, -2) @ (query * scale)
     d_value = weights.swapaxes(-1, -2) @ d_output
-    if enable_gqa:
+    if groups > 1:
         d_key, d_value = _sum_groups(d_key, groups), _sum_groups(d_value, groups)
-    d_key, d_value = (
-        _sum_to_shape(d_key, key_shape),
-        _sum_to_shape(d_value, value_shape),
+    return (
+        _sum_to_shape(d_query, query.shape),
+        _sum_to_shape(d_key, key.shape),
+        _sum_to_shape(d_value, value.shape),
+        d_masked,
     )
-    gradients = (d_query, d_key, d_value, *d_mask)
-    return tuple(gradient.astype(dtype, copy=False) for gradient in gradients)
-
-
-def linear_backward(
-    d_output: ArrayLike, x: ArrayLike, weight: ArrayLike
-) -> tuple[Floats, Floats, Floats]:
-    """Send a gradient back through a linear layer, x @ weight + bias.
-
-    d_x = d_output Wᵀ; d_weight = xᵀ d_output and d_bias = Σ d_output, summed over all
-    leading axes, because every position shares one weight and one bias.
-
-    - `d_output`: the gradient of the output, shape (..., d_out).
-    - `x`: the input, shape (..., d_in), with the leading axes of `d_output`.
-    - `weight`: shape (d_in, d_out).
-
-    Returns (d_x, d_weight, d_bias) of shapes (..., d_in), (d_in, d_out) and (d_out,),
-    in the common dtype of the three (float64 for integers). A layer without a bias has
-    no use for the last.
-
-    Raises TypeError if an array is not real, and ValueError if shapes do not fit.
-
-    Source: Rumelhart, Hinton and Williams, "Learning representations by
-    back-propagating errors", 1986, equations 6 and 7.
-
-    >>> d_x, d_weight, d_bias = linear_backward([[1]], x=[[2, 3]], weight=[[4], [5]])
-    >>> print(d_x, d_weight.ravel(), d_bias)
-    [[4. 5.]] [2. 3.] [1.]
-    """
-    (d_output, x, weight), dtype = as_floats(d_output=d_output, x=x, weight=weight)
-    check_axes("weight", weight, "(d_in, d_out)")
-    check_axes("x", x, "(..., d_in)")
-    d_in, d_out = weight.shape
-    check_shape(
-        "x", x, (*x.shape[:-1], d_in), f"whose last axis is weight's d_in {d_in}"
-    )
-    why = "the leading axes of x and weight's d_out"
-    check_shape("d_output", d_output, (*x.shape[:-1], d_out), why)
-    n = prod(x.shape[:-1])
-    x, rows = x.reshape(n, d_in), d_output.reshape(n, d_out)
-    gradients = (d_output @ weight.T, x.T @ rows, rows.sum(axis=0))
-    return tuple(gradient.astype(dtype, copy=False) for gradient in gradients)
-
-
-def embedding_backward(
-    d_output: ArrayLike, tokens: ArrayLike, num_embeddings: int
-) -> Floats:
-    """Send a gradient back through a table of embeddings, table[tokens].
-
-    Every row of the table gets the sum of the gradients of the places that used it.
-
-    - `d_output`: the gradient of what was looked up, shape (..., d).
-    - `tokens`: integers from 0 to num_embeddings − 1, of the leading shape (...).
-    - `num_embeddings`: how many rows the table has.
-
-    Returns d_table, shape (num_embeddings, d), in the dtype of `d_output` (float64 for
-    integers).
-
-    Raises TypeError if `d_output` is not real, or `tokens` or `num_embeddings` no
-    integers, and ValueError if a token is out of range or shapes do not fit.
-
-    >>> embedding_backward([[1.0], [2.0], [4.0]], tokens=[0, 2, 0], num_embeddings=3)
-    array([[5.],
-           [0.],
-           [2.]])
-    """
-    (d_output,), dtype = as_floats(d_output=d_output)
-    num_embeddings = check_integer("num_embeddings", num_embeddings, least=1)
-    tokens = as_indices("tokens", tokens, 0, num_embeddings)
-    check_axes("d_output", d_output, "(..., d)")
-    shape = (*tokens.shape, d_output.shape[-1])
-    check_shape("d_output", d_output, shape, "the shape of tokens and one more axis")
-    d_table = np.zeros((num_embeddings, shape[-1]), d_output.dtype)
-    # Sorted by token, each row of the table is one sum over neighbours. np.add.at
-    # adds place by place, and is some five times slower.
-    order = np.argsort(tokens, axis=None, kind="stable")
-    used, starts = np.unique(tokens.ravel()[order], return_index=True)
-    rows = d_output.reshape(tokens.size, shape[-1])[order]
-    d_table[used] = np.add.reduceat(rows, starts, axis=0)
-    return d_table.astype(dtype, copy=False)
-
-
-def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> tuple[float, Floats]:
-    """Measure in nats how surprised a prediction is, and how to make it less so.
-
-    The loss is the mean of −log softmax(logits)[target] over the positions that have a
-    target; its gradient is (softmax(logits) − one-hot(target)) / count.
-
-    - `logits`: scores before softmax, shape (..., num_classes).
-    - `targets`: integers of shape (...), from 0 to num_classes − 1. −1 marks a position
-      that has no answer: it does not count, and gets a gradient of 0.
-
-    Returns (loss, d_logits): a float, which is ln(num_classes) if all classes look
-    alike, and an array of the shape and dtype of `logits` (float64 for integers).
-
-    Raises TypeError if `logits` is not real or `targets` no integers, and ValueError if
-    a target is out of range, the shapes do not fit, or no position counts.
-
-    Source: Bridle, "Training stochastic model recognition algorithms as networks can
-    lead to maximum mutual information estimation of parameters", 1990.
-
-    >>> loss, d_logits = cross_entropy([[0.0, 0.0], [5.0, 0.0]], targets=[1, -1])
-    >>> round(loss, 3), d_logits
-    (0.693, array([[ 0.5, -0.5],
-           [ 0. ,  0. ]]))
-    """
-    (logits,), dtype = as_floats(logits=logits)
-    check_axes("logits", logits, "(..., num_classes)")
-    targets = as_indices("targets", targets, -1, logits.shape[-1])
-    why = "the shape of logits without its last axis"
-    check_shape("targets", targets, logits.shape[:-1], why)
-    counted = np.flatnonzero(targets >= 0)
-    if len(counted) == 0:
-        raise ValueError("targets needs at least one target of 0 or more; it has none")
-    log_probabilities = log_softmax(logits.reshape(-1, logits.shape[-1])[counted])
-    chosen = (np.arange(len(counted)), targets.ravel()[counted])
-    loss = -float(log_probabilities[chosen].mean())
-    difference = np.exp(log_probabilities)
-    difference[chosen] -= 1
-    d_logits = np.zeros((targets.size, logits.shape[-1]), logits.dtype)
-    d_logits[counted] = difference / len(counted)
-    return loss, d_logits.reshape(logits.shape).astype(dtype, copy=False)
-
-
-def gradient_check(
-    function: Callable[..., ArrayLike],
-    backward: Callable[..., Floats | tuple[Floats, ...]],
-    *inputs: ArrayLike,
-    step: float = 1e-5,
-) -> tuple[float, ...]:
-    """Compare a backward pass with slopes measured by moving each input a little.
-
-    A random d_output (the same in every call) turns the output into the one number
-    f(x) = Σ d_output ∘ function(x). Its slope in each number of each input is measured
-    as (f(x + h) − f(x − h)) / 2h, in float64.
-
-    - `function`: takes the inputs and returns one array or number.
-    - `backward`: takes d_output and then the inputs, and returns one gradient for each
-      input, as a tuple if there are several.
-    - `inputs`: one or more arrays; they become float64.
-    - `step`: h, above 0. Its error shrinks with h², that of rounding grows as 1/h.
-
-    Returns for each input the largest difference between gradient and slope, divided by
-    the largest slope if that is above 1. A right gradient of a smooth function comes
-    out below 1e-8; a wrong one seldom below 1e-2. `function` is called twice for every
-    number of every input, so keep these small.
-
-    Raises TypeError if an input is not real or `step` no number, and ValueError if
-    there is no input, `step` is not above 0, or `backward` returns another number of
-    gradients, or a gradient of another shape, than the inputs have.
-
-    Source: Nocedal and Wright, "Numerical optimization", 2006, section 8.1.
-
-    >>> def square(x):
-    ...     return x * x
-    >>> def square_backward(d_output, x):
-    ...     return 2 * x * d_output
-    >>> def wrong_backward(d_output, x):
-    ...     return x * d_output
-    >>> [max(gradient_check(square, b, [1.0, 2.0])) < 1e-8
-    ...  for b in (square_backward, wrong_backward)]
-    [True, False]
-    """
-    if not inputs:
-        raise ValueError("inputs needs at least one array; there are none")
-    step = check_positive("step", step)
-    arrays = [
-        as_float(f"inputs[{i}]", x).astype(np.float64) for i, x in enumerate(inputs)
-    ]
-    output = as_float("the output of function", function(*arrays))
-    d_output = np.random.default_rng(0).standard_normal(output.shape)
-    gradients = backward(d_output, *arrays)
-    gradients = gradients if isinstance(gradients, tuple) else (gradients,)
-    if len(gradients) != len(arrays):
-        raise ValueError(
-            f"backward needs to return one gradient for each of the {len(arrays)} "
-            f"inputs; it returned {len(gradients)}"
-        )
-    errors = []
-    for i, (x, gradient) in enumerate(zip(arrays, gradients, strict=True)):
-        gradient = as_float(f"gradient {i} of backward", gradient)
-        check_shape(f"gradient {i} of backward", gradient, x.shape, "the input's shape")
-        slopes = np.empty_like(x)
-        for place in np.ndindex(x.shape):
-            high, low = x.copy(), x.copy()
-            high[place] += step
-            low[place] -= step
-            # Subtracting before summing loses fewer digits than after.
-            rise = np.subtract(
-                function(*arrays[:i], high, *arrays[i + 1 :]),
-                function(*arrays[:i], low, *arrays[i + 1 :]),
-            )
-            slopes[place] = (d_output * rise).sum() / (high[place] - low[place])
-        largest = np.abs(slopes).max(initial=1.0)
-        errors.append(float(np.abs(gradient - slopes).max(initial=0.0) / largest))
-    return tuple(errors)
-
-
-def as_indices(name: str, x: ArrayLike, least: int, end: int) -> NDArray[np.integer]:
-    """Return `x` as an array of integers from `least` to `end` − 1.
-
-    >>> as_indices("tokens", [0, 5], 0, 5)
-    Traceback (most recent call last):
-    ValueError: tokens needs integers from 0 to 4; it has 5
-    """
-    array = as_array(name, x)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"{name} needs integers; its dtype is {array.dtype}")
-    wrong = (array < least) | (array >= end)
-    if wrong.any():
-        raise ValueError(
-            f"{name} needs integers from {least} to {end - 1}; it has {array[wrong][0]}"
-        )
-    return array
 
 
 def _floating_mask_shape(attn_mask: ArrayLike | None) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ Tokens are int64 from 0. A target of -1 marks a position that has no right answe
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.validation import check_integer, check_number
+from course_utils.validation import check_integer, check_number, check_rng
 
 Tokens = NDArray[np.int64]
 Vectors = NDArray[np.float64]
@@ -52,7 +52,7 @@ def noisy_lookup(
     >>> bool((query == key[target]).all())  # without noise each query is its key
     True
     """
-    _check_rng(rng)
+    check_rng("rng", rng)
     num_queries = check_integer("num_queries", num_queries, least=1)
     num_keys = check_integer("num_keys", num_keys, least=1)
     d_k = check_integer("d_k", d_k, least=1)
@@ -89,7 +89,7 @@ def vectors_with_norms(
     >>> np.linalg.norm(keys, axis=-1).round(2)
     array([1.53, 3.59, 2.62, 1.9 , 2.27])
     """
-    _check_rng(rng)
+    check_rng("rng", rng)
     n, d = check_integer("n", n, least=1), check_integer("d", d, least=1)
     spread = check_number("spread", spread)
     if spread < 1:
@@ -121,7 +121,7 @@ def padded_sequences(
            [1, 1, 1, 0],
            [1, 1, 1, 1]])
     """
-    _check_rng(rng)
+    check_rng("rng", rng)
     batch = check_integer("batch", batch, least=1)
     n, d = check_integer("n", n, least=1), check_integer("d", d, least=1)
     lengths = rng.integers(1, n, size=batch, endpoint=True)
@@ -234,7 +234,7 @@ def lookup_task(
     >>> print(key, value, query, target)
     [[4 5 2 6]] [[2 3 4 3]] [2] [4]
     """
-    _check_rng(rng)
+    check_rng("rng", rng)
     batch = check_integer("batch", batch, least=1)
     n = check_integer("n", n, least=1)
     num_keys = check_integer("num_keys", num_keys, least=1)
@@ -249,14 +249,6 @@ def lookup_task(
     asked = rng.integers(n, size=(batch, 1))
     query, target = (np.take_along_axis(x, asked, axis=1)[:, 0] for x in (key, value))
     return query, key, value, target
-
-
-def _check_rng(rng: np.random.Generator) -> None:
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            "rng needs to be a numpy.random.Generator, such as "
-            f"np.random.default_rng(0); it is {rng!r}"
-        )
 
 
 def _unit_vectors(rng: np.random.Generator, n: int, d: int) -> Vectors:
@@ -275,7 +267,7 @@ def _shifted(
     name: str,
 ) -> tuple[Tokens, Tokens]:
     """Tokens, and one target for each offset; `name` is the argument with offsets."""
-    _check_rng(rng)
+    check_rng("rng", rng)
     batch = check_integer("batch", batch, least=1)
     n = check_integer("n", n, least=1)
     vocabulary = check_integer("vocabulary", vocabulary, least=2)

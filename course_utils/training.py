@@ -16,14 +16,13 @@ from math import cos, isfinite, pi, sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.gradients import as_indices
 from course_utils.validation import (
     as_float,
-    check_axes,
     check_flag,
     check_integer,
     check_number,
     check_positive,
+    check_rng,
     check_shape,
 )
 
@@ -203,8 +202,7 @@ def glorot_uniform(
     >>> weight.shape, weight.dtype, abs(weight).max() <= (6 / 300) ** 0.5
     ((200, 100), dtype('float32'), np.True_)
     """
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng needs to be a numpy.random.Generator; it is {rng!r}")
+    check_rng("rng", rng)
     if len(shape) < 2:
         raise ValueError(f"shape needs at least d_in and d_out; it is {shape}")
     shape = tuple(check_integer("shape", size, least=1) for size in shape)
@@ -212,31 +210,6 @@ def glorot_uniform(
         raise ValueError(f"dtype needs to be np.float32 or np.float64; it is {dtype!r}")
     limit = (6 / (shape[-2] + shape[-1])) ** 0.5
     return rng.uniform(-limit, limit, size=shape).astype(dtype)
-
-
-def accuracy(logits: ArrayLike, targets: ArrayLike) -> float:
-    """Return the share of targets that have the highest logit.
-
-    - `logits`: scores or probabilities, shape (..., num_classes).
-    - `targets`: integers of shape (...), from 0 to num_classes − 1; −1 does not count.
-
-    Returns a float from 0 to 1. Of several highest logits the first is the answer.
-
-    Raises TypeError if `logits` is not real or `targets` no integers, and ValueError if
-    a target is out of range, the shapes do not fit, or no position counts.
-
-    >>> accuracy([[0.1, 0.9], [0.8, 0.2], [0.5, 0.5]], targets=[1, 1, -1])
-    0.5
-    """
-    logits = as_float("logits", logits)
-    check_axes("logits", logits, "(..., num_classes)")
-    targets = as_indices("targets", targets, -1, logits.shape[-1])
-    why = "the shape of logits without its last axis"
-    check_shape("targets", targets, logits.shape[:-1], why)
-    counted = targets >= 0
-    if not counted.any():
-        raise ValueError("targets needs at least one target of 0 or more; it has none")
-    return float((logits.argmax(axis=-1) == targets)[counted].mean())
 
 
 def train(
@@ -286,8 +259,7 @@ def train(
     >>> trained["point"].round(1)
     array([ 1., -2.])
     """
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng needs to be a numpy.random.Generator; it is {rng!r}")
+    check_rng("rng", rng)
     steps = check_integer("steps", steps, least=1)
     check_flag("progress", progress)
     if max_norm is not None:
