@@ -281,10 +281,10 @@ def _check_projections(
     check_same_size(-2, "n_k", key=key, value=value)
     broadcast_leading(query=query, key=key, value=value)
     d_k = _check_matrix("w_query", arrays["w_query"], "query", query, num_heads)
-    d_v = _check_matrix("w_value", arrays["w_value"], "value", value, num_kv_heads)
     needed = (key.shape[-1], num_kv_heads * d_k)
-    why = "(d_key of key, num_kv_heads times d_k of w_query)"
+    why = f"(d_key of key {key.shape}, num_kv_heads times d_k of w_query)"
     check_shape("w_key", arrays["w_key"], needed, why)
+    d_v = _check_matrix("w_value", arrays["w_value"], "value", value, num_kv_heads)
     check_axes("w_out", arrays["w_out"], "(num_heads times d_v, d_out)")
     needed = (num_heads * d_v, arrays["w_out"].shape[1])
     why = "(num_heads times d_v of w_value, d_out)"
@@ -302,8 +302,9 @@ def _check_matrix(name: str, w: Floats, x_name: str, x: Floats, heads: int) -> i
     rows, columns = w.shape
     if rows != x.shape[-1] or columns == 0 or columns % heads:
         raise ValueError(
-            f"{name} needs {x.shape[-1]} rows (d_{x_name} of {x_name}) and columns for "
-            f"{heads} heads (a multiple of that); its shape is {w.shape}"
+            f"{name} needs {x.shape[-1]} rows (d_{x_name} of {x_name}, whose shape is "
+            f"{x.shape}) and columns for {heads} heads (a multiple of that); its shape "
+            f"is {w.shape}"
         )
     return columns // heads
 

@@ -80,9 +80,14 @@ def nadaraya_watson(
     """
     (query, key, value), dtype = as_floats(query=query, key=key, value=value)
     bandwidth = check_positive("bandwidth", bandwidth, query.dtype)
-    scores = gaussian_score(query, key, bandwidth)
-    _check_data(key, value)
-    return attend(softmax(scores), value).astype(dtype, copy=False)
+    check_axes("query", query, "(..., n_q, d)")
+    check_axes("key", key, "(..., n_k, d)")
+    check_axes("value", value, "(..., n_k, d_v)")
+    check_same_size(-1, "d", query=query, key=key)
+    check_same_size(-2, "n_k", key=key, value=value)
+    broadcast_leading(query=query, key=key, value=value)
+    weights = softmax(gaussian_score(query, key, bandwidth))
+    return attend(weights, value).astype(dtype, copy=False)
 
 
 def leave_one_out(key: ArrayLike, value: ArrayLike, bandwidth: float) -> Floats:
@@ -113,16 +118,12 @@ def leave_one_out(key: ArrayLike, value: ArrayLike, bandwidth: float) -> Floats:
     (key, value), dtype = as_floats(key=key, value=value)
     bandwidth = check_positive("bandwidth", bandwidth, key.dtype)
     check_axes("key", key, "(..., n, d)")
-    _check_data(key, value)
+    check_axes("value", value, "(..., n, d_v)")
+    check_same_size(-2, "n", key=key, value=value)
+    broadcast_leading(key=key, value=value)
     n = key.shape[-2]
     if n < 2:
         raise ValueError(f"key needs at least 2 points; its shape is {key.shape}")
     others = ~np.eye(n, dtype=np.bool_)
     weights = masked_softmax(gaussian_score(key, key, bandwidth), others)
     return attend(weights, value).astype(dtype, copy=False)
-
-
-def _check_data(key: Floats, value: Floats) -> None:
-    """Check that every key has a value."""
-    check_axes("value", value, "(..., n_k, d_v)")
-    check_same_size(-2, "n_k", key=key, value=value)

@@ -167,8 +167,9 @@ def rotary_embedding(
     _check_even("x", x.shape[-1], f"d of its shape {x.shape}")
     # Angles in float64: a float32 position of 10⁵ would be off by a hundredth radian.
     positions = as_float("positions", positions).astype(np.float64, copy=False)
-    if not np.isfinite(positions).all():
-        raise ValueError("positions needs finite numbers; one is infinite or NaN")
+    wrong = positions[~np.isfinite(positions)]
+    if wrong.size:
+        raise ValueError(f"positions needs finite numbers; one is {wrong[0]}")
     check_broadcasts_to("positions", positions, x.shape[:-1])
     angles = positions[..., None] * _frequencies(x.shape[-1], base)
     cos, sin = np.cos(angles).astype(x.dtype), np.sin(angles).astype(x.dtype)

@@ -123,7 +123,8 @@ def bilinear_score(query: ArrayLike, key: ArrayLike, weight: ArrayLike) -> Float
     check_axes("key", key, "(..., n_k, d_k)")
     broadcast_leading(query=query, key=key)
     needed = (query.shape[-1], key.shape[-1])
-    check_shape("weight", weight, needed, "(d_q, d_k) of query and key")
+    why = f"(d_q, d_k) of query {query.shape} and key {key.shape}"
+    check_shape("weight", weight, needed, why)
     return (query @ weight @ key.swapaxes(-1, -2)).astype(dtype, copy=False)
 
 
@@ -169,7 +170,7 @@ def additive_score(
         ("w_query", w_query, "d_q", query),
         ("w_key", w_key, "d_k", key),
     ):
-        why = f"({size} of {name[2:]}, d_hidden of v)"
+        why = f"({size} of {name[2:]} {x.shape}, d_hidden of v {v.shape})"
         check_shape(name, w, (x.shape[-1], v.shape[0]), why)
     for_query, for_key = query @ w_query, key @ w_key
     hidden = np.tanh(for_query[..., :, None, :] + for_key[..., None, :, :])

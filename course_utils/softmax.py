@@ -137,7 +137,7 @@ def hard_attention(scores: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
            [1., 0., 0.]])
     """
     (scores,), dtype = as_floats(scores=scores)
-    axis = check_axis(axis, scores)
+    axis = check_axis(axis, scores, "scores")
     weights = np.zeros(scores.shape, dtype)
     if scores.shape[axis] > 0:
         first = np.argmax(scores, axis=axis, keepdims=True)
@@ -169,7 +169,7 @@ def entropy(weights: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     array([0.   , 1.386])
     """
     (weights,), dtype = as_floats(weights=weights)
-    axis = check_axis(axis, weights)
+    axis = check_axis(axis, weights, "weights")
     if not (weights >= 0).all():
         raise ValueError(
             f"weights needs numbers of at least 0; its smallest is {weights.min()}"

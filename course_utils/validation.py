@@ -195,12 +195,20 @@ def check_flag(name: str, value: bool) -> bool:
     return bool(value)
 
 
-def check_axis(axis: int, x: NDArray) -> int:
-    """Return `axis` as one of the axes of `x`, counted from 0."""
+def check_axis(axis: int, x: NDArray, name: str = "x") -> int:
+    """Return `axis` as one of the axes of `x`, counted from 0.
+
+    >>> check_axis(2, np.ones((3, 4)), "scores")
+    Traceback (most recent call last):
+    ValueError: axis needs to be one of the 2 axes of scores, whose shape is (3, 4); \
+it is 2
+    """
     number = check_integer("axis", axis)
+    if x.ndim == 0:
+        raise ValueError(f"{name} needs at least one axis; its shape is ()")
     if not -x.ndim <= number < x.ndim:
         raise ValueError(
-            f"axis needs to be one of the {x.ndim} axes of an array of shape "
+            f"axis needs to be one of the {x.ndim} axes of {name}, whose shape is "
             f"{x.shape}; it is {number}"
         )
     return number % x.ndim
