@@ -1,5 +1,9 @@
 """Good arguments for every public function, and how the property tests draw them."""
 
+import json
+import math
+from pathlib import Path
+
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -11,6 +15,8 @@ from course_utils import softmax as softmaxes
 laws = settings(max_examples=100, deadline=None, derandomize=True)
 oracle = settings(max_examples=500, deadline=None, derandomize=True)
 TOLERANCE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
+
+REFERENCES = Path(__file__).parent / "reference"
 
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 9)
@@ -25,6 +31,18 @@ def assert_close(ours, theirs, dtype):
     assert ours.shape == theirs.shape
     tolerance = TOLERANCE[np.dtype(dtype)]
     np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
+
+
+def references(name):
+    """Return the arrays that tests/make_references.py wrote to one file."""
+    arrays = {}
+    with np.load(REFERENCES / f"{name}.npz") as stored:
+        numbers, start = stored["numbers"], 0
+        for label, dtype, shape in json.loads(stored["index"].item()):
+            stop = start + math.prod(shape)
+            arrays[label] = numbers[start:stop].reshape(shape).astype(dtype)
+            start = stop
+    return arrays
 
 
 @st.composite
