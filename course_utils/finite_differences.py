@@ -1,6 +1,7 @@
 """Finite differences: the slow, simple way to a gradient, to check the fast one by."""
 
 from collections.abc import Callable
+from math import inf, isnan
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,13 +30,13 @@ def gradient_check(
     - `step`: h, above 0. Its error shrinks with h², that of rounding grows as 1/h.
 
     Returns for each input the largest difference between gradient and slope, divided by
-    the largest slope if that is above 1. A right gradient of a smooth function comes
-    out below 1e-8; a wrong one seldom below 1e-2. `function` is called twice for every
-    number of every input, so keep these small.
+    the largest slope if that is above 1; inf if either is not finite. A right gradient
+    of a smooth function comes out below 1e-8, a wrong one seldom below 1e-2. `function`
+    is called twice for every number of every input, so keep these small.
 
-    Raises TypeError if an input is not real or `step` no number, and ValueError if
-    there is no input, `step` is not above 0, or `backward` returns another number of
-    gradients, or a gradient of another shape, than the inputs have.
+    Raises TypeError if a function is none, an array is not real or `step` no number,
+    and ValueError if there is no input, `step` is not above 0, or `backward` returns
+    another number of gradients, or a gradient of another shape, than the inputs have.
 
     Source: Nocedal and Wright, "Numerical optimization", 2006, section 8.1.
 
@@ -49,6 +50,9 @@ def gradient_check(
     ...  for b in (square_backward, wrong_backward)]
     [True, False]
     """
+    for name, call in (("function", function), ("backward", backward)):
+        if not callable(call):
+            raise TypeError(f"{name} needs to be a function; it is {call!r}")
     if not inputs:
         raise ValueError("inputs needs at least one array; there are none")
     step = check_positive("step", step)
@@ -80,5 +84,7 @@ def gradient_check(
             )
             slopes[place] = (d_output * rise).sum() / (high[place] - low[place])
         largest = np.abs(slopes).max(initial=1.0)
-        errors.append(float(np.abs(gradient - slopes).max(initial=0.0) / largest))
+        error = float(np.abs(gradient - slopes).max(initial=0.0) / largest)
+        # Python's max would pass over NaN.
+        errors.append(inf if isnan(error) else error)
     return tuple(errors)
