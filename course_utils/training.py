@@ -110,11 +110,9 @@ class Adam:
         mean += (1 - beta_1) * (gradient - mean)
         square *= beta_2
         square += (1 - beta_2) * gradient * gradient
-        change = np.sqrt(square / (1 - beta_2**t))
-        change += self.epsilon
-        np.divide(mean, change, out=change)
-        change *= self.learning_rate / (1 - beta_1**t)
-        return (parameter - change).astype(parameter.dtype, copy=False)
+        size = np.sqrt(square / (1 - beta_2**t)) + self.epsilon
+        change = self.learning_rate / (1 - beta_1**t) * mean / size
+        return np.asarray(parameter - change, parameter.dtype)
 
 
 def clip_gradients(gradients: Mapping[str, ArrayLike], max_norm: float) -> Parameters:
@@ -138,6 +136,7 @@ def clip_gradients(gradients: Mapping[str, ArrayLike], max_norm: float) -> Param
     {'w': array([0.6]), 'b': array([0.8])}
     """
     max_norm = check_positive("max_norm", max_norm)
+    _check_mapping("gradients", gradients)
     arrays = {
         name: as_float(f"gradients[{name!r}]", gradient)
         for name, gradient in gradients.items()
@@ -149,7 +148,7 @@ def clip_gradients(gradients: Mapping[str, ArrayLike], max_norm: float) -> Param
     if not isfinite(norm):
         raise ValueError(f"gradients needs to be finite; its norm is {norm}")
     factor = min(1.0, max_norm / norm) if norm else 1.0
-    return {name: x * factor for name, x in arrays.items()}
+    return {name: np.asarray(x * factor) for name, x in arrays.items()}
 
 
 def cosine_schedule(peak: float, steps: int) -> Schedule:
@@ -259,6 +258,11 @@ def train(
     >>> trained["point"].round(1)
     array([ 1., -2.])
     """
+    _check_mapping("parameters", parameters)
+    calls = {"loss_and_gradients": loss_and_gradients, "draw_batch": draw_batch}
+    for name, call in calls.items():
+        if not callable(call):
+            raise TypeError(f"{name} needs to be a function; it is {call!r}")
     check_rng("rng", rng)
     steps = check_integer("steps", steps, least=1)
     check_flag("progress", progress)
@@ -321,9 +325,8 @@ def _matched(
     parameters: Mapping[str, ArrayLike], gradients: Mapping[str, ArrayLike]
 ) -> dict[str, tuple[Floats, Floats]]:
     """Return each parameter with its gradient, which must have its shape."""
-    for name, mapping in (("parameters", parameters), ("gradients", gradients)):
-        if not isinstance(mapping, Mapping):
-            raise TypeError(f"{name} needs to be a dictionary; it is {mapping!r}")
+    _check_mapping("parameters", parameters)
+    _check_mapping("gradients", gradients)
     if parameters.keys() != gradients.keys():
         raise ValueError(
             f"gradients needs the names of parameters, {sorted(parameters)}; "
@@ -337,3 +340,9 @@ def _matched(
         check_shape(f"gradients[{name!r}]", gradient, parameter.shape, why)
         matched[name] = parameter, gradient
     return matched
+
+
+def _check_mapping(name: str, mapping: Mapping[str, ArrayLike]) -> None:
+    """Check that `mapping` gives arrays names."""
+    if not isinstance(mapping, Mapping):
+        raise TypeError(f"{name} needs a dictionary of arrays; it is {mapping!r}")
