@@ -192,6 +192,27 @@ def test_a_loaded_state_is_a_copy():
     np.testing.assert_array_equal(attention(np.eye(4)), before)
 
 
+def test_matrices_may_come_packed_or_one_by_one():
+    w_query, w_key, w_value, w_out = normal(0, np.float32, *[(4, 4)] * 4)
+    out = {"out_proj.weight": w_out}
+    packed = {"in_proj_weight": np.vstack([w_query, w_key, w_value])}
+    separate = {
+        "q_proj_weight": w_query,
+        "k_proj_weight": w_key,
+        "v_proj_weight": w_value,
+    }
+    (x,) = normal(1, np.float32, (3, 4))
+    attention = MultiHeadAttention(np.random.default_rng(0), 4, 2)
+    attention.load_torch_state(packed | out)
+    from_packed = attention(x)
+    attention.load_torch_state(separate | out)
+    np.testing.assert_array_equal(attention(x), from_packed)
+    expected = multi_head_attention(
+        x, x, x, w_query.T, w_key.T, w_value.T, w_out.T, num_heads=2
+    )
+    assert_close(from_packed, expected, np.float32)
+
+
 @pytest.mark.oracle
 @oracle
 @given(cases())
