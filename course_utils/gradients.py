@@ -327,8 +327,10 @@ def _attention_backward(
     keys, values = key, value
     if groups > 1:
         keys, values = (np.repeat(x, groups, axis=-3) for x in (key, value))
-    d_weights = d_output @ values.swapaxes(-1, -2)
-    d_masked = weights * (d_weights - (d_output * output).sum(-1, keepdims=True))
+    # In place: fresh memory of n_q·n_k numbers costs more time than the arithmetic.
+    d_masked = d_output @ values.swapaxes(-1, -2)
+    d_masked -= (d_output * output).sum(axis=-1, keepdims=True)
+    d_masked *= weights
     d_scores = d_masked
     if softcap is not None:
         scores = (query * scale) @ keys.swapaxes(-1, -2)
@@ -358,11 +360,14 @@ def _floating_mask_shape(attn_mask: ArrayLike | None) -> tuple[int, ...]:
 
 def _sum_to_shape(x: Floats, shape: tuple[int, ...]) -> Floats:
     """Sum over the axes along which an array of `shape` was broadcast to x's shape."""
-    x = x.sum(axis=tuple(range(x.ndim - len(shape))))
+    added = x.ndim - len(shape)
     stretched = tuple(
-        i for i, size in enumerate(shape) if size == 1 and x.shape[i] != 1
+        axis
+        for axis, size in enumerate(x.shape)
+        if axis < added or shape[axis - added] != size
     )
-    return x.sum(axis=stretched, keepdims=True)
+    # NumPy takes long to sum over no axes.
+    return x.sum(axis=stretched).reshape(shape) if stretched else x
 
 
 def _sum_groups(x: Floats, groups: int) -> Floats:
