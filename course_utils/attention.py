@@ -8,6 +8,7 @@ gives zeros.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils._blocked import blocked_attention
 from course_utils.masks import causal_mask
 from course_utils.softmax import softmax
 from course_utils.validation import (
@@ -107,6 +108,7 @@ def scaled_dot_product_attention(
     else:
         leading = broadcast_leading(query=query, key=key, value=value)
         shape = (*leading, query.shape[-2], key.shape[-2])
+    output_shape = (*shape[:-1], value.shape[-1])
     mask = None if attn_mask is None else _as_mask(attn_mask, shape, query.dtype)
     if enable_gqa:
         h_kv = key.shape[-3]
@@ -116,11 +118,12 @@ def scaled_dot_product_attention(
             mask = np.broadcast_to(mask, (*mask.shape[:-3], *shape[-3:]))
             mask = _split_groups(mask, h_kv)
 
-    weights = attention_weights(query, key, mask, is_causal, scale, softcap)
-    output = weights @ value
-    output = output.reshape(*shape[:-1], value.shape[-1]).astype(dtype, copy=False)
+    arguments = (mask, is_causal, scale, softcap)
     if not return_weights:
-        return output
+        output = blocked_attention(query, key, value, *arguments)
+        return output.reshape(output_shape).astype(dtype, copy=False)
+    weights = attention_weights(query, key, *arguments)
+    output = (weights @ value).reshape(output_shape).astype(dtype, copy=False)
     if enable_gqa:
         weights = weights.reshape(*weights.shape[:-4], *shape[-3:])
     return output, weights.astype(dtype, copy=False)
