@@ -36,11 +36,11 @@ def tiled_attention(
 ) -> Floats:
     """Attend exactly, one tile of scores at a time, with a softmax that is online.
 
-    Of the n_q·n_k scores only tile_size² are held at once. For each row the maximum m, the
-    sum s = Σ exp(score − m) and the output o = Σ exp(score − m)·value are kept; when a
-    tile raises m to m′, s and o are first scaled by exp(m − m′). At the end the output
-    is o / s. This is how it works, in plain sight; `scaled_dot_product_attention` does
-    the same by itself, and faster.
+    Of the n_q·n_k scores only tile_size² are held at once. For each row the maximum m,
+    the sum s = Σ exp(score − m) and the output o = Σ exp(score − m)·value are kept;
+    when a tile raises m to m′, s and o are first scaled by exp(m − m′). At the end the
+    output is o / s. `scaled_dot_product_attention` does the same by itself, and faster;
+    here it is in plain sight.
 
     - `query`: shape (..., n_q, d_k).
     - `key`: shape (..., n_k, d_k).
@@ -50,8 +50,8 @@ def tiled_attention(
     - `is_causal`: whether query i sees the keys j ≤ i alone, on top of `attn_mask`.
       Tiles that it hides wholly are skipped.
     - `scale`: what the scores are multiplied by; d_k ** -0.5 if None.
-    - `tile_size`: rows and columns of a tile, at least 1. It changes time and memory, and
-      the output by rounding alone.
+    - `tile_size`: rows and columns of a tile, at least 1. It changes time and
+      memory, and the output by rounding alone.
 
     Returns the output, shape (..., n_q, d_v), zeros where a query may see no key. The
     dtype is the common one of query, key and value: float32 and float64 are kept,
