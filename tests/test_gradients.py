@@ -13,11 +13,10 @@ from samples import (
     laws,
     leading_shapes,
     normal,
-    oracle,
     seeds,
     sizes,
 )
-from torch_oracles import tensors, torch_attention, torch_multi_head
+from torch_oracles import many, shapes, tensors, torch_attention, torch_multi_head, wide
 
 from course_utils.attention import scaled_dot_product_attention
 from course_utils.finite_differences import gradient_check
@@ -409,8 +408,8 @@ def test_gradients_are_those_that_pytorch_gave(name, case, dtype):
 
 
 @pytest.mark.oracle
-@oracle
-@given(leading_shapes, sizes, st.integers(0, 3), seeds, dtypes)
+@many
+@given(shapes, wide, st.integers(0, 3), seeds, dtypes)
 def test_softmax_against_torch(torch, leading, n, axis, seed, dtype):
     shape = (*leading, n)
     axis %= len(shape)
@@ -424,7 +423,8 @@ def test_softmax_against_torch(torch, leading, n, axis, seed, dtype):
 @st.composite
 def attention_cases(draw):
     """Draw shapes, a mask's kind and shape, and the options of attention."""
-    leading, heads, groups = draw(leading_shapes), draw(sizes), draw(st.integers(1, 3))
+    leading = draw(leading_shapes)
+    heads, groups = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     n_q, n_k, d_k, d_v = (draw(sizes) for _ in range(4))
     d_k *= draw(st.sampled_from([1, 8]))
     enable_gqa = draw(st.booleans())
@@ -441,14 +441,14 @@ def attention_cases(draw):
     options = {
         "enable_gqa": enable_gqa,
         "is_causal": draw(st.booleans()),
-        "scale": draw(st.sampled_from([None, 1.0, 0.2])),
+        "scale": draw(st.sampled_from([None, None, -0.1])),
         "softcap": draw(st.sampled_from([None, None, 2.0])),
     }
     return shapes, scores, draw(st.sampled_from([None, bool, float])), options
 
 
 @pytest.mark.oracle
-@oracle
+@many
 @given(attention_cases(), seeds, dtypes)
 def test_attention_against_torch(torch, drawn, seed, dtype):
     shapes, shape, kind, options = drawn
@@ -504,7 +504,7 @@ def multi_head_cases(draw):
 
 
 @pytest.mark.oracle
-@oracle
+@many
 @given(multi_head_cases(), seeds, dtypes)
 def test_multi_head_attention_against_torch(torch, drawn, seed, dtype):
     output_shape, shapes, options, masked = drawn
@@ -528,8 +528,8 @@ def test_multi_head_attention_against_torch(torch, drawn, seed, dtype):
 
 
 @pytest.mark.oracle
-@oracle
-@given(leading_shapes, sizes, st.integers(1, 5), seeds, dtypes)
+@many
+@given(leading_shapes, wide, wide, seeds, dtypes)
 def test_rotary_embedding_against_torch(torch, leading, n, pairs, seed, dtype):
     shape = (*leading, n, 2 * pairs)
     x, d_turned = normal(seed, dtype, shape, shape)
@@ -545,8 +545,8 @@ def test_rotary_embedding_against_torch(torch, leading, n, pairs, seed, dtype):
 
 
 @pytest.mark.oracle
-@oracle
-@given(leading_shapes, sizes, sizes, st.integers(0, 4), st.integers(-3, 9), seeds)
+@many
+@given(leading_shapes, wide, wide, st.integers(0, 4), st.integers(-3, 9), seeds)
 def test_relative_bias_against_torch(torch, leading, n_q, n_k, m, offset, seed):
     for dtype in (np.float32, np.float64):
         table, d_bias = normal(seed, dtype, (*leading, 2 * m + 1), (*leading, n_q, n_k))

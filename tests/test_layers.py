@@ -10,11 +10,10 @@ from samples import (
     laws,
     leading_shapes,
     normal,
-    oracle,
     seeds,
     sizes,
 )
-from torch_oracles import tensors
+from torch_oracles import many, shapes, tensors, wide
 
 from course_utils.finite_differences import gradient_check
 from course_utils.layers import (
@@ -164,8 +163,8 @@ def test_inputs_stay_as_they_are_and_may_lie_anywhere():
 
 
 @pytest.mark.oracle
-@oracle
-@given(leading_shapes, sizes, sizes, seeds, dtypes)
+@many
+@given(leading_shapes, wide, wide, seeds, dtypes)
 def test_linear_against_torch(torch, leading, d_in, d_out, seed, dtype):
     d_output, *arrays, bias = normal(
         seed, dtype, (*leading, d_out), (*leading, d_in), (d_in, d_out), (d_out,)
@@ -179,8 +178,8 @@ def test_linear_against_torch(torch, leading, d_in, d_out, seed, dtype):
 
 
 @pytest.mark.oracle
-@oracle
-@given(leading_shapes, sizes, sizes, seeds, dtypes)
+@many
+@given(leading_shapes, wide, wide, seeds, dtypes)
 def test_embedding_against_torch(torch, leading, num_embeddings, d, seed, dtype):
     table, d_output = normal(seed, dtype, (num_embeddings, d), (*leading, d))
     tokens = np.random.default_rng(seed).integers(num_embeddings, size=leading)
@@ -192,8 +191,8 @@ def test_embedding_against_torch(torch, leading, num_embeddings, d, seed, dtype)
 
 
 @pytest.mark.oracle
-@oracle
-@given(leading_shapes, st.integers(1, 20), seeds, dtypes)
+@many
+@given(shapes, wide, seeds, dtypes)
 def test_cross_entropy_against_torch(torch, leading, classes, seed, dtype):
     (x,) = normal(seed, dtype, (*leading, classes))
     x *= 5

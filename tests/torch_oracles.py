@@ -1,5 +1,13 @@
 """Attention composed of PyTorch's own parts, whose autograd gives its gradients."""
 
+from hypothesis import settings
+from hypothesis import strategies as st
+
+# Enough draws for more than 500 different shapes a function.
+many = settings(max_examples=1200, deadline=None, derandomize=True)
+wide = st.integers(1, 24)
+shapes = st.tuples(wide, wide, wide) | st.tuples(wide, wide)
+
 
 def tensors(torch, *arrays):
     """Give each array as a tensor that gathers a gradient."""
