@@ -1,3 +1,5 @@
+"""What several test modules share."""
+
 import os
 from pathlib import Path
 
@@ -14,7 +16,7 @@ def progress_file(tmp_path, monkeypatch):
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
 
@@ -23,3 +25,12 @@ def root() -> Path:
 def with_course() -> dict[str, str]:
     """The environment of a process that imports the course."""
     return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture(scope="session")
+def oracles():
+    """Return the same functions written with PyTorch, or skip without it."""
+    pytest.importorskip("torch")
+    import oracles
+
+    return oracles

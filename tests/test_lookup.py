@@ -75,23 +75,45 @@ def test_the_posterior_mean_is_a_soft_lookup_with_sharpness_one_over_variance():
 
 
 @pytest.mark.parametrize(
-    ("query", "key", "value", "named"),
+    ("query", "key", "value", "says"),
     [
-        ([1.0], KEY, VALUE, "query"),
-        (1.0, KEY, VALUE, "query"),
-        ([1.0, 0.0], KEY[0], VALUE, "key"),
-        ([1.0, 0.0], KEY[:0], VALUE[:0], "key"),
-        ([1.0, 0.0], KEY, VALUE[:4], "value"),
-        ([1.0, 0.0], KEY, VALUE[:, 0], "value"),
+        ([1.0], KEY, VALUE, "query and key need the same d_k"),
+        (1.0, KEY, VALUE, "query needs the shape"),
+        ([1.0, 0.0], KEY[0], VALUE, "key needs the shape"),
+        ([1.0, 0.0], KEY, VALUE[:4], "key and value need the same n_k"),
+        ([1.0, 0.0], KEY, VALUE[:, 0], "value needs the shape"),
     ],
 )
-def test_a_wrong_shape_is_named(query, key, value, named):
+def test_a_wrong_shape_is_named(query, key, value, says):
     for lookup in (hard_lookup, soft_lookup):
-        with pytest.raises(ValueError, match=f"^{named} must .* got shape"):
+        with pytest.raises(ValueError, match=says):
             lookup(query, key, value)
+
+
+@pytest.mark.parametrize("name", ["query", "key", "value"])
+def test_what_is_no_number_is_named(name):
+    arguments = {"query": np.ones(2), "key": KEY, "value": VALUE}
+    arguments[name] = np.full(np.shape(arguments[name]), "x")
+    for lookup in (hard_lookup, soft_lookup):
+        with pytest.raises(TypeError, match=f"{name} needs real numbers"):
+            lookup(**arguments)
+
+
+def test_without_keys_nothing_is_blended_and_nothing_is_best():
+    none = KEY[:0], VALUE[:0]
+    np.testing.assert_array_equal(soft_lookup([1.0, 0.0], *none), np.zeros(3))
+    with pytest.raises(ValueError, match="key needs at least one row"):
+        hard_lookup([1.0, 0.0], *none)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_the_dtype_is_kept(dtype):
+    arguments = [x.astype(dtype) for x in (KEY[:2], KEY, VALUE)]
+    assert hard_lookup(*arguments).dtype == dtype
+    assert soft_lookup(*arguments, 2.0).dtype == dtype
 
 
 @pytest.mark.parametrize("sharpness", [-1, np.nan, np.inf])
 def test_a_wrong_sharpness_is_named(sharpness):
-    with pytest.raises(ValueError, match=r"^sharpness must"):
+    with pytest.raises(ValueError, match="sharpness needs to be"):
         soft_lookup([1.0, 0.0], KEY, VALUE, sharpness)

@@ -1,0 +1,129 @@
+"""Blend values by weights, and regress with a kernel as the weight."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from course_utils.scores import gaussian_score
+from course_utils.softmax import masked_softmax, softmax
+from course_utils.validation import (
+    as_floats,
+    broadcast_leading,
+    check_axes,
+    check_positive,
+    check_same_size,
+)
+
+Floats = NDArray[np.floating]
+
+
+def attend(weights: ArrayLike, value: ArrayLike) -> Floats:
+    """Blend the values: row i of the result is Σⱼ weightsᵢⱼ valueⱼ.
+
+    If the weights of a query are positive and sum to 1, its blend lies in the convex
+    hull of the values: no coordinate leaves the range of that coordinate in `value`.
+
+    - `weights`: shape (..., n_q, n_k). They need not sum to 1.
+    - `value`: shape (..., n_k, d_v). Leading axes broadcast.
+
+    Returns the blends, shape (..., n_q, d_v), in the common dtype of the arguments
+    (float64 for integers).
+
+    Raises TypeError if an array is not real, and ValueError if shapes do not fit.
+
+    Source: Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to
+    align and translate", 2015, equation 5.
+
+    >>> attend([[0.5, 0.5, 0.0]], [[0.0, 10.0], [4.0, 20.0], [99.0, 99.0]])
+    array([[ 2., 15.]])
+    """
+    (weights, value), dtype = as_floats(weights=weights, value=value)
+    check_axes("weights", weights, "(..., n_q, n_k)")
+    check_axes("value", value, "(..., n_k, d_v)")
+    if weights.shape[-1] != value.shape[-2]:
+        raise ValueError(
+            f"weights and value need the same n_k: weights has shape {weights.shape} "
+            f"(n_k on axis -1), value has shape {value.shape} (n_k on axis -2)"
+        )
+    broadcast_leading(weights=weights, value=value)
+    return (weights @ value).astype(dtype, copy=False)
+
+
+def nadaraya_watson(
+    query: ArrayLike, key: ArrayLike, value: ArrayLike, bandwidth: float
+) -> Floats:
+    """Regress on data (key, value): average the values of the keys near each query.
+
+    f(q) = Σⱼ K(q, kⱼ) vⱼ / Σⱼ K(q, kⱼ) with the Gaussian kernel
+    K(q, k) = exp(−‖q − k‖² / (2·bandwidth²)), which is attention with
+    `gaussian_score`. A narrow bandwidth follows the nearest key, a wide one tends to
+    the mean of all values.
+
+    - `query`: where to predict, shape (..., n_q, d).
+    - `key`: where the data lie, shape (..., n_k, d).
+    - `value`: what was seen there, shape (..., n_k, d_v).
+    - `bandwidth`: above 0, in the units of queries and keys.
+
+    Returns predictions, shape (..., n_q, d_v), in the common dtype of the arrays
+    (float64 for integers).
+
+    Raises TypeError if an array is not real or `bandwidth` no number, and ValueError if
+    shapes do not fit or `bandwidth` is not above 0.
+
+    Source: Nadaraya, "On estimating regression", 1964; Watson, "Smooth regression
+    analysis", 1964.
+
+    >>> key, value = [[0.0], [1.0], [2.0]], [[0.0], [10.0], [50.0]]
+    >>> nadaraya_watson([[1.0]], key, value, bandwidth=0.1)
+    array([[10.]])
+    >>> nadaraya_watson([[1.0]], key, value, bandwidth=100.0).round(2)
+    array([[20.]])
+    """
+    (query, key, value), dtype = as_floats(query=query, key=key, value=value)
+    bandwidth = check_positive("bandwidth", bandwidth, query.dtype)
+    check_axes("query", query, "(..., n_q, d)")
+    check_axes("key", key, "(..., n_k, d)")
+    check_axes("value", value, "(..., n_k, d_v)")
+    check_same_size(-1, "d", query=query, key=key)
+    check_same_size(-2, "n_k", key=key, value=value)
+    broadcast_leading(query=query, key=key, value=value)
+    weights = softmax(gaussian_score(query, key, bandwidth))
+    return attend(weights, value).astype(dtype, copy=False)
+
+
+def leave_one_out(key: ArrayLike, value: ArrayLike, bandwidth: float) -> Floats:
+    """Predict every data point by `nadaraya_watson` from all the others.
+
+    The mean of ‖value − prediction‖² over the points estimates the error on new data
+    without fitting anything again; the bandwidth that makes it smallest is the one to
+    take.
+
+    - `key`: where the data lie, shape (..., n, d), n at least 2.
+    - `value`: what was seen there, shape (..., n, d_v).
+    - `bandwidth`: above 0, in the units of the keys.
+
+    Returns predictions, shape (..., n, d_v), in the common dtype of the arrays (float64
+    for integers).
+
+    Raises TypeError if an array is not real or `bandwidth` no number, and ValueError if
+    shapes do not fit, there are fewer than 2 points, or `bandwidth` is not above 0.
+
+    Source: Stone, "Cross-validatory choice and assessment of statistical predictions",
+    1974.
+
+    >>> leave_one_out([[0.0], [1.0], [5.0]], [[3.0], [7.0], [8.0]], bandwidth=0.1)
+    array([[7.],
+           [3.],
+           [7.]])
+    """
+    (key, value), dtype = as_floats(key=key, value=value)
+    bandwidth = check_positive("bandwidth", bandwidth, key.dtype)
+    check_axes("key", key, "(..., n, d)")
+    check_axes("value", value, "(..., n, d_v)")
+    check_same_size(-2, "n", key=key, value=value)
+    broadcast_leading(key=key, value=value)
+    n = key.shape[-2]
+    if n < 2:
+        raise ValueError(f"key needs at least 2 points; its shape is {key.shape}")
+    others = ~np.eye(n, dtype=np.bool_)
+    weights = masked_softmax(gaussian_score(key, key, bandwidth), others)
+    return attend(weights, value).astype(dtype, copy=False)

@@ -1,0 +1,206 @@
+"""How well a query matches a key: five answers.
+
+Every function takes queries (..., n_q, d) and keys (..., n_k, d) and returns scores
+(..., n_q, n_k), one row a query, one column a key. Leading axes broadcast. One query
+alone is a row: pass `query[None, :]`.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from course_utils.validation import (
+    as_floats,
+    broadcast_leading,
+    check_axes,
+    check_positive,
+    check_same_size,
+    check_shape,
+)
+
+Floats = NDArray[np.floating]
+
+
+def dot_product_score(query: ArrayLike, key: ArrayLike) -> Floats:
+    """Score by the dot product, qᵀk: large if both point one way, and if both are long.
+
+    - `query`: shape (..., n_q, d).
+    - `key`: shape (..., n_k, d).
+
+    Returns scores of shape (..., n_q, n_k) in the common dtype of the arguments
+    (float64 for integers).
+
+    Raises TypeError if an array is not real, and ValueError if shapes do not fit.
+
+    Source: Luong, Pham and Manning, "Effective approaches to attention-based neural
+    machine translation", 2015, equation 8 ("dot").
+
+    >>> dot_product_score([[1, 2]], [[3, 0], [0, 3], [10, 10]])
+    array([[ 3.,  6., 30.]])
+    """
+    (query, key), dtype = _as_pair(query, key)
+    return (query @ key.swapaxes(-1, -2)).astype(dtype, copy=False)
+
+
+def cosine_score(query: ArrayLike, key: ArrayLike) -> Floats:
+    """Score by the cosine of the angle, qᵀk / (‖q‖‖k‖): only direction counts.
+
+    - `query`: shape (..., n_q, d).
+    - `key`: shape (..., n_k, d).
+
+    Returns scores from −1 (opposite) over 0 (at right angles) to 1 (same direction),
+    shape (..., n_q, n_k), in the common dtype of the arguments (float64 for integers).
+    A vector of zeros has no direction and scores 0.
+
+    Raises TypeError if an array is not real, and ValueError if shapes do not fit.
+
+    Source: Graves, Wayne and Danihelka, "Neural Turing machines", 2014, equation 6.
+
+    >>> cosine_score([[1, 0]], [[5, 0], [0, 7], [-3, 0], [0, 0]])
+    array([[ 1.,  0., -1.,  0.]])
+    """
+    (query, key), dtype = _as_pair(query, key)
+    scores = _direction(query) @ _direction(key).swapaxes(-1, -2)
+    # Rounding must not push a cosine beyond 1, where arccos has no answer.
+    return np.clip(scores, -1, 1).astype(dtype, copy=False)
+
+
+def gaussian_score(query: ArrayLike, key: ArrayLike, sigma: float = 1.0) -> Floats:
+    """Score by nearness, −‖q − k‖² / (2σ²), the logarithm of a Gaussian kernel.
+
+    Softmax of these scores is Nadaraya–Watson regression. If all keys are equally long,
+    it equals the softmax of the dot products over σ².
+
+    - `query`: shape (..., n_q, d).
+    - `key`: shape (..., n_k, d).
+    - `sigma`: the width of the kernel, above 0, in the units of queries and keys.
+
+    Returns scores of at most 0, shape (..., n_q, n_k), in the common dtype of the
+    arrays (float64 for integers).
+
+    Raises TypeError if an array is not real or `sigma` no number, and ValueError if
+    shapes do not fit or `sigma` is not above 0.
+
+    Source: Zhang, Lipton, Li and Smola, "Dive into deep learning", 2023, section 11.2
+    (kernel of Nadaraya, 1964, and Watson, 1964).
+
+    >>> gaussian_score([[0, 0]], [[0, 0], [3, 4]])
+    array([[  0. , -12.5]])
+    >>> gaussian_score([[0, 0]], [[0, 0], [3, 4]], sigma=5.0)
+    array([[ 0. , -0.5]])
+    """
+    (query, key), dtype = _as_pair(query, key)
+    sigma = check_positive("sigma", sigma, query.dtype)
+    scores = np.zeros(_score_shape(query, key), query.dtype)
+    # One coordinate at a time: no array of n_q·n_k·d differences, and none of the
+    # cancellation that ‖q‖² + ‖k‖² − 2qᵀk suffers when points are close together.
+    for q, k in zip(np.moveaxis(query, -1, 0), np.moveaxis(key, -1, 0), strict=True):
+        scores -= ((q[..., :, None] - k[..., None, :]) / sigma) ** 2
+    scores /= 2
+    return scores.astype(dtype, copy=False)
+
+
+def bilinear_score(query: ArrayLike, key: ArrayLike, weight: ArrayLike) -> Floats:
+    """Score by a learned comparison, qᵀWk, which also joins vectors of unequal size.
+
+    - `query`: shape (..., n_q, d_q).
+    - `key`: shape (..., n_k, d_k).
+    - `weight`: W, shape (d_q, d_k). The identity gives `dot_product_score`.
+
+    Returns scores of shape (..., n_q, n_k) in the common dtype of the arguments
+    (float64 for integers).
+
+    Raises TypeError if an array is not real, and ValueError if shapes do not fit.
+
+    Source: Luong, Pham and Manning, "Effective approaches to attention-based neural
+    machine translation", 2015, equation 8 ("general").
+
+    >>> swap = [[0, 1], [1, 0]]
+    >>> bilinear_score([[1, 0]], [[1, 0], [0, 1]], swap)
+    array([[0., 1.]])
+    """
+    (query, key, weight), dtype = as_floats(query=query, key=key, weight=weight)
+    check_axes("query", query, "(..., n_q, d_q)")
+    check_axes("key", key, "(..., n_k, d_k)")
+    broadcast_leading(query=query, key=key)
+    needed = (query.shape[-1], key.shape[-1])
+    why = f"(d_q, d_k) of query {query.shape} and key {key.shape}"
+    check_shape("weight", weight, needed, why)
+    return (query @ weight @ key.swapaxes(-1, -2)).astype(dtype, copy=False)
+
+
+def additive_score(
+    query: ArrayLike,
+    key: ArrayLike,
+    w_query: ArrayLike,
+    w_key: ArrayLike,
+    v: ArrayLike,
+) -> Floats:
+    """Score by a small network with one hidden layer, vᵀ tanh(W_q q + W_k k).
+
+    Vectors are rows here, so the matrices are the transposes of the paper's, and the
+    network computes tanh(query @ w_query + key @ w_key) @ v for every pair.
+
+    - `query`: shape (..., n_q, d_q).
+    - `key`: shape (..., n_k, d_k).
+    - `w_query`: shape (d_q, d_hidden).
+    - `w_key`: shape (d_k, d_hidden).
+    - `v`: shape (d_hidden,).
+
+    Returns scores of shape (..., n_q, n_k), each within ±Σ|v|, in the common dtype of
+    the arguments (float64 for integers). Memory grows with n_q·n_k·d_hidden.
+
+    Raises TypeError if an array is not real, and ValueError if shapes do not fit.
+
+    Source: Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to
+    align and translate", 2015, appendix A.1.2.
+
+    >>> opposite = [[1.0], [-1.0]]
+    >>> additive_score(opposite, opposite, [[1.0]], [[1.0]], [5.0]).round(2)
+    array([[ 4.82,  0.  ],
+           [ 0.  , -4.82]])
+    """
+    (query, key, w_query, w_key, v), dtype = as_floats(
+        query=query, key=key, w_query=w_query, w_key=w_key, v=v
+    )
+    check_axes("query", query, "(..., n_q, d_q)")
+    check_axes("key", key, "(..., n_k, d_k)")
+    check_axes("v", v, "(d_hidden,)")
+    broadcast_leading(query=query, key=key)
+    for name, w, size, x in (
+        ("w_query", w_query, "d_q", query),
+        ("w_key", w_key, "d_k", key),
+    ):
+        why = f"({size} of {name[2:]} {x.shape}, d_hidden of v {v.shape})"
+        check_shape(name, w, (x.shape[-1], v.shape[0]), why)
+    for_query, for_key = query @ w_query, key @ w_key
+    hidden = np.tanh(for_query[..., :, None, :] + for_key[..., None, :, :])
+    return (hidden @ v).astype(dtype, copy=False)
+
+
+def _as_pair(query: ArrayLike, key: ArrayLike) -> tuple[list[Floats], np.dtype]:
+    """Return query and key in one dtype, once their shapes are seen to fit."""
+    pair, dtype = as_floats(query=query, key=key)
+    check_axes("query", pair[0], "(..., n_q, d)")
+    check_axes("key", pair[1], "(..., n_k, d)")
+    check_same_size(-1, "d", query=pair[0], key=pair[1])
+    broadcast_leading(query=pair[0], key=pair[1])
+    return pair, dtype
+
+
+def _score_shape(query: Floats, key: Floats) -> tuple[int, ...]:
+    """Return the shape of one score a pair, (..., n_q, n_k)."""
+    leading = broadcast_leading(query=query, key=key)
+    return (*leading, query.shape[-2], key.shape[-2])
+
+
+def _direction(x: Floats) -> Floats:
+    """Return vectors of length 1 along the last axis; zeros stay zeros."""
+    # Dividing by the largest coordinate first keeps the squares from over- and
+    # underflowing.
+    x = x / _or_one(np.abs(x).max(axis=-1, keepdims=True, initial=0))
+    return x / _or_one(np.sqrt((x * x).sum(axis=-1, keepdims=True)))
+
+
+def _or_one(divisor: Floats) -> Floats:
+    """Return the divisor with 1 in place of 0."""
+    return np.where(divisor == 0, 1, divisor)

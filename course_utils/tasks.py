@@ -1,0 +1,281 @@
+"""Synthetic data for the lessons: small tasks whose right answer is known.
+
+Every task takes a `numpy.random.Generator` first, so that the same seed draws the
+same data on every machine. Training and test data come from two generators:
+
+    train_rng, test_rng = np.random.default_rng(0).spawn(2)
+
+Tokens are int64 from 0. A target of -1 marks a position that has no right answer;
+`cross_entropy` and `accuracy` leave it out.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from course_utils.validation import check_integer, check_number, check_rng
+
+Tokens = NDArray[np.int64]
+Vectors = NDArray[np.float64]
+
+
+def noisy_lookup(
+    rng: np.random.Generator,
+    num_queries: int,
+    num_keys: int,
+    d_k: int,
+    d_v: int,
+    *,
+    noise: float,
+) -> tuple[Vectors, Vectors, Vectors, Tokens]:
+    """Draw a table of keys and values, and queries that nearly hit one key each.
+
+    Keys lie on the unit sphere; a query is its key plus Gaussian noise of standard
+    deviation `noise` (in the units of the keys) in each coordinate; values are standard
+    normal, so that they say nothing about the keys.
+
+    - `rng`: the generator to draw from.
+    - `num_queries`, `num_keys`: how many, at least 1.
+    - `d_k`, `d_v`: the sizes of a key and of a value, at least 1.
+    - `noise`: standard deviation of a query's noise, 0 or more.
+
+    Returns query (num_queries, d_k), key (num_keys, d_k), value (num_keys, d_v), all
+    float64, and target (num_queries,), int64: the index of the key that each query
+    is meant for, so that `value[target]` is the right answer.
+
+    Raises ValueError for a size below 1, or `noise` negative or not finite,
+    and TypeError if `rng` is no Generator, a size no integer, or `noise` no number.
+
+    >>> rng = np.random.default_rng(0)
+    >>> query, key, value, target = noisy_lookup(rng, 4, 3, 2, 5, noise=0.0)
+    >>> query.shape, key.shape, value.shape
+    ((4, 2), (3, 2), (3, 5))
+    >>> bool((query == key[target]).all())  # without noise each query is its key
+    True
+    """
+    check_rng("rng", rng)
+    num_queries = check_integer("num_queries", num_queries, least=1)
+    num_keys = check_integer("num_keys", num_keys, least=1)
+    d_k = check_integer("d_k", d_k, least=1)
+    d_v = check_integer("d_v", d_v, least=1)
+    noise = check_number("noise", noise)
+    if noise < 0:
+        raise ValueError(f"noise needs to be at least 0; it is {noise}")
+    key = _unit_vectors(rng, num_keys, d_k)
+    value = rng.standard_normal((num_keys, d_v))
+    target = rng.integers(num_keys, size=num_queries)
+    query = key[target] + noise * rng.standard_normal((num_queries, d_k))
+    return query, key, value, target
+
+
+def vectors_with_norms(
+    rng: np.random.Generator, n: int, d: int, *, spread: float = 1.0
+) -> Vectors:
+    """Draw vectors of uniformly random direction whose norms lie in [1, spread].
+
+    With `spread` 1 the vectors lie on the unit sphere; above 1, length and direction
+    can disagree on which key is best.
+
+    - `rng`: the generator to draw from.
+    - `n`: how many vectors, at least 1.
+    - `d`: their size, at least 1.
+    - `spread`: the largest norm over the smallest, at least 1. Norms are uniform.
+
+    Returns (n, d), float64.
+
+    Raises ValueError for `n` or `d` below 1, or `spread` below 1 or not finite,
+    and TypeError if `rng` is no Generator, a size no integer, or `spread` no number.
+
+    >>> keys = vectors_with_norms(np.random.default_rng(0), 5, 3, spread=4.0)
+    >>> np.linalg.norm(keys, axis=-1).round(2)
+    array([1.53, 3.59, 2.62, 1.9 , 2.27])
+    """
+    check_rng("rng", rng)
+    n, d = check_integer("n", n, least=1), check_integer("d", d, least=1)
+    spread = check_number("spread", spread)
+    if spread < 1:
+        raise ValueError(f"spread needs to be at least 1; it is {spread}")
+    return _unit_vectors(rng, n, d) * rng.uniform(1, spread, size=(n, 1))
+
+
+def padded_sequences(
+    rng: np.random.Generator, batch: int, n: int, d: int
+) -> tuple[Vectors, Tokens]:
+    """Draw a batch of sequences of different lengths, padded with zeros to `n`.
+
+    - `rng`: the generator to draw from.
+    - `batch`: how many sequences, at least 1.
+    - `n`: the longest length, at least 1. Lengths are uniform from 1 to `n`.
+    - `d`: the size of one element, at least 1.
+
+    Returns x (batch, n, d), float64, standard normal up to each length and 0 after it,
+    and lengths (batch,), int64.
+
+    Raises ValueError for a size below 1,
+    and TypeError if `rng` is no Generator, or a size no integer.
+
+    >>> x, lengths = padded_sequences(np.random.default_rng(1), 3, 4, 2)
+    >>> lengths
+    array([2, 3, 4])
+    >>> (x != 0).any(axis=-1).astype(int)  # 1 = a real element, 0 = padding
+    array([[1, 1, 0, 0],
+           [1, 1, 1, 0],
+           [1, 1, 1, 1]])
+    """
+    check_rng("rng", rng)
+    batch = check_integer("batch", batch, least=1)
+    n, d = check_integer("n", n, least=1), check_integer("d", d, least=1)
+    lengths = rng.integers(1, n, size=batch, endpoint=True)
+    real = np.arange(n) < lengths[:, np.newaxis]
+    return rng.standard_normal((batch, n, d)) * real[..., np.newaxis], lengths
+
+
+def shift_task(
+    rng: np.random.Generator, batch: int, n: int, *, shift: int, vocabulary: int
+) -> tuple[Tokens, Tokens]:
+    r"""Draw tokens to be repeated `shift` positions later.
+
+    Position i has to name the token at position i - shift. Tokens are uniform, so
+    nothing but the position tells where to look, and a method of telling positions
+    apart that has learnt the offset works at any length `n`.
+
+    - `rng`: the generator to draw from.
+    - `batch`: how many sequences, at least 1.
+    - `n`: their length, above `shift`.
+    - `shift`: how far back the answer lies, at least 0.
+    - `vocabulary`: how many different tokens, at least 2.
+
+    Returns tokens (batch, n) and targets (batch, n), int64. The first `shift` targets
+    of a row are -1.
+
+    Raises ValueError for a size below its least value, or `n` not above `shift`,
+    and TypeError if `rng` is no Generator, or a size no integer.
+
+    >>> tokens, targets = shift_task(
+    ...     np.random.default_rng(0), 1, 6, shift=2, vocabulary=10
+    ... )
+    >>> print(tokens, targets, sep="\n")
+    [[8 6 5 2 3 0]]
+    [[-1 -1  8  6  5  2]]
+    """
+    tokens, targets = _shifted(rng, batch, n, (shift,), vocabulary, name="shift")
+    return tokens, targets[..., 0]
+
+
+def two_relations_task(
+    rng: np.random.Generator,
+    batch: int,
+    n: int,
+    *,
+    offsets: tuple[int, int] = (1, 3),
+    vocabulary: int,
+) -> tuple[Tokens, Tokens]:
+    r"""Draw tokens of which every position has to name two, each at its own offset.
+
+    Position i has to name the tokens at positions i - offsets[0] and i - offsets[1],
+    as two separate answers. One head has one row of weights for both: it answers one of
+    them, or blends the two and cannot tell which is which. Two heads answer both.
+
+    - `rng`: the generator to draw from.
+    - `batch`: how many sequences, at least 1.
+    - `n`: their length, above both offsets.
+    - `offsets`: how far back the two answers lie: two different integers, at least 0.
+    - `vocabulary`: how many different tokens, at least 2.
+
+    Returns tokens (batch, n) and targets (batch, n, 2), int64. A target before the
+    start of the sequence is -1.
+
+    Raises ValueError for a size below its least value, `n` not above an offset, or not
+    two different offsets,
+    and TypeError if `rng` is no Generator, or a size or an offset no integer.
+
+    >>> tokens, targets = two_relations_task(
+    ...     np.random.default_rng(0), 1, 6, offsets=(1, 3), vocabulary=10
+    ... )
+    >>> print(tokens[0], targets[0, :, 0], targets[0, :, 1], sep="\n")
+    [8 6 5 2 3 0]
+    [-1  8  6  5  2  3]
+    [-1 -1 -1  8  6  5]
+    """
+    if not isinstance(offsets, tuple | list):
+        raise TypeError(f"offsets needs to be two integers; it is {offsets!r}")
+    if len(offsets) != 2 or offsets[0] == offsets[1]:
+        raise ValueError(f"offsets needs two different integers; it is {offsets}")
+    return _shifted(rng, batch, n, tuple(offsets), vocabulary, name="offsets")
+
+
+def lookup_task(
+    rng: np.random.Generator,
+    batch: int,
+    n: int,
+    *,
+    num_keys: int = 64,
+    num_values: int = 16,
+) -> tuple[Tokens, Tokens, Tokens, Tokens]:
+    """Draw little dictionaries, and one question to each: which value has this key.
+
+    Each row is a dictionary of `n` pairs. Its keys are distinct, its values are not
+    always, and the query is one of its keys. The pairs are drawn anew for every row, so
+    nothing can be learnt by heart: the answer has to be looked up.
+
+    - `rng`: the generator to draw from.
+    - `batch`: how many dictionaries, at least 1.
+    - `n`: how many pairs in each, from 1 to `num_keys`.
+    - `num_keys`: how many different keys there are, at least 1.
+    - `num_values`: how many different values there are, at least 2.
+
+    Returns query (batch,), key (batch, n), value (batch, n) and target (batch,), int64.
+
+    Raises ValueError for a size below its least value, or `n` above `num_keys`,
+    and TypeError if `rng` is no Generator, or a size no integer.
+
+    >>> query, key, value, target = lookup_task(
+    ...     np.random.default_rng(0), 1, 4, num_keys=9, num_values=5
+    ... )
+    >>> print(key, value, query, target)
+    [[4 5 2 6]] [[2 3 4 3]] [2] [4]
+    """
+    check_rng("rng", rng)
+    batch = check_integer("batch", batch, least=1)
+    n = check_integer("n", n, least=1)
+    num_keys = check_integer("num_keys", num_keys, least=1)
+    num_values = check_integer("num_values", num_values, least=2)
+    if n > num_keys:
+        raise ValueError(
+            f"n needs to be at most num_keys, {num_keys}, for distinct keys; it is {n}"
+        )
+    all_keys = np.broadcast_to(np.arange(num_keys), (batch, num_keys))
+    key = rng.permuted(all_keys, axis=1)[:, :n]
+    value = rng.integers(num_values, size=(batch, n))
+    asked = rng.integers(n, size=(batch, 1))
+    query, target = (np.take_along_axis(x, asked, axis=1)[:, 0] for x in (key, value))
+    return query, key, value, target
+
+
+def _unit_vectors(rng: np.random.Generator, n: int, d: int) -> Vectors:
+    """Normalised Gaussians: the Gaussian prefers no direction."""
+    x = rng.standard_normal((n, d))
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def _shifted(
+    rng: np.random.Generator,
+    batch: int,
+    n: int,
+    offsets: tuple[int, ...],
+    vocabulary: int,
+    *,
+    name: str,
+) -> tuple[Tokens, Tokens]:
+    """Tokens, and one target for each offset; `name` is the argument with offsets."""
+    check_rng("rng", rng)
+    batch = check_integer("batch", batch, least=1)
+    n = check_integer("n", n, least=1)
+    vocabulary = check_integer("vocabulary", vocabulary, least=2)
+    offsets = tuple(check_integer(name, offset, least=0) for offset in offsets)
+    if n <= max(offsets):
+        raise ValueError(f"n needs to be above {name}, {max(offsets)}; it is {n}")
+    tokens = rng.integers(vocabulary, size=(batch, n))
+    targets = np.full((batch, n, len(offsets)), -1)
+    for i, offset in enumerate(offsets):
+        targets[:, offset:, i] = tokens[:, : n - offset]
+    return tokens, targets

@@ -1,0 +1,210 @@
+"""The tasks: what they promise about their answers, and that a seed fixes them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_utils import tasks
+
+DRAWS = {
+    "noisy_lookup": lambda rng: tasks.noisy_lookup(rng, 7, 5, 3, 2, noise=0.1),
+    "vectors_with_norms": lambda rng: (tasks.vectors_with_norms(rng, 5, 3),),
+    "padded_sequences": lambda rng: tasks.padded_sequences(rng, 4, 6, 2),
+    "shift_task": lambda rng: tasks.shift_task(rng, 3, 8, shift=2, vocabulary=9),
+    "two_relations_task": lambda rng: tasks.two_relations_task(rng, 3, 8, vocabulary=9),
+    "lookup_task": lambda rng: tasks.lookup_task(rng, 6, 4),
+}
+
+seeds = st.integers(0, 2**32 - 1)
+sizes = st.integers(1, 9)
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
+def test_a_seed_fixes_the_data_and_another_changes_it(draw):
+    first, again, other = (draw(np.random.default_rng(seed)) for seed in (3, 3, 4))
+    for x, y in zip(first, again, strict=True):
+        np.testing.assert_array_equal(x, y)
+    assert any((x != y).any() for x, y in zip(first, other, strict=True))
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
+def test_tokens_are_int64_and_vectors_float64(draw):
+    for x in draw(np.random.default_rng(0)):
+        assert x.dtype in (np.int64, np.float64)
+
+
+@given(seeds, sizes, sizes, sizes, sizes)
+def test_noisy_lookup_has_the_shapes_it_promises(seed, num_queries, num_keys, d_k, d_v):
+    query, key, value, target = tasks.noisy_lookup(
+        np.random.default_rng(seed), num_queries, num_keys, d_k, d_v, noise=0.0
+    )
+    assert value.shape == (num_keys, d_v)
+    assert target.shape == (num_queries,)
+    np.testing.assert_allclose((key**2).sum(-1), np.ones(num_keys), rtol=1e-14)
+    np.testing.assert_array_equal(query, key[target])
+
+
+def test_noisy_lookup_adds_noise_of_the_standard_deviation_asked_for():
+    rng = np.random.default_rng(0)
+    query, key, _, target = tasks.noisy_lookup(rng, 20_000, 6, 3, 1, noise=0.25)
+    difference = query - key[target]
+    assert difference.std() == pytest.approx(0.25, rel=0.02)
+    assert difference.mean() == pytest.approx(0.0, abs=0.01)
+    assert np.bincount(target).min() > 3000  # every key is asked for
+
+
+@given(seeds, sizes, sizes, st.floats(1, 50))
+def test_norms_lie_between_one_and_the_spread(seed, n, d, spread):
+    x = tasks.vectors_with_norms(np.random.default_rng(seed), n, d, spread=spread)
+    norms = np.sqrt((x**2).sum(-1))
+    assert x.shape == (n, d)
+    assert (norms > 1 - 1e-12).all()
+    assert (norms < spread + 1e-12 * spread).all()
+
+
+def test_norms_are_uniform_and_directions_prefer_nothing():
+    x = tasks.vectors_with_norms(np.random.default_rng(0), 20_000, 3, spread=5.0)
+    norms = np.sqrt((x**2).sum(-1))
+    assert norms.mean() == pytest.approx(3.0, abs=0.05)
+    assert norms.max() > 4.99
+    direction = x / norms[:, np.newaxis]
+    np.testing.assert_allclose(direction.mean(0), np.zeros(3), atol=0.02)
+    np.testing.assert_allclose(
+        direction.T @ direction / 20_000, np.eye(3) / 3, atol=0.02
+    )
+
+
+@given(seeds, sizes, sizes, sizes)
+def test_padding_is_zero_and_nothing_else_is(seed, batch, n, d):
+    x, lengths = tasks.padded_sequences(np.random.default_rng(seed), batch, n, d)
+    assert x.shape == (batch, n, d)
+    assert lengths.shape == (batch,)
+    for sequence, length in zip(x, lengths, strict=True):
+        assert 1 <= length <= n
+        assert (sequence[:length] != 0).all()
+        assert (sequence[length:] == 0).all()
+
+
+def test_every_length_is_drawn():
+    _, lengths = tasks.padded_sequences(np.random.default_rng(0), 500, 4, 1)
+    assert set(lengths) == {1, 2, 3, 4}
+
+
+@given(seeds, sizes, st.data())
+def test_shift_task_asks_for_the_token_that_far_back(seed, batch, data):
+    n = data.draw(sizes)
+    shift = data.draw(st.integers(0, n - 1))
+    tokens, targets = tasks.shift_task(
+        np.random.default_rng(seed), batch, n, shift=shift, vocabulary=5
+    )
+    assert tokens.shape == targets.shape == (batch, n)
+    assert set(tokens.ravel()) <= set(range(5))
+    for row in range(batch):
+        for i in range(n):
+            expected = tokens[row, i - shift] if i >= shift else -1
+            assert targets[row, i] == expected
+
+
+@given(seeds, sizes, st.integers(5, 9), st.permutations(range(5)))
+def test_two_relations_are_two_shifts_of_the_same_tokens(seed, batch, n, order):
+    offsets = tuple(order[:2])
+    tokens, targets = tasks.two_relations_task(
+        np.random.default_rng(seed), batch, n, offsets=offsets, vocabulary=5
+    )
+    assert targets.shape == (batch, n, 2)
+    for i, offset in enumerate(offsets):
+        same, expected = tasks.shift_task(
+            np.random.default_rng(seed), batch, n, shift=offset, vocabulary=5
+        )
+        np.testing.assert_array_equal(tokens, same)
+        np.testing.assert_array_equal(targets[..., i], expected)
+
+
+@given(seeds, sizes, sizes)
+def test_lookup_task_asks_for_one_value_by_its_key(seed, batch, n):
+    query, key, value, target = tasks.lookup_task(
+        np.random.default_rng(seed), batch, n, num_keys=9, num_values=4
+    )
+    assert key.shape == value.shape == (batch, n)
+    assert key.min() >= 0
+    assert key.max() < 9
+    assert value.min() >= 0
+    assert value.max() < 4
+    for row in range(batch):
+        dictionary = dict(zip(key[row], value[row], strict=True))
+        assert len(dictionary) == n  # distinct keys
+        assert dictionary[query[row]] == target[row]
+
+
+def test_lookup_task_uses_every_key_value_and_place():
+    query, key, value, _ = tasks.lookup_task(
+        np.random.default_rng(0), 2000, 3, num_keys=5, num_values=4
+    )
+    places = (key == query[:, np.newaxis]).argmax(-1)
+    for drawn, count in ((query, 5), (key, 5), (value, 4), (places, 3)):
+        frequency = np.bincount(drawn.ravel(), minlength=count) / drawn.size
+        np.testing.assert_allclose(frequency, np.full(count, 1 / count), atol=0.04)
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+# (function, arguments, the error, what its message names)
+BAD = [
+    (tasks.noisy_lookup, (0, 2, 3, 4, 5, 0.1), TypeError, "rng"),
+    (tasks.noisy_lookup, (rng(), 0, 3, 4, 5, 0.1), ValueError, "num_queries"),
+    (tasks.noisy_lookup, (rng(), 2, 0, 4, 5, 0.1), ValueError, "num_keys"),
+    (tasks.noisy_lookup, (rng(), 2, 3, 0, 5, 0.1), ValueError, "d_k"),
+    (tasks.noisy_lookup, (rng(), 2, 3, 4.0, 5, 0.1), TypeError, "d_k"),
+    (tasks.noisy_lookup, (rng(), 2, 3, 4, 0, 0.1), ValueError, "d_v"),
+    (tasks.noisy_lookup, (rng(), 2, 3, 4, 5, -0.1), ValueError, "noise"),
+    (tasks.noisy_lookup, (rng(), 2, 3, 4, 5, np.nan), ValueError, "noise"),
+    (tasks.vectors_with_norms, (None, 2, 3, 1.0), TypeError, "rng"),
+    (tasks.vectors_with_norms, (rng(), 0, 3, 1.0), ValueError, "n needs"),
+    (tasks.vectors_with_norms, (rng(), 2, 0, 1.0), ValueError, "d needs"),
+    (tasks.vectors_with_norms, (rng(), 2, 3, 0.5), ValueError, "spread"),
+    (tasks.vectors_with_norms, (rng(), 2, 3, np.inf), ValueError, "spread"),
+    (tasks.padded_sequences, (np.random, 2, 3, 4), TypeError, "rng"),
+    (tasks.padded_sequences, (rng(), 0, 3, 4), ValueError, "batch"),
+    (tasks.padded_sequences, (rng(), 2, 0, 4), ValueError, "n needs"),
+    (tasks.padded_sequences, (rng(), 2, 3, 0), ValueError, "d needs"),
+    (tasks.shift_task, (7, 2, 5, 1, 9), TypeError, "rng"),
+    (tasks.shift_task, (rng(), 0, 5, 1, 9), ValueError, "batch"),
+    (tasks.shift_task, (rng(), 2, 0, 1, 9), ValueError, "n needs"),
+    (tasks.shift_task, (rng(), 2, 5, 5, 9), ValueError, "n needs .* shift, 5; it is 5"),
+    (tasks.shift_task, (rng(), 2, 5, -1, 9), ValueError, "shift"),
+    (tasks.shift_task, (rng(), 2, 5, 1, 1), ValueError, "vocabulary"),
+    (tasks.two_relations_task, (7, 2, 5, (1, 3), 9), TypeError, "rng"),
+    (tasks.two_relations_task, (rng(), 0, 5, (1, 3), 9), ValueError, "batch"),
+    (tasks.two_relations_task, (rng(), 2, 3, (1, 3), 9), ValueError, "n needs"),
+    (tasks.two_relations_task, (rng(), 2, 5, 1, 9), TypeError, "offsets"),
+    (tasks.two_relations_task, (rng(), 2, 5, (1, 1), 9), ValueError, "offsets"),
+    (tasks.two_relations_task, (rng(), 2, 5, (1, 2, 3), 9), ValueError, "offsets"),
+    (tasks.two_relations_task, (rng(), 2, 5, (-1, 2), 9), ValueError, "offsets"),
+    (tasks.two_relations_task, (rng(), 2, 5, (1, 3), 1), ValueError, "vocabulary"),
+    (tasks.lookup_task, (7, 2, 3, 9, 5), TypeError, "rng"),
+    (tasks.lookup_task, (rng(), 0, 3, 9, 5), ValueError, "batch"),
+    (tasks.lookup_task, (rng(), 2, 0, 9, 5), ValueError, "n needs"),
+    (tasks.lookup_task, (rng(), 2, 10, 9, 5), ValueError, "n needs .* it is 10"),
+    (tasks.lookup_task, (rng(), 2, 3, 0, 5), ValueError, "num_keys"),
+    (tasks.lookup_task, (rng(), 2, 3, 9, 1), ValueError, "num_values"),
+]
+KEYWORDS = {
+    tasks.noisy_lookup: ("noise",),
+    tasks.vectors_with_norms: ("spread",),
+    tasks.padded_sequences: (),
+    tasks.shift_task: ("shift", "vocabulary"),
+    tasks.two_relations_task: ("offsets", "vocabulary"),
+    tasks.lookup_task: ("num_keys", "num_values"),
+}
+
+
+@pytest.mark.parametrize(("function", "arguments", "error", "message"), BAD)
+def test_a_bad_argument_is_named(function, arguments, error, message):
+    names = KEYWORDS[function]
+    cut = len(arguments) - len(names)
+    keywords = dict(zip(names, arguments[cut:], strict=True))
+    with pytest.raises(error, match=message):
+        function(*arguments[:cut], **keywords)
