@@ -370,10 +370,12 @@ def test_no_coordinates_have_no_scale():
     assert scaled_dot_product_attention(x, x, np.eye(3), scale=1.0)[0, 0] == 1 / 3
 
 
-def test_a_scale_too_large_for_float32_is_refused():
+def test_a_scale_or_softcap_beyond_float32_is_refused():
     x = np.ones((3, 2), np.float32)
     with pytest.raises(ValueError, match="scale needs to be finite in float32"):
         scaled_dot_product_attention(x, x, x, scale=1e39)
+    with pytest.raises(ValueError, match=r"softcap needs to be .* in float32"):
+        scaled_dot_product_attention(x, x, x, softcap=1e-60)
 
 
 def test_heads_are_grouped_only_if_asked():

@@ -155,6 +155,10 @@ def test_a_mask_whose_axes_could_be_mistaken_for_heads_is_refused():
     x = np.ones((2, 3, 6))
     with pytest.raises(ValueError, match=r"2 axes, .*, or all 4 .* \(2, 1, 3\)"):
         attention(x, attn_mask=padding_mask([3, 3], 3))
+    for batched in range(3):
+        arrays = [np.ones((2, 3, 6)[batched != i :]) for i in range(3)]
+        with pytest.raises(ValueError, match="all 4 of the weights"):
+            attention(*arrays, np.ones((2, 3, 3), bool))
     # Without a batch the third axis can only be that of the heads.
     attention(x[0], attn_mask=np.ones((2, 3, 3), bool))
     attention(x, attn_mask=np.ones(3, bool))
@@ -179,6 +183,7 @@ def test_a_new_module_is_drawn_as_glorot_and_bengio_did():
         drawn.append(matrix[0, 0] / limit)
     assert len(set(drawn)) == 4
     assert MultiHeadAttention(np.random.default_rng(0), 6, 3).num_kv_heads == 3
+    assert MultiHeadAttention(np.random.default_rng(0), 1, 1)([[2.0]]).shape == (1, 1)
 
 
 def test_a_loaded_state_is_a_copy():
@@ -196,21 +201,37 @@ def test_matrices_may_come_packed_or_one_by_one():
     w_query, w_key, w_value, w_out = normal(0, np.float32, *[(4, 4)] * 4)
     out = {"out_proj.weight": w_out}
     packed = {"in_proj_weight": np.vstack([w_query, w_key, w_value])}
-    separate = {
-        "q_proj_weight": w_query,
-        "k_proj_weight": w_key,
-        "v_proj_weight": w_value,
-    }
     (x,) = normal(1, np.float32, (3, 4))
     attention = MultiHeadAttention(np.random.default_rng(0), 4, 2)
     attention.load_torch_state(packed | out)
     from_packed = attention(x)
-    attention.load_torch_state(separate | out)
+    attention.load_torch_state(one_by_one(w_query, w_key, w_value) | out)
     np.testing.assert_array_equal(attention(x), from_packed)
     expected = multi_head_attention(
         x, x, x, w_query.T, w_key.T, w_value.T, w_out.T, num_heads=2
     )
     assert_close(from_packed, expected, np.float32)
+
+
+def one_by_one(w_query, w_key, w_value):
+    return {
+        "q_proj_weight": w_query,
+        "k_proj_weight": w_key,
+        "v_proj_weight": w_value,
+    }
+
+
+def test_a_state_may_have_keys_and_values_of_other_sizes():
+    w_query, w_key, w_value, w_out = normal(0, float, (4, 4), (4, 5), (4, 3), (4, 4))
+    attention = MultiHeadAttention(np.random.default_rng(0), 4, 2)
+    attention.load_torch_state(
+        one_by_one(w_query, w_key, w_value) | {"out_proj.weight": w_out}
+    )
+    query, key, value = normal(1, float, (2, 4), (6, 5), (6, 3))
+    expected = multi_head_attention(
+        query, key, value, w_query.T, w_key.T, w_value.T, w_out.T, num_heads=2
+    )
+    np.testing.assert_array_equal(attention(query, key, value), expected)
 
 
 @pytest.mark.oracle

@@ -62,6 +62,18 @@ def test_the_cosine_knows_only_directions(case, query_length, key_length):
     np.testing.assert_allclose(longer, scores, rtol=1e-12, atol=1e-12)
 
 
+def test_very_short_and_very_long_vectors_may_meet():
+    x = np.array([[3e-200, 4e-200], [3e200, 4e200], [0.6, 0.8]])
+    np.testing.assert_allclose(cosine_score(x, x), 1, rtol=1e-15)
+
+
+def test_a_sigma_too_small_for_float32_is_refused_there_alone():
+    x = np.ones((1, 2))
+    with pytest.raises(ValueError, match="sigma needs to be greater than 0 in float32"):
+        gaussian_score(np.float32(x), np.float32(x), sigma=1e-60)
+    np.testing.assert_array_equal(gaussian_score(x, x, sigma=1e-60), [[0]])
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_cosine_with_oneself_never_exceeds_1(dtype):
     (x,) = normal(0, dtype, (500, 7))

@@ -45,6 +45,17 @@ def test_weights_are_positive_and_sum_to_1(case, temperature):
 
 
 @laws
+@given(scores_along_an_axis())
+def test_hard_attention_gives_all_to_one_of_the_highest(case):
+    scores, axis = case
+    weights = hard_attention(scores, axis)
+    assert weights.dtype == scores.dtype
+    np.testing.assert_array_equal((weights == 1).sum(axis), 1)
+    np.testing.assert_array_equal((weights == 0).sum(axis), scores.shape[axis] - 1)
+    np.testing.assert_array_equal((weights * scores).sum(axis), scores.max(axis))
+
+
+@laws
 @given(scores_along_an_axis(), st.sampled_from([-1e4, -1.0, 1e4]))
 def test_a_shift_of_all_scores_changes_nothing(case, shift):
     # Scores on a grid of 1/8, which the shift leaves exact in either dtype.
