@@ -221,7 +221,7 @@ def draw(path: Path, sizes: list[int], times: dict, memory: dict) -> None:
         )
         axes.set_title(f"{threads} thread{'s' * (threads > 1)}")
         axes.set_ylabel("time relative to PyTorch (less is better)")
-        axes.set_ylim(0, None)
+    panels[0].set_ylim(0, 1.1 * max(1.4, *(high for _, _, high, _ in times.values())))
     panels[0].legend(fontsize="small", loc="lower right")
     names = {
         "naive": "all weights at once (computed)",

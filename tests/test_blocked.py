@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import tracemalloc
 from contextlib import contextmanager
 
@@ -203,6 +204,11 @@ def test_every_block_is_done_once_by_several_threads():
     done = []
     _blocked._share_out(done.append, [(i,) for i in range(1000)], 3)
     assert sorted(done) == list(range(1000))
+
+
+def test_as_many_threads_as_asked_for_work_at_once():
+    everyone = threading.Barrier(3)
+    _blocked._share_out(lambda i: everyone.wait(timeout=20), [(0,), (1,), (2,)], 3)
 
 
 @pytest.mark.parametrize("workers", [1, 3])
