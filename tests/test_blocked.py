@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import tracemalloc
 from contextlib import contextmanager
 
@@ -185,7 +186,7 @@ def test_stacks_hold_every_matrix_once_and_never_too_many(leading, room):
     ],
 )
 def test_threads_are_the_cores_that_blas_leaves_free(monkeypatch, setting, expected):
-    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: range(6), raising=False)
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
     for name, value in setting.items():
@@ -193,11 +194,13 @@ def test_threads_are_the_cores_that_blas_leaves_free(monkeypatch, setting, expec
     assert _blocked.threads() == expected
 
 
-def test_an_unknown_number_of_cores_is_one(monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
+@pytest.mark.parametrize(("count", "expected"), [(6, 6), (None, 1)])
+def test_threads_where_cores_can_only_be_counted(monkeypatch, count, expected):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: count)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-    assert _blocked.threads() == 1
+    assert _blocked.threads() == expected
 
 
 def test_every_block_is_done_once_by_several_threads():
@@ -218,6 +221,28 @@ def test_what_goes_wrong_in_a_block_is_raised(workers):
 
     with pytest.raises(ZeroDivisionError):
         _blocked._share_out(fail, [(i,) for i in range(10)], workers)
+
+
+def test_after_an_interrupt_no_block_is_begun():
+    done = []
+
+    def interrupt(i):
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        time.sleep(0.01)
+        done.append(i)
+
+    with pytest.raises(KeyboardInterrupt):
+        _blocked._share_out(interrupt, [(i,) for i in range(1000)], 2)
+    time.sleep(0.05)
+    assert len(done) < 10
+
+
+def test_a_tiny_softcap_is_not_divided_by_before_the_scores_are_there():
+    query, key = np.zeros((1, 2), np.float32), np.eye(2, dtype=np.float32)
+    value = np.array([[1.0], [3.0]], np.float32)
+    output = blocked_attention(query, key, value, None, False, 1.0, 1e-40)
+    np.testing.assert_array_equal(output, [[2.0]])
 
 
 def test_threads_do_not_change_the_result():
