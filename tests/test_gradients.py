@@ -32,6 +32,7 @@ from course_utils.multi_head import multi_head_attention
 from course_utils.positions import relative_position_bias, rotary_embedding
 from course_utils.softmax import masked_softmax, softmax
 
+WEIGHTS = [(5, 8), (6, 8), (3, 12), (12, 7)]
 BIASES = ("b_query", "b_key", "b_value", "b_out")
 
 
@@ -136,6 +137,24 @@ def test_multi_head_attention_against_finite_differences(num_biases, is_causal):
     )
     assert len(errors) == 7 + num_biases
     assert max(errors) < 1e-8
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (1, 4, 1, 4), (2, 1, 3, 4)])
+def test_a_mask_of_many_heads_against_finite_differences(shape):
+    *arrays, mask = normal(
+        13, np.float64, (2, 3, 5), (2, 4, 6), (4, 3), *WEIGHTS, shape
+    )
+    errors = gradient_check(
+        lambda mask: multi_head_attention(*arrays, num_heads=4, attn_mask=mask),
+        lambda d, mask: multi_head_attention_backward(
+            d, *arrays, num_heads=4, attn_mask=mask
+        )["attn_mask"],
+        mask,
+    )
+    assert max(errors) < 1e-8
+    assert "attn_mask" not in multi_head_attention_backward(
+        np.ones((2, 3, 7)), *arrays, num_heads=4, attn_mask=np.ones((3, 4), bool)
+    )
 
 
 def test_rotary_embedding_against_finite_differences():
@@ -676,6 +695,14 @@ def test_attention_backward_refuses_options(arrays, options, error, message):
 def test_multi_head_backward_refuses(name, bad, error):
     with pytest.raises(error, match=name):
         multi_head_attention_backward(**{**MULTI_HEAD, name: bad})
+
+
+def test_multi_head_backward_refuses_a_mask_whose_batch_could_be_heads():
+    batched = {name: zeros(2, *MULTI_HEAD[name].shape) for name in list(MULTI_HEAD)[:4]}
+    with pytest.raises(ValueError, match=r"attn_mask needs 2 axes.*\(2, 3, 4\)"):
+        multi_head_attention_backward(
+            **{**MULTI_HEAD, **batched}, attn_mask=zeros(2, 3, 4)
+        )
 
 
 def test_multi_head_backward_takes_what_the_table_above_spoils():
