@@ -6,6 +6,7 @@ Rabe and Staats, "Self-attention does not need O(n²) memory", 2021; Dao et al.,
 """
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -255,7 +256,7 @@ def _tiles(
     """Yield the scores of some keys after another, in one buffer, and as many ones."""
     *stack, n_q, _ = query.shape
     step = max(1, min(seen, SCORES // (prod(stack) * n_q)))
-    buffer = np.empty(prod(stack) * n_q * step, query.dtype)
+    buffer = _room(prod(stack) * n_q * step, query.dtype)
     ones = np.ones(step, query.dtype)
     for start in range(0, seen, step):
         keys = slice(start, min(start + step, seen))
@@ -263,3 +264,19 @@ def _tiles(
         scores = buffer[: prod(shape)].reshape(shape)
         np.matmul(query, key[..., keys, :].swapaxes(-1, -2), out=scores)
         yield keys, scores, ones[: shape[-1]]
+
+
+_kept = threading.local()
+
+
+def _room(size: int, dtype: np.dtype) -> Floats:
+    """Return room for scores, which each thread keeps.
+
+    Memory that is given back and asked for again on every call comes empty from the
+    operating system, and to fill its pages can take as long as all the arithmetic.
+    """
+    needed = size * dtype.itemsize
+    room = getattr(_kept, "room", None)
+    if room is None or room.size < needed:
+        room = _kept.room = np.empty(needed, np.uint8)
+    return room[:needed].view(dtype)
