@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import assert_close, broadcastable, dtypes, laws, normal, oracle, seeds
+from samples import (
+    assert_close,
+    broadcastable,
+    compare,
+    dtypes,
+    laws,
+    normal,
+    oracle,
+    seeds,
+)
 
 from course_utils.attention import scaled_dot_product_attention
 from course_utils.masks import causal_mask, padding_mask
@@ -238,13 +247,9 @@ def test_a_state_may_have_keys_and_values_of_other_sizes():
 @oracle
 @given(cases())
 def test_against_pytorch(oracles, case):
-    expected = oracles.run(oracles.multi_head_attention, case)
-    # Sums of a dozen products of normal numbers: compare with the largest of them.
-    size = max(1, np.abs(expected).max())
-    dtype = case["query"].dtype
-    assert_close(
-        multi_head_attention(**case) / dtype.type(size), expected / size, dtype
-    )
+    # Sums of many products of normal numbers: without this they are in the hundreds.
+    case = {name: x / 2 if name[:2] == "w_" else x for name, x in case.items()}
+    compare(oracles, multi_head_attention, case)
 
 
 @pytest.mark.oracle
@@ -256,16 +261,14 @@ def test_against_pytorch(oracles, case):
     st.one_of(st.none(), small),
     st.booleans(),
     st.booleans(),
-    dtypes,
     st.tuples(small, small),
     seeds,
 )
 def test_a_loaded_module_against_pytorchs(
-    oracles, num_heads, d_head, kdim, vdim, bias, masked, dtype, sizes, seed
+    oracles, num_heads, d_head, kdim, vdim, bias, masked, sizes, seed
 ):
     torch, d_model = oracles.torch, num_heads * d_head
     torch.manual_seed(seed)
-    torch_dtype = torch.from_numpy(np.empty(0, dtype)).dtype
     theirs = torch.nn.MultiheadAttention(
         d_model,
         num_heads,
@@ -273,33 +276,30 @@ def test_a_loaded_module_against_pytorchs(
         kdim=kdim,
         vdim=vdim,
         batch_first=True,
-        dtype=torch_dtype,
+        dtype=torch.float64,
     )
     if bias:
         torch.nn.init.normal_(theirs.in_proj_bias)
         torch.nn.init.normal_(theirs.out_proj.bias)
-    ours = MultiHeadAttention(np.random.default_rng(0), d_model, num_heads)
-    ours.load_torch_state(theirs.state_dict())
     n_q, n_k = sizes
-    arrays = normal(
-        seed,
-        dtype,
-        (2, n_q, d_model),
-        (2, n_k, kdim or d_model),
-        (2, n_k, vdim or d_model),
-    )
+    shapes = (2, n_q, d_model), (2, n_k, kdim or d_model), (2, n_k, vdim or d_model)
     # True means the opposite there, and a query that sees nothing gets NaN.
     mask = np.random.default_rng(seed).random((n_q, n_k)) < 0.6
     mask[:, 0] = True
     hidden = torch.from_numpy(~mask) if masked else None
-    with torch.no_grad():
-        expected, expected_weights = theirs(
-            *map(torch.from_numpy, arrays),
-            attn_mask=hidden,
-            average_attn_weights=False,
+    ours = MultiHeadAttention(np.random.default_rng(0), d_model, num_heads)
+    for dtype in (np.float64, np.float32):
+        theirs = theirs.double() if dtype is np.float64 else theirs.float()
+        ours.load_torch_state(theirs.state_dict())
+        arrays = normal(seed, dtype, *shapes)
+        with torch.no_grad():
+            expected, expected_weights = theirs(
+                *map(torch.from_numpy, arrays),
+                attn_mask=hidden,
+                average_attn_weights=False,
+            )
+        output, weights = ours(
+            *arrays, attn_mask=mask if masked else None, return_weights=True
         )
-    output, weights = ours(
-        *arrays, attn_mask=mask if masked else None, return_weights=True
-    )
-    assert_close(output, expected.numpy(), dtype)
-    assert_close(weights, expected_weights.numpy(), dtype)
+        assert_close(output, expected.numpy(), dtype)
+        assert_close(weights, expected_weights.numpy(), dtype)
