@@ -19,7 +19,7 @@ from course_utils.softmax import (
 
 # The same examples on every run, so that a red test is red for everyone.
 laws = settings(max_examples=100, deadline=None, derandomize=True)
-oracle = settings(max_examples=500, deadline=None, derandomize=True)
+oracle = settings(max_examples=800, deadline=None, derandomize=True)
 TOLERANCE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 
 REFERENCES = Path(__file__).parent / "reference"
