@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from course_utils import figures
-from course_utils.figures.marks import WIDTH
+from course_utils.figures.svg import WIDTH
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = ["north", "east", "south"]
@@ -98,8 +98,8 @@ def test_text_is_escaped():
     ("draw", "says"),
     [
         (lambda: figures.bars([0.5], NAMES, title=""), "one number for each of the 3"),
-        (lambda: figures.bars([0.5, 0.6, np.nan], NAMES, title=""), "between 0 and 1"),
-        (lambda: figures.bars([0.5, 1.5, 0], NAMES, title=""), "between 0 and 1"),
+        (lambda: figures.bars([0.5, 0.6, np.nan], NAMES, title=""), "finite"),
+        (lambda: figures.bars([0.5, 1.5, 0], NAMES, title=""), "from 0 to 1"),
         (
             lambda: figures.vectors(
                 KEY.T, NAMES, [0, 1], WEIGHTS, title="", axes=("x", "y")
@@ -112,7 +112,7 @@ def test_text_is_escaped():
             ),
             "the curve 'c' needs one number for each x",
         ),
-        (lambda: figures.predict("one", "only this"), "at least two options"),
+        (lambda: figures.predict("one", "only this"), "no option or at least two"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(draw, says):
