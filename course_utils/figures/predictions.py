@@ -10,10 +10,7 @@ from course_utils.figures.panel import PictureView
 
 
 class Prediction(ipywidgets.VBox):
-    """A question with answers to choose from, or room for one; it outlives the kernel.
-
-    - `answer`: what is chosen or typed now, None if nothing is.
-    """
+    """A question with answers to choose from, or room for one; the answer is kept."""
 
     def __init__(self, name: str, *options: str) -> None:
         self._name = name
@@ -40,6 +37,7 @@ class Prediction(ipywidgets.VBox):
 
     @property
     def answer(self) -> str | None:
+        """What is chosen or typed now."""
         return self._input.value or None
 
     def _keep(self, change: dict[str, Any]) -> None:
