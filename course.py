@@ -111,7 +111,8 @@ def test(options: list[str]) -> int:
         "spelling": [python, "-m", "codespell_lib"],
         "build": [python, "tools/build.py", "--check"],
         "notebooks": [*pytest, "--nbval", "notebooks", "solutions", "-q"],
-        "tests": [*pytest, "tests", "course_utils"],
+        "examples": [python, "-m", "pytest", "-q", "--doctest-modules", "course_utils"],
+        "tests": [*pytest, "tests"],
     }
     steps["tests"] += options if oracles else ["-m", "not oracle", *options]
     failed = []

@@ -6,6 +6,7 @@ Rabe and Staats, "Self-attention does not need O(n²) memory", 2021; Dao et al.,
 """
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -106,7 +107,11 @@ def threads() -> int:
     OMP_NUM_THREADS, or else the number of cores, is what the process may use;
     OPENBLAS_NUM_THREADS, or else all of them, is what each matrix product uses itself.
     """
-    cores = _setting("OMP_NUM_THREADS", os.cpu_count() or 1)
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))  # on a shared server, fewer than there are
+    else:
+        cores = os.cpu_count() or 1
+    cores = _setting("OMP_NUM_THREADS", cores)
     return max(1, cores // _setting("OPENBLAS_NUM_THREADS", cores))
 
 
@@ -145,7 +150,11 @@ def _share_out(work: Callable[..., None], blocks: list[tuple], workers: int) -> 
 
     helpers = min(workers, len(blocks)) - 1
     others = [_pool().submit(work_on) for _ in range(helpers)]
-    work_on()
+    try:
+        work_on()
+    finally:
+        # After an error or an interrupt the others stop too.
+        todo.clear()
     for other in others:
         # One that has not begun by now has nothing left to do.
         if not other.cancel():
@@ -212,13 +221,14 @@ def _attend_online(
     n_q, n_k = query.shape[-2], key.shape[-2]
     positions = None if first is None else np.arange(first, first + n_q)[:, None]
     seen = n_k if first is None else min(n_k, first + n_q)
-    query = query * (scale if softcap is None else scale / softcap)
+    query = query * scale
     total = np.zeros((*query.shape[:-1], 1), query.dtype)
     # The lowest finite number, so that a row that sees nothing never meets −inf − −inf.
     peak = np.full_like(total, np.finfo(query.dtype).min)
     with np.errstate(over="ignore", under="ignore"):
         for keys, scores, ones in _tiles(query, key, seen):
             if softcap is not None:
+                scores /= softcap
                 np.tanh(scores, out=scores)
                 scores *= softcap
             if mask is not None and mask.dtype == np.bool_:
@@ -246,7 +256,7 @@ def _tiles(
     """Yield the scores of some keys after another, in one buffer, and as many ones."""
     *stack, n_q, _ = query.shape
     step = max(1, min(seen, SCORES // (prod(stack) * n_q)))
-    buffer = np.empty(prod(stack) * n_q * step, query.dtype)
+    buffer = _room(prod(stack) * n_q * step, query.dtype)
     ones = np.ones(step, query.dtype)
     for start in range(0, seen, step):
         keys = slice(start, min(start + step, seen))
@@ -254,3 +264,19 @@ def _tiles(
         scores = buffer[: prod(shape)].reshape(shape)
         np.matmul(query, key[..., keys, :].swapaxes(-1, -2), out=scores)
         yield keys, scores, ones[: shape[-1]]
+
+
+_kept = threading.local()
+
+
+def _room(size: int, dtype: np.dtype) -> Floats:
+    """Return room for scores, which each thread keeps.
+
+    Memory that is given back and asked for again on every call comes empty from the
+    operating system, and to fill its pages can take as long as all the arithmetic.
+    """
+    needed = size * dtype.itemsize
+    room = getattr(_kept, "room", None)
+    if room is None or room.size < needed:
+        room = _kept.room = np.empty(needed, np.uint8)
+    return room[:needed].view(dtype)

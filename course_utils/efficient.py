@@ -159,7 +159,7 @@ def sliding_window_attention(
     """
     (query, key, value), dtype = as_floats(query=query, key=key, value=value)
     leading = _check_attention(query, key, value)
-    n_q, n_k = query.shape[-2], key.shape[-2]
+    n_q = query.shape[-2]
     window = check_integer("window", window, least=1)
     check_flag("causal", causal)
     scale = _check_scale(scale, query)
@@ -170,7 +170,7 @@ def sliding_window_attention(
     block = min(max(window, 64), 512)
     for top in range(0, n_q, block):
         rows = slice(top, min(top + block, n_q))
-        first = min(max(0, top - window + 1), n_k)
+        first = max(0, top - window + 1)
         keys = slice(first, rows.stop if causal else rows.stop + window - 1)
         shown = sliding_window_mask(
             rows.stop - top,

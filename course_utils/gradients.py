@@ -2,8 +2,9 @@
 
 `d_x` names the gradient of the loss with respect to `x`, and has the shape of `x`.
 Every backward function takes the gradient of an output first, then what the forward
-function took, and returns the gradients of its inputs in the same order. `split_heads`
-and `merge_heads` only move numbers: each is the backward pass of the other.
+function took (softmax: what it returned), and returns the gradients of its inputs in
+the same order. `split_heads` and `merge_heads` only move numbers: each is the backward
+pass of the other.
 """
 
 from math import prod
@@ -185,10 +186,10 @@ def multi_head_attention_backward(
     - `d_output`: the gradient of the output, shape (..., n_q, d_out).
     - the others: as they were in `multi_head_attention`.
 
-    Returns a dictionary from the name of each argument that is an array ("query" …
-    "w_out", and those biases that are given; not the mask) to its gradient, of the
-    shape of the argument, in the common dtype of all of these (float64 for integers;
-    float16 is computed in float32).
+    Returns a dictionary from the name of each array ("query" … "w_out", those biases
+    that are given, and "attn_mask" if it is floating) to its gradient, of the shape of
+    the array, in the common dtype of all but the mask (float64 for integers; float16 is
+    computed in float32).
 
     Raises TypeError and ValueError as `multi_head_attention` does, and ValueError if
     `d_output` has not the shape of the output.
@@ -211,8 +212,10 @@ def multi_head_attention_backward(
     matrices = {"w_query": w_query, "w_key": w_key, "w_value": w_value, "w_out": w_out}
     biases = {"b_query": b_query, "b_key": b_key, "b_value": b_value, "b_out": b_out}
     given = {name: b for name, b in biases.items() if b is not None}
-    floats, dtype = as_floats(d_output=d_output, **inputs, **matrices, **given)
-    arrays = dict(zip([*inputs, *matrices, *given], floats[1:], strict=True))
+    (d_output, *floats), dtype = as_floats(
+        d_output=d_output, **inputs, **matrices, **given
+    )
+    arrays = dict(zip([*inputs, *matrices, *given], floats, strict=True))
     _check_projections(arrays, num_heads, num_kv_heads)
     kv = num_kv_heads
     heads = {
@@ -228,22 +231,25 @@ def multi_head_attention_backward(
         enable_gqa=True,
         return_weights=True,
     )
-    merged = merge_heads(attended)
-    shape = (*merged.shape[:-1], arrays["w_out"].shape[1])
-    check_shape("d_output", floats[0], shape, "the shape of the output")
 
     d = {}
     d_merged, d["w_out"], d["b_out"] = linear_backward(
-        floats[0], merged, arrays["w_out"]
+        d_output, merge_heads(attended), arrays["w_out"]
     )
     d_attended = split_heads(d_merged, num_heads)
     groups = num_heads // num_kv_heads
-    d_heads = _attention_backward(d_attended, attended, weights, **heads, groups=groups)
-    for name, d_projected in zip(inputs, d_heads, strict=False):
+    *d_heads, d_scores = _attention_backward(
+        d_attended, attended, weights, **heads, groups=groups
+    )
+    for name, d_projected in zip(inputs, d_heads, strict=True):
         d[name], d[f"w_{name}"], d[f"b_{name}"] = linear_backward(
             merge_heads(d_projected), arrays[name], arrays[f"w_{name}"]
         )
-    return {name: d[name].astype(dtype, copy=False) for name in arrays}
+    names = list(arrays)
+    if np.asarray(attn_mask).dtype.kind == "f":
+        names.append("attn_mask")
+        d["attn_mask"] = _sum_to_shape(d_scores, np.shape(attn_mask))
+    return {name: d[name].astype(dtype, copy=False) for name in names}
 
 
 def rotary_embedding_backward(

@@ -172,8 +172,8 @@ def two_relations_task(
     r"""Draw tokens of which every position has to name two, each at its own offset.
 
     Position i has to name the tokens at positions i - offsets[0] and i - offsets[1],
-    as two separate answers. One head has one row of weights for both: it answers one of
-    them, or blends the two and cannot tell which is which. Two heads answer both.
+    as two separate answers. One head has one row of weights for both, and tends to
+    learn one of them and to guess the other. Two heads can learn one each.
 
     - `rng`: the generator to draw from.
     - `batch`: how many sequences, at least 1.

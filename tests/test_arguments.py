@@ -232,7 +232,6 @@ BAD = [
         "attn_mask",
         [*NOT_REAL[:2], np.ones((3, 4), int), zeros(4, 3), zeros(3, 1, 4, 3, 4)],
     ),
-    (scaled_dot_product_attention, "attn_mask", [np.zeros((3, 4), np.longdouble)]),
     (scaled_dot_product_attention, "is_causal", NOT_A_FLAG),
     (scaled_dot_product_attention, "scale", ["1", 1j, np.ones(2), np.nan, np.inf]),
     (scaled_dot_product_attention, "softcap", ["1", 1j, np.ones(2), *NOT_POSITIVE]),

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 import tracemalloc
 from contextlib import contextmanager
 
@@ -97,9 +99,9 @@ def test_long_sequences_at_the_sizes_of_every_day(n_q, n_k, is_causal, dtype):
 def test_with_and_without_a_maximum_on_both_sides_of_the_bound(size, dtype):
     query, key, value = normal(0, dtype, (80, 4), (90, 4), (90, 3))
     query *= size / np.linalg.norm(query, axis=-1, keepdims=True)
-    key /= np.linalg.norm(key, axis=-1, keepdims=True)
-    case = (query, key, value, None, False, 1.0, None)
-    bounded = _blocked._is_bounded(*case[:3], 1.0)
+    key *= 5 / np.linalg.norm(key, axis=-1, keepdims=True)
+    case = (query, key, value, None, False, -0.2, None)
+    bounded = _blocked._is_bounded(*case[:3], -0.2)
     assert bounded == (size < 24)
     exact = at_once(*(x.astype(np.float64) for x in case[:3]), *case[3:])
     # A score s is rounded by about ε·s, and so is its exponential.
@@ -184,7 +186,7 @@ def test_stacks_hold_every_matrix_once_and_never_too_many(leading, room):
     ],
 )
 def test_threads_are_the_cores_that_blas_leaves_free(monkeypatch, setting, expected):
-    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: range(6), raising=False)
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
     for name, value in setting.items():
@@ -192,17 +194,24 @@ def test_threads_are_the_cores_that_blas_leaves_free(monkeypatch, setting, expec
     assert _blocked.threads() == expected
 
 
-def test_an_unknown_number_of_cores_is_one(monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
+@pytest.mark.parametrize(("count", "expected"), [(6, 6), (None, 1)])
+def test_threads_where_cores_can_only_be_counted(monkeypatch, count, expected):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: count)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-    assert _blocked.threads() == 1
+    assert _blocked.threads() == expected
 
 
 def test_every_block_is_done_once_by_several_threads():
     done = []
     _blocked._share_out(done.append, [(i,) for i in range(1000)], 3)
     assert sorted(done) == list(range(1000))
+
+
+def test_as_many_threads_as_asked_for_work_at_once():
+    everyone = threading.Barrier(3)
+    _blocked._share_out(lambda i: everyone.wait(timeout=20), [(0,), (1,), (2,)], 3)
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -212,6 +221,28 @@ def test_what_goes_wrong_in_a_block_is_raised(workers):
 
     with pytest.raises(ZeroDivisionError):
         _blocked._share_out(fail, [(i,) for i in range(10)], workers)
+
+
+def test_after_an_interrupt_no_block_is_begun():
+    done = []
+
+    def interrupt(i):
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        time.sleep(0.01)
+        done.append(i)
+
+    with pytest.raises(KeyboardInterrupt):
+        _blocked._share_out(interrupt, [(i,) for i in range(1000)], 2)
+    time.sleep(0.05)
+    assert len(done) < 10
+
+
+def test_a_tiny_softcap_is_not_divided_by_before_the_scores_are_there():
+    query, key = np.zeros((1, 2), np.float32), np.eye(2, dtype=np.float32)
+    value = np.array([[1.0], [3.0]], np.float32)
+    output = blocked_attention(query, key, value, None, False, 1.0, 1e-40)
+    np.testing.assert_array_equal(output, [[2.0]])
 
 
 def test_threads_do_not_change_the_result():
@@ -233,11 +264,12 @@ from course_utils import _blocked
 _blocked.threads, _blocked.WORTH_THREADS = lambda: 2, 0
 x = np.ones((4, 80, 8))
 attend = lambda: _blocked.blocked_attention(x, x, x, None, False, 1.0, None)
-expected = attend()
+expected, pool = attend(), _blocked._pool()
 warnings.simplefilter("ignore", DeprecationWarning)
 child = os.fork()
 if child == 0:
-    os._exit(0 if np.array_equal(attend(), expected) else 1)
+    fresh = _blocked._pool() is not pool
+    os._exit(0 if np.array_equal(attend(), expected) and fresh else 1)
 raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}

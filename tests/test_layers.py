@@ -124,6 +124,8 @@ def test_accuracy_counts_the_highest_logits():
     assert accuracy(logits, [[1, 0], [0, 0]]) == 1.0
     assert accuracy(logits, [[1, 1], [1, 1]]) == 0.25
     assert accuracy(logits, [[1, -1], [-1, 1]]) == 0.5
+    assert accuracy(logits, [[0, -1], [-1, 1]]) == 0.0
+    assert accuracy(logits, [[0, 0], [-1, -1]]) == 0.5
     assert accuracy(np.array([1.0, 3.0]), 1) == 1.0
 
 
