@@ -81,7 +81,7 @@ def products(query: np.ndarray, key: np.ndarray, value: np.ndarray) -> None:
                 np.matmul(scores, v[part], out=out)
 
     threads = int(os.environ["OMP_NUM_THREADS"])
-    if threads == 1:
+    if threads == 1 or len(query[0]) < 256:  # too short for a second thread to pay
         for head in zip(query, key, value, strict=True):
             one_head(*head)
     else:
@@ -221,7 +221,8 @@ def draw(path: Path, sizes: list[int], times: dict, memory: dict) -> None:
         )
         axes.set_title(f"{threads} thread{'s' * (threads > 1)}")
         axes.set_ylabel("time relative to PyTorch (less is better)")
-    panels[0].set_ylim(0, 1.1 * max(1.4, *(high for _, _, high, _ in times.values())))
+    highest = max(high for _, _, high, _ in times.values())
+    panels[0].set_ylim(0, min(max(1.5, 1.05 * highest), 2))
     panels[0].legend(fontsize="small", loc="lower right")
     names = {
         "naive": "all weights at once (computed)",

@@ -95,7 +95,7 @@ def scaled_dot_product_attention(
     check_same_size(-1, "d_k", query=query, key=key)
     check_same_size(-2, "n_k", key=key, value=value)
     if scale is None:
-        scale = _default_scale(query)
+        scale = default_scale(query)
     else:
         scale = check_number("scale", scale, query.dtype)
     if softcap is not None:
@@ -109,7 +109,7 @@ def scaled_dot_product_attention(
         leading = broadcast_leading(query=query, key=key, value=value)
         shape = (*leading, query.shape[-2], key.shape[-2])
     output_shape = (*shape[:-1], value.shape[-1])
-    mask = None if attn_mask is None else _as_mask(attn_mask, shape, query.dtype)
+    mask = None if attn_mask is None else as_mask(attn_mask, shape, query.dtype)
     if enable_gqa:
         h_kv = key.shape[-3]
         query = _split_groups(query, h_kv)
@@ -216,7 +216,7 @@ def attention_weights(
     return softmax(scores)
 
 
-def _default_scale(query: Floats) -> float:
+def default_scale(query: Floats) -> float:
     """Return 1/√d_k as a Python float, which keeps float32 what it is."""
     d_k = query.shape[-1]
     if d_k == 0:
@@ -241,7 +241,7 @@ def _split_groups(x: NDArray, h_kv: int) -> NDArray:
     return x.reshape(*leading, h_kv, h_q // h_kv, n, m)
 
 
-def _as_mask(attn_mask: ArrayLike, shape: tuple[int, ...], dtype: np.dtype) -> NDArray:
+def as_mask(attn_mask: ArrayLike, shape: tuple[int, ...], dtype: np.dtype) -> NDArray:
     """Return the mask as booleans, or as floats of the dtype of the scores."""
     mask = as_array("attn_mask", attn_mask)
     if mask.dtype.kind not in "bf":

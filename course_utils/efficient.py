@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.attention import (
-    _as_mask,
-    _default_scale,
+    as_mask,
+    default_scale,
     scaled_dot_product_attention,
 )
 from course_utils.masks import causal_mask, sliding_window_mask
@@ -80,7 +80,7 @@ def tiled_attention(
     n_q, n_k = query.shape[-2], key.shape[-2]
     mask = None
     if attn_mask is not None:
-        mask = _as_mask(attn_mask, (*leading, n_q, n_k), query.dtype)
+        mask = as_mask(attn_mask, (*leading, n_q, n_k), query.dtype)
         mask = np.broadcast_to(mask, (*mask.shape[:-2], n_q, n_k))
     check_flag("is_causal", is_causal)
     query = query * _check_scale(scale, query)
@@ -349,7 +349,7 @@ def _check_attention(query: Floats, key: Floats, value: Floats) -> tuple[int, ..
 def _check_scale(scale: float | None, query: Floats) -> float:
     """Return the scale, 1/√d_k by default, as a Python float."""
     if scale is None:
-        return _default_scale(query)
+        return default_scale(query)
     return check_number("scale", scale, query.dtype)
 
 

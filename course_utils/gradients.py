@@ -15,11 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from course_utils.attention import scaled_dot_product_attention
 from course_utils.layers import embedding_backward, linear_backward
 from course_utils.multi_head import (
-    _check_heads,
-    _check_mask_axes,
-    _check_projections,
-    _project,
+    check_heads,
+    check_mask_axes,
+    check_projections,
     merge_heads,
+    project,
     split_heads,
 )
 from course_utils.positions import relative_position_bias, rotary_embedding
@@ -207,7 +207,7 @@ def multi_head_attention_backward(
     >>> d_x.shape
     (3, 4)
     """
-    num_heads, num_kv_heads = _check_heads(num_heads, num_kv_heads)
+    num_heads, num_kv_heads = check_heads(num_heads, num_kv_heads)
     inputs = {"query": query, "key": key, "value": value}
     matrices = {"w_query": w_query, "w_key": w_key, "w_value": w_value, "w_out": w_out}
     biases = {"b_query": b_query, "b_key": b_key, "b_value": b_value, "b_out": b_out}
@@ -216,14 +216,14 @@ def multi_head_attention_backward(
         d_output=d_output, **inputs, **matrices, **given
     )
     arrays = dict(zip([*inputs, *matrices, *given], floats, strict=True))
-    _check_projections(arrays, num_heads, num_kv_heads)
+    check_projections(arrays, num_heads, num_kv_heads)
     kv = num_kv_heads
     heads = {
-        name: split_heads(_project(arrays, name, arrays[name]), count)
+        name: split_heads(project(arrays, name, arrays[name]), count)
         for name, count in {"query": num_heads, "key": kv, "value": kv}.items()
     }
     if attn_mask is not None:
-        _check_mask_axes(attn_mask, max(x.ndim for x in heads.values()))
+        check_mask_axes(attn_mask, max(x.ndim for x in heads.values()))
     attended, weights = scaled_dot_product_attention(
         **heads,
         attn_mask=attn_mask,

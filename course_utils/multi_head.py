@@ -90,17 +90,17 @@ def multi_head_attention(
     >>> weights[0, 2].round(2)  # head 0 sees two columns, which are 0 in token 2
     array([0.33, 0.33, 0.33])
     """
-    num_heads, num_kv_heads = _check_heads(num_heads, num_kv_heads)
+    num_heads, num_kv_heads = check_heads(num_heads, num_kv_heads)
     inputs = {"query": query, "key": key, "value": value}
     matrices = {"w_query": w_query, "w_key": w_key, "w_value": w_value, "w_out": w_out}
     biases = {"b_query": b_query, "b_key": b_key, "b_value": b_value, "b_out": b_out}
     biases = {name: b for name, b in biases.items() if b is not None}
     floats, dtype = as_floats(**inputs, **matrices, **biases)
     arrays = dict(zip([*inputs, *matrices, *biases], floats, strict=True))
-    _check_projections(arrays, num_heads, num_kv_heads)
+    check_projections(arrays, num_heads, num_kv_heads)
 
     query, key, value = (
-        split_heads(_project(arrays, name, arrays[name]), heads)
+        split_heads(project(arrays, name, arrays[name]), heads)
         for name, heads in (
             ("query", num_heads),
             ("key", num_kv_heads),
@@ -109,7 +109,7 @@ def multi_head_attention(
     )
     if attn_mask is not None:
         axes = max(query.ndim, key.ndim, value.ndim)
-        _check_mask_axes(attn_mask, axes)
+        check_mask_axes(attn_mask, axes)
     attended = scaled_dot_product_attention(
         query,
         key,
@@ -120,7 +120,7 @@ def multi_head_attention(
         return_weights=return_weights,
     )
     heads, weights = attended if return_weights else (attended, None)
-    output = _project(arrays, "out", merge_heads(heads)).astype(dtype, copy=False)
+    output = project(arrays, "out", merge_heads(heads)).astype(dtype, copy=False)
     if weights is None:
         return output
     return output, weights.astype(dtype, copy=False)
@@ -165,7 +165,7 @@ class MultiHeadAttention:
     ) -> None:
         check_rng("rng", rng)
         self.d_model = check_integer("d_model", d_model, least=1)
-        self.num_heads, self.num_kv_heads = _check_heads(num_heads, num_kv_heads)
+        self.num_heads, self.num_kv_heads = check_heads(num_heads, num_kv_heads)
         if self.d_model % self.num_heads:
             raise ValueError(
                 f"num_heads needs to divide d_model = {d_model}; it is {num_heads}"
@@ -256,7 +256,7 @@ class MultiHeadAttention:
             setattr(self, name, array)
 
 
-def _check_heads(num_heads: int, num_kv_heads: int | None) -> tuple[int, int]:
+def check_heads(num_heads: int, num_kv_heads: int | None) -> tuple[int, int]:
     """Return both numbers of heads, of which the second divides the first."""
     num_heads = check_integer("num_heads", num_heads, least=1)
     if num_kv_heads is None:
@@ -270,7 +270,7 @@ def _check_heads(num_heads: int, num_kv_heads: int | None) -> tuple[int, int]:
     return num_heads, num_kv_heads
 
 
-def _check_projections(
+def check_projections(
     arrays: Mapping[str, Floats], num_heads: int, num_kv_heads: int
 ) -> None:
     """Check that vectors, matrices and biases fit each other and the heads."""
@@ -309,7 +309,7 @@ def _check_matrix(name: str, w: Floats, x_name: str, x: Floats, heads: int) -> i
     return columns // heads
 
 
-def _check_mask_axes(attn_mask: ArrayLike, axes: int) -> None:
+def check_mask_axes(attn_mask: ArrayLike, axes: int) -> None:
     """Check that no axis of the mask can be taken for the axis of the heads."""
     mask = as_array("attn_mask", attn_mask)
     if 2 < mask.ndim < axes:
@@ -319,7 +319,7 @@ def _check_mask_axes(attn_mask: ArrayLike, axes: int) -> None:
         )
 
 
-def _project(arrays: Mapping[str, Floats], name: str, x: Floats) -> Floats:
+def project(arrays: Mapping[str, Floats], name: str, x: Floats) -> Floats:
     """Return x @ w_name + b_name, without the bias if there is none."""
     projected = x @ arrays[f"w_{name}"]
     bias = arrays.get(f"b_{name}")
