@@ -129,7 +129,7 @@ class Notebook:
     def dark(self) -> None:
         """Change to the dark theme, and wait until it is there."""
         self.command("apputils:change-theme", "{theme: 'JupyterLab Dark'}")
-        self.page.wait_for_selector("body[data-jp-theme-light=false]")
+        self.page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
 
     def cells(self) -> list[dict]:
         """Return the code cells as the notebook's own model has them."""

@@ -99,10 +99,8 @@ def panel(opened, number):
     for top in range(0, 6000, 300):
         if panels.count() > number:
             break
-        page.evaluate(
-            "top => { document.querySelector('.jp-WindowedPanel-outer').scrollTop = top }",
-            top,
-        )
+        outer = "document.querySelector('.jp-WindowedPanel-outer')"
+        page.evaluate(f"{outer}.scrollTop = {top}")
         page.wait_for_timeout(50)
     found = panels.nth(number)
     found.scroll_into_view_if_needed()
@@ -248,7 +246,7 @@ def test_fifty_quick_moves_leave_nothing_stale(opened, page):
     assert box.locator("svg").count() == 1
     assert box.bounding_box()["height"] == height
     assert panel(opened, 0).locator("svg").get_attribute("aria-label") == before
-    # The kernel has heard the same value, so that code which reads it agrees.
+    # Keys on a control are not commands of the notebook: b would insert a cell.
     cells = len(opened.cells())
     page.keyboard.press("b")
     assert len(opened.cells()) == cells
@@ -287,13 +285,13 @@ def test_a_prediction_can_be_typed_and_is_kept(opened, page, clone):
     assert predictions["browser test"] == "about a half"
 
 
+GRAVE = ("serious", "critical")
+
+
 def grave(page, where):
     """Return axe's serious and critical findings inside our figures."""
     found = Axe().run(page, context=where).response["violations"]
     return [(x["id"], x["nodes"][0]["html"]) for x in found if x["impact"] in GRAVE]
-
-
-GRAVE = ("serious", "critical")
 
 
 def test_axe_finds_nothing_grave_in_live_panels(opened, page):
