@@ -129,7 +129,7 @@ def measure_memory(n: int, dtype: str, case: str, name: str) -> int:
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit
 
 
-def in_fresh_process(threads: int, *call: str | int) -> Any:  # noqa: ANN401
+def in_fresh_process(threads: int, *call: str | int) -> Any:
     """Make a call of this module in a process of its own; return what it returns."""
     environment = {
         **os.environ,

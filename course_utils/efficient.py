@@ -212,8 +212,8 @@ def linear_attention(
     Raises TypeError if an array is not real or `is_causal` neither True nor False, and
     ValueError if shapes do not fit.
 
-    Source: Katharopoulos et al., "Transformers are RNNs", 2020, equations 5 to 7 and,
-    causal, 9 to 12.
+    Source: Katharopoulos et al., "Transformers are RNNs", 2020, sections 3.2 and,
+    causal, 3.3.
 
     >>> same = np.zeros((3, 2))  # equal features: the mean of the values seen
     >>> linear_attention(same, same, [[1.0], [2.0], [6.0]])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from course_utils import figures
-from course_utils.figures.marks import WIDTH
+from course_utils.figures.svg import WIDTH
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = ["north", "east", "south"]
@@ -98,8 +98,8 @@ def test_text_is_escaped():
     ("draw", "says"),
     [
         (lambda: figures.bars([0.5], NAMES, title=""), "one number for each of the 3"),
-        (lambda: figures.bars([0.5, 0.6, np.nan], NAMES, title=""), "between 0 and 1"),
-        (lambda: figures.bars([0.5, 1.5, 0], NAMES, title=""), "between 0 and 1"),
+        (lambda: figures.bars([0.5, 0.6, np.nan], NAMES, title=""), "finite"),
+        (lambda: figures.bars([0.5, 1.5, 0], NAMES, title=""), "from 0 to 1"),
         (
             lambda: figures.vectors(
                 KEY.T, NAMES, [0, 1], WEIGHTS, title="", axes=("x", "y")
@@ -112,7 +112,7 @@ def test_text_is_escaped():
             ),
             "the curve 'c' needs one number for each x",
         ),
-        (lambda: figures.predict("one", "only this"), "at least two options"),
+        (lambda: figures.predict("one", "only this"), "no option or at least two"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(draw, says):
@@ -154,3 +154,159 @@ def test_a_prediction_outlives_the_kernel_and_meets_its_outcome():
 def test_a_prediction_shows_its_options_without_a_kernel():
     bundle = figures.predict("a question", "a < b", "a > b")._repr_mimebundle_()
     assert bundle["text/html"] == "<ul><li>a &lt; b</li><li>a &gt; b</li></ul>"
+
+
+WORDS = ("it", "was", "tired")
+ROWS = np.array([[0.7, 0.2, 0.1, 0.0], [0.0, 0.0, 0.0, 0.0], [0.1, 0.1, 0.2, 0.6]])
+KEYS = ("the", "cat", "sat", "down")
+
+
+def attention(weights=ROWS, queries=WORDS, keys=KEYS):
+    return figures.AttentionWeights(weights, queries=queries, keys=keys)
+
+
+@pytest.mark.parametrize(
+    ("weights", "says"),
+    [
+        (
+            ROWS.T,
+            r"needs the shape \(3, 4\).*; its shape is \(4, 3\): is it transposed",
+        ),
+        (ROWS[:2], r"needs the shape \(3, 4\).*; its shape is \(2, 4\)$"),
+        (2 * ROWS, r"needs rows that sum to 1: row 'it' sums to 2$"),
+        (ROWS - 0.1, r"needs numbers from 0 to 1; it has -0\.1"),
+        (np.where(ROWS > 0.5, np.nan, ROWS), "needs numbers from 0 to 1; it has nan"),
+    ],
+)
+def test_a_matrix_that_is_none_of_weights_is_refused(weights, says):
+    with pytest.raises(ValueError, match=says):
+        attention(weights)
+
+
+def test_a_square_matrix_that_is_transposed_is_told_apart():
+    square = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.1, 0.8]])
+    attention(square, keys=WORDS)
+    with pytest.raises(ValueError, match="columns do sum to 1: is it transposed"):
+        attention(square.T, keys=WORDS)
+
+
+def test_only_weights_that_know_their_axes_are_drawn():
+    for mark in (figures.matrix, figures.links):
+        with pytest.raises(TypeError, match=r"AttentionWeights.*it is a ndarray"):
+            mark(ROWS, title="", row=0)
+        with pytest.raises(ValueError, match="row needs to be one of the 3 queries"):
+            mark(attention(), title="", row=3)
+
+
+def test_a_matrix_has_queries_down_and_keys_across():
+    one = figures.beside(figures.matrix(attention(), title="M", row=2), caption="c")
+    cells = [x for x in drawn("rect", one) if "cell" in x.get("class", "")]
+    places = [(float(x.get("y")), float(x.get("x"))) for x in cells]
+    assert places == sorted(places)  # row by row, each from left to right
+    shades = [float(x.get("fill-opacity")) for x in cells]
+    np.testing.assert_allclose(
+        (np.array(shades) - 0.05) / 0.65, ROWS.ravel(), atol=2e-3
+    )
+    texts = {x.text: x for x in drawn("text", one)}
+    assert float(texts["it"].get("y")) < float(texts["tired"].get("y"))
+    assert float(texts["the"].get("x")) < float(texts["down"].get("x"))
+    assert texts["query ↓  key →   each row sums to 1"] is not None
+    assert "“it” looks most at “the” (0.70); “was” sees nothing" in one.description
+
+
+def test_links_are_as_thick_as_weights():
+    one = figures.beside(figures.links(attention(), title="L", row=0), caption="c")
+    widths = [float(x.get("stroke-width")) for x in drawn("line", one)]
+    np.testing.assert_allclose(widths, 0.5 + 7 * ROWS[0], atol=0.06)
+    assert "from “it” to the 0.70, cat 0.20, sat 0.10, down 0.00." in one.description
+
+
+def test_controls_have_names_and_values():
+    query = figures.picker(["the", "cat", "the"], start=2, label="query")
+    assert query.value == 2
+    assert [label for label, _ in query.options] == ["1. the", "2. cat", "3. the"]
+    assert figures.checkbox(start=True, label="causal").value is True
+    with pytest.raises(ValueError, match="position of one of 1 tokens"):
+        figures.picker(["the"], start=1, label="query")
+    for low, high, step, start in ((1, 1, 1, 1), (0, 1, 0, 0), (0, 1, 1, 2)):
+        with pytest.raises(ValueError, match="slider needs low < high"):
+            figures.slider(low, high, step, start=start, label="x")
+
+
+def test_a_panel_of_several_controls_follows_each_and_resets():
+    def draw(row, shift):
+        bars = figures.bars(ROWS[0], KEYS, title="")
+        return figures.beside(bars, caption=f"{row} {shift}")
+
+    row = figures.picker(WORDS, label="query")
+    shift = figures.checkbox(label="shift")
+    panel = figures.panel(draw, row=row, shift=shift)
+    view = panel.children[-1]
+    row.value, shift.value = 2, True
+    assert panel.picture.caption == "2 True"
+    assert view.svg == panel.picture.svg
+    panel.children[0].children[-1].click()  # the button
+    assert (row.value, shift.value) == (0, False)
+    assert view.svg == panel.picture.svg
+
+
+def test_a_single_slider_has_its_pictures_drawn_in_advance():
+    panel = figures.panel(picture, shift=figures.slider(0, 3, 1, start=2, label="x"))
+    assert panel.children[-1].states == [picture(shift).svg for shift in range(4)]
+    fine = figures.slider(0.0, 100.0, 0.01, start=0.0, label="x")
+    panel = figures.panel(picture, shift=fine)
+    assert panel.children[-1].states == []
+    fine.value = 7.0
+    assert panel.children[-1].svg == picture(7).svg
+
+
+@pytest.mark.parametrize(
+    ("draw", "control", "says"),
+    [
+        (lambda x: 1 / 0, None, "ZeroDivisionError: division by zero"),
+        (
+            lambda x: picture(np.nan),
+            None,
+            "the curve 'square' needs finite",
+        ),
+        (lambda x: "a string", None, "needs to return a picture"),
+        (lambda x: picture(x), 3, "x needs a control, such as slider"),
+        (lambda y: picture(y), None, "TypeError"),
+    ],
+)
+def test_a_fault_stands_in_the_figures_place(draw, control, says):
+    control = control or figures.slider(0, 1, 1, start=0, label="x")
+    panel = figures.panel(draw, x=control)
+    assert panel.picture.caption == "This figure cannot be drawn."
+    assert says in panel.picture.description
+    height = ET.fromstring(panel.picture.svg).get("height")
+    assert height == ET.fromstring(picture().svg).get("height")
+
+
+def test_a_panel_works_again_once_the_value_is_good():
+    def draw(x):
+        if x > 1:
+            raise ValueError("too large")
+        return picture(x)
+
+    x = figures.slider(0, 3, 1, start=1, label="x")
+    panel = figures.panel(draw, x=x)
+    x.value = 3
+    assert "ValueError: too large" in panel.picture.description
+    x.value = 0
+    assert panel.picture == picture(0)
+
+
+def test_a_prediction_can_be_typed():
+    guess = figures.predict("in words")
+    assert guess.answer is None
+    guess.children[0].value = "about a half"
+    again = figures.predict("in words")
+    assert repr(again.reveal("0.41")) == (
+        "What happens: 0.41\nYou predicted: about a half"
+    )
+
+
+def test_a_prediction_reveals_one_of_its_options():
+    with pytest.raises(ValueError, match="position of one of 2 options"):
+        figures.predict("a question", "yes", "no").reveal(2)

@@ -1,19 +1,27 @@
-"""How the course's ideas are seen: pictures, panels with sliders, predictions."""
+"""How the course's ideas are seen: pictures, panels with controls, predictions."""
 
-from course_utils.figures.marks import bars, beside, curves, vectors
-from course_utils.figures.panel import Panel, panel, slider
+from course_utils.figures.controls import checkbox, picker, slider
+from course_utils.figures.marks import bars, curves, vectors
+from course_utils.figures.panel import Panel, panel
 from course_utils.figures.predictions import predict
 from course_utils.figures.style import BLUE, GREY, VERMILION, use_style
+from course_utils.figures.svg import beside
+from course_utils.figures.weights import AttentionWeights, links, matrix
 
 __all__ = [
     "BLUE",
     "GREY",
     "VERMILION",
+    "AttentionWeights",
     "Panel",
     "bars",
     "beside",
+    "checkbox",
     "curves",
+    "links",
+    "matrix",
     "panel",
+    "picker",
     "predict",
     "slider",
     "use_style",

@@ -1,99 +1,128 @@
 """A picture with controls: one pure function from their values to a picture."""
 
-import base64
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import ipywidgets
+import numpy as np
 import traitlets
 
-from course_utils.figures.marks import Picture
+from course_utils.figures.svg import GAP, WIDTH, Picture, message
+
+MOST_STATES = 150  # of a slider, up to which every picture is drawn in advance
+Slider = ipywidgets.IntSlider | ipywidgets.FloatSlider
+CONTROLS = (Slider, ipywidgets.Dropdown, ipywidgets.Checkbox)
 
 
 class PictureView(anywidget.AnyWidget):
-    """Shows one SVG and swaps it without a jump."""
+    """Shows one SVG, or that of `states` which belongs to a slider's value."""
 
-    _esm = Path(__file__).with_name("picture.js")
+    _esm = Path(__file__).with_name("panel.js")
     svg = traitlets.Unicode().tag(sync=True)
+    states = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    value = traitlets.Float().tag(sync=True)
+    low = traitlets.Float().tag(sync=True)
+    step = traitlets.Float(1.0).tag(sync=True)
 
 
 class Panel(ipywidgets.VBox):
-    """Controls above the picture that they change.
+    """Controls above the picture that they change, and a button to reset them.
 
     - `controls`: the controls by name; setting `panel.controls["x"].value` is the same
       as moving the control by hand.
-    - `picture`: what is shown now, with its description in words.
     """
 
     def __init__(
         self, draw: Callable[..., Picture], **controls: ipywidgets.ValueWidget
     ) -> None:
-        self.controls = controls
+        wrong = [x for x, c in controls.items() if not isinstance(c, CONTROLS)]
+        self.controls = {x: c for x, c in controls.items() if x not in wrong}
+        self._unknown = wrong and (
+            f"{wrong[0]} needs a control, such as slider(...), picker(...) or "
+            f"checkbox(...); it is a {type(controls[wrong[0]]).__name__}."
+        )
         self._draw = draw
-        self._view = PictureView()
-        self._redraw()
-        for control in controls.values():
-            control.observe(self._redraw, names="value")
-        super().__init__([*controls.values(), self._view])
+        self._width = 3 * WIDTH + 2 * GAP
+        self._view = PictureView(svg=self.picture.svg)
+        starts = {name: control.value for name, control in self.controls.items()}
+        reset = ipywidgets.Button(description="Reset", layout={"width": "auto"})
+        reset.on_click(lambda _button: self._set(starts))
+        self._follow()
+        row = ipywidgets.HBox(
+            [*self.controls.values(), reset],
+            layout={"flex_flow": "row wrap", "align_items": "center"},
+        )
+        super().__init__([row, self._view] if self.controls else [self._view])
         self.add_class("course-panel")
 
-    def _redraw(self, _change: object = None) -> None:
-        values = {name: control.value for name, control in self.controls.items()}
-        self.picture = self._draw(**values)
+    @property
+    def picture(self) -> Picture:
+        """What the controls' values show now, with its description in words."""
+        return self._at({name: x.value for name, x in self.controls.items()})
+
+    def _at(self, values: dict[str, Any]) -> Picture:
+        """Draw, or say in the figure's place why that cannot be."""
+        if self._unknown:
+            return message(self._unknown, self._width)
+        try:
+            picture = self._draw(**values)
+        except Exception as error:
+            return message(f"{type(error).__name__}: {error}", self._width)
+        if not isinstance(picture, Picture):
+            kind = type(picture).__name__
+            words = "The draw function needs to return a picture, as beside(...) "
+            return message(f"{words}makes one; it returned a {kind}.", self._width)
+        return picture
+
+    def _follow(self) -> None:
+        """Let the picture follow the controls: in the browser alone where it can."""
+        (*others, control) = list(self.controls.values()) or [None]
+        if others or not isinstance(control, Slider):
+            for control in self.controls.values():
+                control.observe(self._redraw, names="value")
+            return
+        count = round((control.max - control.min) / control.step) + 1
+        if count > MOST_STATES:
+            control.observe(self._redraw, names="value")
+            return
+        (name,) = self.controls
+        values = control.min + control.step * np.arange(count)
+        if isinstance(control, ipywidgets.IntSlider):
+            values = np.round(values).astype(int)
+        self._view.states = [self._at({name: x.item()}).svg for x in values]
+        self._view.low, self._view.step = control.min, control.step
+        self._view.value = control.value
+        self._link = ipywidgets.jslink((control, "value"), (self._view, "value"))
+
+    def _redraw(self, _change: object) -> None:
         self._view.svg = self.picture.svg
+
+    def _set(self, values: dict[str, Any]) -> None:
+        for name, value in values.items():
+            self.controls[name].value = value
 
     def __repr__(self) -> str:
         return self.picture.description
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:  # noqa: ANN401
         """Add what shows without a kernel: the picture as it is now, in words too."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        source = base64.b64encode(self.picture.svg.encode()).decode()
-        words = escape(self.picture.description)
-        bundle["text/html"] = (
-            f'<img alt="{words}" src="data:image/svg+xml;base64,{source}">'
-        )
-        bundle["text/plain"] = repr(self)
-        return bundle
+        live = super()._repr_mimebundle_(**kwargs)
+        return live | self.picture._repr_mimebundle_()
 
 
 def panel(draw: Callable[..., Picture], **controls: ipywidgets.ValueWidget) -> Panel:
     """Show the picture that `draw` makes of the controls' values, live.
 
-    - `draw`: A function that takes the control values by name and returns a picture, as
+    If `draw` raises, the message stands in the figure's place until the values are good
+    again. The pictures of a single slider are all drawn in advance, so that moving it
+    asks nothing of the kernel.
+
+    - `draw`: a function that takes the control values by name and returns a picture, as
       `beside` makes one.
-    - `controls`: the controls by name, such as `bearing=slider(0, 360, 15)`.
+    - `controls`: the controls by name, such as `bearing=slider(0, 360, 15, ...)`.
 
     Returns the panel; as the last line of a cell it is shown.
     """
     return Panel(draw, **controls)
-
-
-def slider(
-    low: float, high: float, step: float, *, start: float, label: str
-) -> ipywidgets.FloatSlider | ipywidgets.IntSlider:
-    """Return a slider over low, low + step, …, high that stands at `start`.
-
-    - `low`: the smallest value.
-    - `high`: the largest value.
-    - `step`: the distance between neighbouring values.
-    - `start`: the value at first.
-    - `label`: what it sets, with its unit, in words that fit on the page.
-    """
-    kind = (
-        ipywidgets.IntSlider
-        if all(isinstance(x, int) for x in (low, high, step, start))
-        else ipywidgets.FloatSlider
-    )
-    return kind(
-        min=low,
-        max=high,
-        step=step,
-        value=start,
-        description=label,
-        style={"description_width": "initial"},
-        layout={"width": "520px", "max_width": "100%"},
-    )

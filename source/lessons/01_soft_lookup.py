@@ -318,6 +318,11 @@ temperatures = {
     "soft lookup": course_utils.soft_lookup(winds, key, value, 4)[:, 0],
     "hard lookup": course_utils.hard_lookup(winds, key, value)[:, 0],
 }
+look = {
+    "title": "Temperature",
+    "axes": ("bearing of the wind (°)", "°C"),
+    "xticks": range(0, 361, 90),
+}
 
 
 # %%
@@ -328,14 +333,7 @@ def forecast(bearing):
         key, names, query, weight, title="Wind", axes=("east", "north")
     )
     bars = figures.bars(weight, names, title="Weight of each key")
-    curves = figures.curves(
-        around,
-        temperatures,
-        at=bearing,
-        title="Temperature",
-        axes=("bearing of the wind (°)", "°C"),
-        xticks=range(0, 361, 90),
-    )
+    curves = figures.curves(around, temperatures, at=bearing, **look)
     caption = f"Wind from {bearing}°: {weight @ value[:, 0]:.1f} °C"
     return figures.beside(compass, bars, curves, caption=caption)
 
