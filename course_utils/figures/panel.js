@@ -6,7 +6,7 @@ const STYLE = `
 .course-picture svg { display: block; }
 .course-spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 @media (prefers-reduced-motion: no-preference) {
-  .course-picture svg :is(rect, circle, line) { transition: all 120ms ease-out; }
+  .course-picture svg :is(rect:not(.cell), circle, line) { transition: all 120ms ease-out; }
 }`;
 
 // Two pictures of one panel have the same elements, so the old one takes over
