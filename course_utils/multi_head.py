@@ -10,6 +10,7 @@ from course_utils.attention import (
     scaled_dot_product_attention,
     split_heads,
 )
+from course_utils.training import glorot_uniform
 from course_utils.validation import (
     as_array,
     as_float,
@@ -330,8 +331,8 @@ def _draw_projection(
     rng: np.random.Generator, rows: int, columns: int
 ) -> tuple[Floats, Floats]:
     """Return a matrix drawn as Glorot and Bengio do, and a bias of zeros."""
-    limit = (6 / (rows + columns)) ** 0.5
-    return rng.uniform(-limit, limit, size=(rows, columns)), np.zeros(columns)
+    matrix = glorot_uniform(rng, rows, columns, dtype=np.float64)
+    return matrix, np.zeros(columns)
 
 
 def _read_torch_state(

@@ -1,7 +1,6 @@
 """Attention weights that know which axis holds queries, and how they are drawn."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +22,6 @@ GRID = 204  # how high all rows are at most
 NUMBERED = 36  # the smallest cell that has room for its number
 
 
-@dataclass(frozen=True, eq=False)
 class AttentionWeights:
     """Weights with a label for each query and each key.
 
@@ -42,17 +40,11 @@ class AttentionWeights:
 columns do sum to 1: is it transposed, or normalised over the queries?
     """
 
-    weights: NDArray[np.floating]
-    queries: Sequence[str]
-    keys: Sequence[str]
-
     def __init__(
         self, weights: ArrayLike, *, queries: Sequence[str], keys: Sequence[str]
     ) -> None:
         weights = np.asarray(weights, dtype=float)
-        object.__setattr__(self, "weights", weights)
-        object.__setattr__(self, "queries", tuple(queries))
-        object.__setattr__(self, "keys", tuple(keys))
+        self.weights, self.queries, self.keys = weights, tuple(queries), tuple(keys)
         shape = (len(self.queries), len(self.keys))
         if weights.shape != shape:
             hint = ": is it transposed?" if weights.shape == shape[::-1] else ""

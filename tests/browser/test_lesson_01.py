@@ -11,6 +11,9 @@ KEY = np.array([[0, 1], [2**-0.5, 2**-0.5], [1, 0], [0, -1], [-1, 0]])
 TEMPERATURE = np.array([6.0, 3.0, 9.0, 21.0, 13.0])
 
 
+PICTURE = ".course-panel .course-picture"
+
+
 def expected(bearing):
     """What the mathematics says: the weights and the blended temperature."""
     angle = np.radians(bearing)
@@ -21,8 +24,8 @@ def expected(bearing):
 
 def shown(page):
     """Read the numbers out of the picture that is on the page now."""
-    texts = page.locator(".course-picture svg text").all_text_contents()
-    rects = page.locator(".course-picture svg rect[rx]")
+    texts = page.locator(PICTURE + " svg text").all_text_contents()
+    rects = page.locator(PICTURE + " svg rect[rx]")
     lengths = [float(x.get_attribute("width")) for x in rects.all()]
     weights = [float(x) for x in texts if re.fullmatch(r"\d\.\d\d", x)]
     return texts[0], weights, lengths
@@ -31,7 +34,7 @@ def shown(page):
 def settled(page, bearing):
     """Wait until the picture shows a bearing, without sleeping longer than it takes."""
     page.wait_for_function(
-        "caption => document.querySelector('.course-picture svg text')"
+        "caption => document.querySelector('.course-panel .course-picture svg text')"
         "?.textContent.startsWith(caption)",
         arg=f"Wind from {bearing}°",
     )
@@ -54,7 +57,7 @@ def test_the_slider_moves_the_picture_as_the_mathematics_says(notebook, page):
     cells = len(lesson.cells())
     slider = lesson.show(page.get_by_role("slider", name="bearing of the wind"))
     settled(page, 225)
-    height = page.locator(".course-picture").bounding_box()["height"]
+    height = page.locator(PICTURE).bounding_box()["height"]
     slider.focus()
     bearing = 225
     for key, step in [("ArrowRight", 5)] * 9 + [("ArrowLeft", -5)] * 3:
@@ -69,16 +72,25 @@ def test_the_slider_moves_the_picture_as_the_mathematics_says(notebook, page):
     # Keys on the slider are not commands of the notebook: b would insert a cell.
     page.keyboard.press("b")
     assert len(lesson.cells()) == cells
-    assert page.locator(".course-picture").bounding_box()["height"] == height
-    label = page.locator(".course-picture svg").get_attribute("aria-label")
+    assert page.locator(PICTURE).bounding_box()["height"] == height
+    label = page.locator(PICTURE + " svg").get_attribute("aria-label")
     assert label.startswith(f"Wind from {bearing}°")
+
+
+ACTIVE = "window.jupyterapp.shell.currentWidget.content.activeCellIndex"
 
 
 def test_a_prediction_is_kept_and_shown_beside_the_outcome(notebook, page):
     lesson = notebook("notebooks/01_soft_lookup.ipynb")
     lesson.run_all()
     choice = page.get_by_role("radio", name="17 °C exactly")
-    lesson.show(choice).check()
+    lesson.show(page.get_by_role("radio", name="21 °C, the value")).focus()
+    page.keyboard.press("Space")
+    before = page.evaluate(ACTIVE)
+    page.keyboard.press("ArrowDown")
+    assert choice.is_checked()
+    # In command mode the arrow would have gone to the next cell.
+    assert page.evaluate(ACTIVE) == before
     page.wait_for_timeout(300)  # until the kernel has written it
     page.evaluate(
         "window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()"

@@ -70,6 +70,7 @@ def faulty(x):
 figures.panel(faulty, x=figures.slider(0, 3, 1, start=1, label="x"))
 """
 UNKNOWN = "figures.panel(faulty, x=3)"
+CHOSEN = 'figures.predict("chosen", "less", "more")'
 TYPED = 'figures.predict("browser test")'
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
 
@@ -77,7 +78,7 @@ KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
 @pytest.fixture(scope="module")
 def path(clone):
     """A notebook with a panel of each kind."""
-    texts = [COMMON, MANY_CONTROLS, ONE_SLIDER, FAULTY, UNKNOWN, TYPED]
+    texts = [COMMON, MANY_CONTROLS, ONE_SLIDER, FAULTY, UNKNOWN, CHOSEN, TYPED]
     cells = [nbformat.v4.new_code_cell(text) for text in texts]
     made = nbformat.v4.new_notebook(cells=cells, metadata=KERNEL)
     nbformat.write(made, clone / "notebooks" / "figures.ipynb")
@@ -298,6 +299,9 @@ def test_axe_finds_nothing_grave_in_live_panels(opened, page):
     for number in (0, 1):
         panel(opened, number)
         assert grave(page, ".course-panel") == []
+    opened.show(page.get_by_label("Your prediction"))
+    assert page.locator(".course-prediction").count() == 2
+    assert grave(page, ".course-prediction") == []
 
 
 def test_an_export_shows_the_figures_without_network(root, page, tmp_path):
