@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 KEY = np.array([[0, 1], [2**-0.5, 2**-0.5], [1, 0], [0, -1], [-1, 0]])
 TEMPERATURE = np.array([6.0, 3.0, 9.0, 21.0, 13.0])
@@ -84,11 +85,13 @@ def test_a_prediction_is_kept_and_shown_beside_the_outcome(notebook, page):
     lesson = notebook("notebooks/01_soft_lookup.ipynb")
     lesson.run_all()
     choice = page.get_by_role("radio", name="17 °C exactly")
-    lesson.show(page.get_by_role("radio", name="21 °C, the value")).focus()
+    first = lesson.show(page.get_by_role("radio", name="21 °C, the value"))
+    first.focus()
     page.keyboard.press("Space")
+    expect(first).to_be_checked()
     before = page.evaluate(ACTIVE)
     page.keyboard.press("ArrowDown")
-    assert choice.is_checked()
+    expect(choice).to_be_checked()
     # In command mode the arrow would have gone to the next cell.
     assert page.evaluate(ACTIVE) == before
     page.wait_for_timeout(300)  # until the kernel has written it
