@@ -4,8 +4,6 @@ Only the standard library is used here, because this runs before anything is
 installed. The first start makes .venv beside this file; later starts reuse it.
 """
 
-from __future__ import annotations
-
 import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036
