@@ -155,3 +155,21 @@ def test_the_start_page_shows_the_path_and_the_points():
     assert [x.number for x in LESSONS] == list(range(1, 17))
     for lesson in LESSONS:
         assert lesson.title in page
+
+
+def test_the_start_page_says_when_all_is_done():
+    from course_utils.checks import start_page
+
+    for exercise in EXERCISES.values():
+        progress.record("exercises", exercise.name, exercise.points)
+    assert "That is all there is: well done." in start_page.page()
+
+
+def test_a_start_page_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
+    from course_utils.checks import start_page
+
+    page = start_page.page()
+    monkeypatch.setattr(start_page, "ROOT", tmp_path / "nowhere")
+    start_page.write()
+    assert not (tmp_path / "nowhere").exists()
+    assert page.startswith("# Attention, built by hand")

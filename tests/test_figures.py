@@ -1,6 +1,8 @@
 import base64
 import html
 import re
+import subprocess
+import sys
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -310,3 +312,29 @@ def test_a_prediction_can_be_typed():
 def test_a_prediction_reveals_one_of_its_options():
     with pytest.raises(ValueError, match="position of one of 2 options"):
         figures.predict("a question", "yes", "no").reveal(2)
+
+
+def test_an_outcome_is_shown_as_text_with_its_signs_escaped():
+    outcome = figures.predict("in words").reveal("a < b")
+    html = outcome._repr_html_()
+    assert "<strong>What happens: a &lt; b</strong><br>You made no prediction." in html
+
+
+def test_a_picture_alone_is_shown_like_a_panel():
+    bundle = picture(1)._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(picture(1)) == picture(1).description
+    assert bundle["text/html"].startswith('<img alt="Shifted by 1.')
+
+
+def test_the_style_is_that_of_the_course(with_course):
+    code = (
+        "from course_utils.figures import BLUE, use_style; use_style()\n"
+        "import matplotlib.pyplot as plt\n"
+        "figure, axes = plt.subplots(); axes.plot([1, 2])\n"
+        "assert axes.lines[0].get_color() == BLUE\n"
+        "assert not axes.spines['top'].get_visible()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=with_course, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

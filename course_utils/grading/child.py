@@ -71,9 +71,11 @@ class Child:
 
     def _stop(self) -> None:
         if self._process is not None:
+            # A child that listens ends when its pipe is closed; any other is killed.
+            self._pipe.close()
+            self._process.join(0.5)
             self._process.kill()
             self._process.join()
-            self._pipe.close()
             self._process = None
 
     def _receive(self) -> bytes:
