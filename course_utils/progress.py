@@ -35,6 +35,8 @@ def record(kind: str, name: str, entry: Any) -> None:  # noqa: ANN401
     folder that cannot be written to keeps no progress, and is no error.
     """
     path = progress_file()
+    if path.exists() and not path.is_file():
+        return  # a device, such as the one that swallows everything
     progress = load()
     half = path.with_suffix(f".{os.getpid()}.tmp")
     try:

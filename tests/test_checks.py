@@ -136,6 +136,15 @@ def test_progress_that_cannot_be_read_is_kept_aside(progress_file):
     assert aside.read_text() == "{half a file"
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a file of another kind")
+def test_what_is_no_file_is_left_as_it_is(progress_file):
+    os.mkfifo(progress_file)
+    os.close(os.open(progress_file, os.O_RDWR | os.O_NONBLOCK))
+    progress.record("exercises", "soft_lookup", 3)
+    assert progress_file.is_fifo()
+    assert list(progress_file.parent.iterdir()) == [progress_file]
+
+
 def test_progress_that_cannot_be_written_is_no_error(monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", os.devnull + "/nowhere")
     progress.record("exercises", "soft_lookup", 3)
