@@ -78,14 +78,12 @@ class Panel(ipywidgets.VBox):
 
     def _follow(self) -> None:
         """Let the picture follow the controls: in the browser alone where it can."""
-        (*others, control) = list(self.controls.values()) or [None]
-        if others or not isinstance(control, Slider):
-            for control in self.controls.values():
-                control.observe(self._redraw, names="value")
-            return
-        count = round((control.max - control.min) / control.step) + 1
-        if count > MOST_STATES:
-            control.observe(self._redraw, names="value")
+        control = next(iter(self.controls.values()), None)
+        alone = len(self.controls) == 1 and isinstance(control, Slider)
+        count = round((control.max - control.min) / control.step) + 1 if alone else 0
+        if not 0 < count <= MOST_STATES:
+            for each in self.controls.values():
+                each.observe(self._redraw, names="value")
             return
         (name,) = self.controls
         values = control.min + control.step * np.arange(count)
