@@ -69,5 +69,9 @@ def checkbox(*, start: bool = False, label: str) -> ipywidgets.Checkbox:
     - `label`: what is true if it is.
     """
     return ipywidgets.Checkbox(
-        value=start, description=label, indent=False, style=STYLE, layout=LAYOUT
+        value=start,
+        description=label,
+        indent=False,
+        style=STYLE,
+        layout={"width": "max-content", "margin": "0 24px 0 4px"},
     )
