@@ -45,7 +45,9 @@ function current(model) {
 // ipywidgets gives a slider's handle no name that a screen reader could speak, and
 // lets it speak its value with all its digits.
 function nameSliders(box) {
-  for (const slider of box.querySelectorAll(".widget-slider")) {
+  for (const slider of box.querySelectorAll(".widget-slider:not([data-course-named])")) {
+    if (!slider.querySelector("[role=slider]")) continue;
+    slider.dataset.courseNamed = "";
     const label = slider.querySelector(".widget-label")?.textContent;
     const readout = slider.querySelector(".widget-readout");
     readout?.setAttribute("aria-label", `${label}, as a number`);
@@ -93,16 +95,26 @@ function render({ model, el }) {
 
   const stop = (event) => event.stopPropagation();
   let box = null;
-  requestAnimationFrame(() => {
+  let waiting;
+  const sliders = new MutationObserver(() => nameSliders(box));
+  // A view is made before it stands in the page, and before the sliders beside it.
+  const settle = () => {
     box = el.closest(".course-panel, .course-prediction");
-    if (!box) return;
+    if (!box) {
+      waiting = setTimeout(settle, 50);
+      return;
+    }
     nameSliders(box);
+    sliders.observe(box, { childList: true, subtree: true });
     // Keys that move a control must not reach the notebook, where in command mode
     // "b" inserts a cell.
     box.addEventListener("keydown", stop);
-  });
+  };
+  settle();
   return () => {
     clearTimeout(later);
+    clearTimeout(waiting);
+    sliders.disconnect();
     box?.removeEventListener("keydown", stop);
   };
 }
