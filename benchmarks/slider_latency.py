@@ -119,6 +119,8 @@ def measure(notebook, kind):
     faults = []
     if picture_height(page, kind) != height:
         faults.append("the height changed")
+    if kind == "panel":
+        faults += stale(page, slider)
     return times[5:], frames, moves, faults
 
 
@@ -126,6 +128,15 @@ def picture_height(page, kind):
     """Return the height of what holds the picture."""
     where = {"panel": ".course-panel", "interact": ".widget-interact"}[kind]
     return page.locator(where).bounding_box()["height"]
+
+
+def stale(page, slider):
+    """Say so if the panel's picture is not that of the slider's value."""
+    value = slider.get_attribute("aria-valuetext")
+    caption = page.evaluate(PICTURES["panel"])
+    if caption == f"temperature {value}":
+        return []
+    return [f"the slider is at {value}, the picture at {caption!r}"]
 
 
 def last_is_last(notebook):
@@ -144,10 +155,7 @@ def last_is_last(notebook):
         if key:
             page.keyboard.press(key)
             page.wait_for_timeout(300)
-        value = slider.get_attribute("aria-valuetext")
-        caption = page.evaluate(PICTURES["panel"])
-        if caption != f"temperature {value}":
-            faults.append(f"the slider is at {value}, the picture at {caption!r}")
+        faults += stale(page, slider)
     if page.locator(".course-picture svg").count() != 1:
         faults.append("there is more than one picture")
     return faults
