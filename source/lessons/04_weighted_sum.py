@@ -1,0 +1,661 @@
+# %% [markdown]
+r"""
+# Mix values by weight
+
+What can a weighted sum express, and what can it not?
+
+**What you'll build.** `attend(weights, value)`, the last step of attention, and
+`nadaraya_watson`, which predicts a height from heights measured nearby: attention
+with places on a mountain as queries and keys.
+
+**What you'll learn.** To compute a weighted sum as a loop and as one matrix
+product, to decide which answers are within reach of the values, to choose a
+bandwidth by leaving out one measurement at a time, and to diagnose a sum over
+the wrong axis.
+
+**What you'll need.** Lessons 1 to 3. About 80 minutes with the exercises.
+"""
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+import course_utils
+from course_utils import figures, gaussian_score, softmax
+from course_utils.terrain import landscape
+
+np.set_printoptions(precision=4, suppress=True)
+figures.use_style()
+
+# %% [markdown]
+r"""
+## A forecast that never comes
+
+Lesson 2 scored the keys, lesson 3 made weights of the scores. What remains looks
+too easy to deserve a lesson: add the values up, each times its weight. But every
+answer that attention ever gives comes out of this one step. So whatever this step
+cannot say, attention cannot say.
+
+Here is the harbour log of lesson 1 once more, with two numbers of the weather
+only, so that we can draw them: the air in °C and the rain in mm.
+"""
+
+
+# %%
+def direction(bearing):
+    angle = np.radians(bearing)
+    return np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+
+
+names = ["north", "northeast", "east", "south", "west"]
+wind = direction(np.array([0, 45, 90, 180, 270]))  # the keys
+weather = np.array([[6, 1], [3, 0], [9, 0], [21, 2], [13, 8]])
+
+# %% [markdown]
+r"""
+The coldest entry is northeast with 3 °C, the warmest south with 21 °C. Turn the
+wind through all bearings, at several temperatures $T$ of the softmax. How cold
+and how warm can the forecast get?
+"""
+
+# %%
+around = direction(np.arange(360))  # 360 queries
+for T in (1.0, 0.25, 0.05, 0.01):
+    weights = softmax(around @ wind.T, temperature=T)  # (360, 5)
+    air = weights @ weather[:, 0]
+    print(f"T = {T:4}: from {air.min():5.2f} to {air.max():5.2f} °C")
+
+# %% [markdown]
+r"""
+A colder softmax comes closer to 3 and 21 °C, and at $T = 0.01$ it touches them.
+It never goes beyond. No query and no temperature will ever forecast frost in this
+harbour. The reason takes one line. Weights are not negative and sum to 1, so
+
+$$\sum_j w_j v_j \;\le\; \sum_j w_j \max_i v_i \;=\; \max_i v_i ,$$
+
+and in the same way the sum is never below the smallest value. **A weighted sum
+lies between the values that it mixes.**
+
+## Predict first
+
+That holds for each column by itself. Does it hold for both together? The air in
+the log runs from 3 to 21 °C, the rain from 0 to 8 mm. Take any weights you like,
+as long as none is negative and they sum to 1. Which of these forecasts can you
+mix from the five rows?
+"""
+
+# %%
+guess = figures.predict(
+    "04 which forecast can be mixed",
+    "9 °C with 4 mm, but not 20 °C with 7 mm",
+    "20 °C with 7 mm, but not 9 °C with 4 mm",
+    "both: all four numbers are in range",
+    "neither: the log has no such rows",
+)
+guess
+
+# %% [markdown]
+r"""
+For the first forecast, try half west and half something dry of 5 °C, which is two
+parts northeast and one part east. For the second, lay a **ruler** along the data:
+read each row as one number, $0.6 \cdot \text{air} + 0.8 \cdot \text{rain}$.
+"""
+
+# %%
+ruler = np.array([0.6, 0.8])
+print("a mix:", np.array([0, 1 / 3, 1 / 6, 0, 1 / 2]) @ weather)
+print("five rows on the ruler:", weather @ ruler)
+print("20 °C with 7 mm:", np.round(np.array([20, 7]) @ ruler, 1))
+guess.reveal(right=0)
+
+# %% [markdown]
+r"""
+The first forecast is a mix. The second is not, and the ruler proves it. No row
+reads more than 14.2, and the reading of a mix is the mix of the readings, so it
+lies between them. But 20 °C with 7 mm reads 17.6.
+
+Warm air *and* heavy rain are each in the log, but never together. To come near
+21 °C almost all the weight must go to south, and south is nearly dry. All mixes
+together form the **convex hull** of the values: what a rubber band encloses when
+you stretch it around the five points and let go.
+"""
+
+# %%
+rng = np.random.default_rng(0)
+mixes = rng.dirichlet(np.full(5, 0.4), size=3000) @ weather
+turn = softmax(around @ wind.T, temperature=0.25) @ weather
+fig, axes = plt.subplots(figsize=(7.2, 4))
+axes.plot(*mixes.T, ".", color="#B8B8B8", ms=2, label="random weights")
+axes.plot(*turn.T, label="every wind, T = 0.25")
+axes.plot(*weather.T, "o", color=figures.VERMILION, label="the log")
+for name, row in zip(names, weather, strict=True):
+    axes.annotate(name, row, (6, 6), textcoords="offset points")
+axes.plot(20, 7, "kx", ms=9, mew=2, label="20 °C with 7 mm")
+axes.set(xlabel="air (°C)", ylabel="rain (mm)", ylim=(-0.5, 9.3))
+_ = axes.legend(loc="upper left")
+
+# %% [markdown]
+r"""
+The figure shows three thousand mixes with random weights: they fill a polygon
+with the corners northeast, east, south and west, and no dot lies outside. North
+is inside: its weather is itself a mix of the others. The cross is far out.
+
+The blue loop is what the winds of a soft lookup can say. It stays in the hull, and
+it is much less than the hull: the query has one bearing to turn, and a given
+bearing fixes all five weights. So there are two limits. **The values decide what
+can be said at all; the queries and keys decide how much of that is ever said.**
+
+## As a loop, and as a matrix
+
+Several queries have one row of weights each. Each of them gets a sum of all values:
+
+$$\text{output}_i = \sum_j \text{weights}_{ij} \, \text{value}_j .$$
+"""
+
+
+# %%
+def attend_loop(weights, value):
+    output = np.zeros((len(weights), value.shape[1]))
+    for i in range(len(weights)):
+        for j in range(len(value)):
+            output[i] += weights[i, j] * value[j]
+    return output
+
+
+three = direction(np.array([0, 100, 225]))  # (n_q, d_k)
+weights = softmax(three @ wind.T, temperature=0.25)  # (n_q, n_k)
+print(attend_loop(weights, weather))
+
+# %% [markdown]
+r"""
+Three winds, three rows of weather: the last is the halfway wind of lesson 1, and
+16.96 °C is its forecast there.
+
+The index $j$ of the keys is summed away, and $i$ remains. That is the pattern of
+a matrix product: shape (n_q, n_k) times (n_k, d_v) is (n_q, d_v).
+"""
+
+
+# %%
+def attend(weights, value):
+    return weights @ value  # (n_q, d_v): the axis of the keys is gone
+
+
+by_loop = attend_loop(weights, weather)
+print(np.allclose(attend(weights, weather), by_loop))
+print(np.allclose(course_utils.attend(weights, weather), by_loop))
+
+# %% [markdown]
+r"""
+Loop, matrix product and the course's own `attend` agree. The product does not ask
+whether the weights sum to 1. The softmax before it sees to that.
+
+## Values that were measured
+
+The harbour's log is invented, so nobody can say whether a forecast is *right*. Now
+take values that were measured, at a place where the truth is known.
+
+In February 2000 a space shuttle measured the height of most of the land on Earth
+by radar (Farr et al., 2007). Matplotlib, the library that draws our figures, comes
+with a piece of these data as sample data: a landscape in the mountains of
+Tennessee, [in the public
+domain](https://github.com/matplotlib/matplotlib/pull/3291).
+"""
+
+# %%
+east, north, height = landscape()
+row = len(height) // 2  # the middle row of the map
+fig, axes = plt.subplots(figsize=(7.2, 4.2))
+extent = (0, east[-1], 0, north[0])
+shade = axes.imshow(height[::3, ::3], extent=extent, cmap="cividis")
+axes.axhline(north[row], color="white", linewidth=2)
+axes.set(xlabel="east (km)", ylabel="north (km)")
+axes.grid(visible=False)
+_ = fig.colorbar(shade, label="height (m)")
+
+# %% [markdown]
+r"""
+Low land is dark, the mountains are light. We walk along the white line, the middle
+row of the map, from west to east: 30 km, with a radar height every 74 m. These
+heights we take as the truth.
+
+Now suppose a surveyor who has only a pocket altimeter. At 60 places of the line,
+drawn at random, she notes the height. Her altimeter errs: to each height we add a
+random error with a standard deviation of 50 m. The mountain is real, her errors
+are invented.
+"""
+
+# %%
+rng = np.random.default_rng(0)
+true = height[row]  # (403,)
+chosen = np.sort(rng.choice(len(true), 60, replace=False))
+key = east[chosen, None]  # (n_k, 1): where she was, in km
+value = (true[chosen] + rng.normal(0, 50, 60))[:, None]  # (n_k, 1)
+print("measured from", *np.round([value.min(), value.max()]), "m")
+print("true     from", true.min(), true.max(), "m")
+
+# %% [markdown]
+r"""
+What is the height at 12 km, where she did not stop? Ask as in the harbour. The
+**query** is the place, the **keys** are the places that she measured, the
+**values** are the heights she noted. A place close by should weigh more, so the
+score is the Gaussian one of lesson 2. Its width is now called the **bandwidth**,
+$h$, in km:
+
+$$\text{score}_j = -\frac{(q - k_j)^2}{2h^2} .$$
+
+Softmax and the weighted sum do the rest. As a loop, for one query:
+"""
+
+
+# %%
+def nadaraya_watson_loop(q, key, value, bandwidth):
+    total, mix = 0.0, 0.0
+    for k, v in zip(key, value, strict=True):
+        weight = np.exp(-np.sum((q - k) ** 2) / (2 * bandwidth**2))
+        total += weight
+        mix += weight * v
+    return mix / total
+
+
+print(nadaraya_watson_loop(12.0, key, value, bandwidth=0.5))
+
+# %% [markdown]
+r"""
+For all queries at once it is the three steps of three lessons, one a line:
+"""
+
+
+# %%
+def nadaraya_watson(query, key, value, bandwidth):
+    scores = gaussian_score(query, key, bandwidth)  # (n_q, n_k)
+    weights = softmax(scores)
+    return attend(weights, value)  # (n_q, d_v)
+
+
+query = np.array([[5.0], [12.0], [20.0]])  # (n_q, 1)
+loop = [nadaraya_watson_loop(q, key, value, 0.5) for q in query]
+matrix = nadaraya_watson(query, key, value, 0.5)
+general = course_utils.nadaraya_watson(query, key, value, 0.5)
+print(np.allclose(loop, matrix), np.allclose(loop, general))
+print("estimate", matrix[:, 0].round())
+print("true    ", np.interp(query[:, 0], east, true).round())
+
+# %% [markdown]
+r"""
+Loop, matrix form and the course's function agree with each other, and with the
+mountain to some 70 m. Nadaraya and Watson published this estimate in 1964, half a century
+before the word *attention* was used for it. Statisticians call it **kernel
+regression**. Tsai et al. (2019) read the transformer's attention the same way
+round, as a kernel smoother.
+
+> In the terms of lesson 3, the score is $-(q-k)^2/2$ and the temperature is $h^2$.
+> A wide kernel is a hot softmax.
+
+## Which bandwidth?
+
+The surveyor has to choose $h$, and she does not know the truth. She could let the
+estimate predict her own 60 measurements, and see how far it is off. The error is
+the root of the mean square, in m.
+"""
+
+
+# %%
+def rms(difference):
+    return np.sqrt(np.mean(difference**2))
+
+
+for h in (0.01, 0.1, 0.5, 2.0):
+    own = rms(nadaraya_watson(key, key, value, h) - value)
+    print(f"bandwidth {h:4} km: {own:5.1f} m")
+
+# %% [markdown]
+r"""
+The narrower, the better, down to no error at all. That is no wonder. Each
+measured place is its own nearest key, so with a narrow kernel it gets back its own
+value, error and all. The estimate is being asked what it was told.
+
+So leave it out: predict each measurement from the 59 *others*. As a loop:
+"""
+
+
+# %%
+def leave_one_out_loop(key, value, bandwidth):
+    predicted = []
+    for i in range(len(key)):
+        k = np.delete(key, i, axis=0)
+        v = np.delete(value, i, axis=0)
+        predicted.append(nadaraya_watson(key[i : i + 1], k, v, bandwidth))
+    return np.concatenate(predicted)
+
+
+left_out = leave_one_out_loop(key, value, 0.5)
+print(left_out.shape, round(rms(left_out - value), 1), "m")
+
+# %% [markdown]
+r"""
+70 m, not 49: that is what to expect at a new place.
+
+The loop computes 60 small tables of weights. One large table holds them all. If
+every measurement asks every other, the scores are a square of 60 by 60, and what a
+place has to say about itself stands on the diagonal. A score of $-\infty$ becomes a
+weight of $e^{-\infty} = 0$, and the softmax shares the whole among the rest.
+"""
+
+
+# %%
+def leave_one_out(key, value, bandwidth):
+    scores = gaussian_score(key, key, bandwidth)  # (n, n)
+    np.fill_diagonal(scores, -np.inf)  # nobody answers for itself
+    return attend(softmax(scores), value)
+
+
+print(np.allclose(leave_one_out(key, value, 0.5), left_out))
+general = course_utils.leave_one_out(key, value, 0.5)
+print(np.allclose(general, left_out))
+
+# %% [markdown]
+r"""
+The three agree. Nothing had to be fitted again, because nothing was fitted: a
+weighted sum has no memory of its data besides the data. And the order matters.
+Hide first, *then* share out; lesson 6 builds on this.
+
+## Move the bandwidth
+
+Below, the query stands on the summit of the line. Move the slider from left to
+right, and look for three things:
+
+- the **dots**: as the bandwidth grows, how many measurements have a say?
+- the **blue curve**: when does it jump, when does it forget the mountain? Does it
+  ever leave the two orange lines?
+- **right**: where is each of the two errors smallest?
+"""
+
+# %%
+summit = int(true.argmax())
+bandwidths = np.geomspace(0.1, 10, 41)
+errors = {"left out": [], "own included": []}
+for h in bandwidths:
+    left_out = leave_one_out(key, value, h)
+    errors["left out"].append(rms(left_out - value))
+    own = nadaraya_watson(key, key, value, h)
+    errors["own included"].append(rms(own - value))
+
+# %%
+line = {"x": east, "at": east[summit], "xticks": range(0, 31, 5)}
+line |= {"title": "Heights", "axes": ("place (km)", "height (m)")}
+look = {"title": "RMS error at the 60 places", "logarithmic": True}
+look |= {"axes": ("bandwidth (km)", "m"), "xticks": (0.1, 1, 10)}
+here = east[summit : summit + 1, None]  # one query
+
+
+# %%
+def survey(h):
+    estimate = nadaraya_watson(east[:, None], key, value, h)[:, 0]
+    weights = softmax(gaussian_score(here, key, h))[0]
+    heights = figures.samples(
+        key[:, 0],
+        value[:, 0],
+        weights,
+        lines={"estimate": estimate, "true height": true},
+        **line,
+    )
+    error = figures.curves(bandwidths, errors, at=h, **look)
+    n = np.exp(course_utils.entropy(weights))
+    said = f"{estimate[summit]:.0f} m at the summit, {n:.1f} keys in effect"
+    return figures.beside(
+        heights, error, caption=f"Bandwidth {h:g} km: {said}"
+    )
+
+
+h = figures.log_slider(0.1, 10, start=0.56, label="bandwidth h (km)")
+figures.panel(survey, h=h)
+
+# %% [markdown]
+r"""
+Narrow, the nearest measurement decides alone, and the estimate is a staircase that
+believes each error of the altimeter. Wide, every measurement has a say everywhere,
+and the mountain melts away towards the mean. In between, a handful of neighbours
+average their errors out.
+
+The error with its own value included falls all the way to the left. It cannot
+choose. The error of leaving out has a valley: too narrow believes too much, too
+wide sees too little. And at no bandwidth does the blue curve cross the orange
+lines.
+"""
+
+# %%
+for h in (0.1, 0.56, 2.0, 10.0):
+    print(survey(h).caption)
+best = bandwidths[np.argmin(errors["left out"])]
+print(f"valley at {best:.2f} km, {min(errors['left out']):.0f} m")
+print(f"summit {true.max():.0f} m, highest value {value.max():.0f} m")
+
+# %% [markdown]
+r"""
+The summit is 927 m high. Nobody measured more than 904 m, so no weighted sum of
+these measurements can say 927, whatever the weights. A straight line through the
+last few steps up could. **Mixing interpolates; it does not extrapolate.**
+
+> The way out is not in the weights. Models put the *values* through learnt
+> functions first, and the mix through others afterwards. Then the hull is that of
+> the new values, wherever learning has moved them. Lesson 7 begins with that.
+
+## Does leaving one out find the best bandwidth?
+
+It found 0.56 km here. Is that the right bandwidth, and is it always the same?
+Lesson 3 had two possible answers to such a question, and measured; so do we. Perhaps
+the best bandwidth belongs to the mountain, and how rough it is. Perhaps it depends
+on the altimeter. And the valley in one draw of 60 places could be luck.
+
+So: three altimeters, with errors of 0, 50 and 100 m, and eight surveyors, each with
+her own 60 places and errors. As a check that she does not have, the other 343
+places of the line are measured with the same altimeter and held out.
+"""
+
+
+# %%
+def one_survey(noise, seed):
+    rng = np.random.default_rng(seed)
+    measured = (true + noise * rng.normal(size=len(true)))[:, None]
+    places, order = east[:, None], rng.permutation(len(true))
+    use, hold = order[:60], order[60:]
+    k, v = places[use], measured[use]
+    left, held = [], []
+    for h in bandwidths:
+        left.append(rms(leave_one_out(k, v, h) - v))
+        new = nadaraya_watson(places[hold], k, v, h)
+        held.append(rms(new - measured[hold]))
+    return left, held
+
+
+# %%
+noises = (0, 50, 100)
+runs = np.array(
+    [[one_survey(s, seed) for seed in range(8)] for s in noises]
+)
+print(runs.shape)  # noise, seed, left out or held out, bandwidth
+
+# %%
+fig, panels = plt.subplots(1, 3, figsize=(9.6, 3.6), sharey=True)
+for axes, s, run in zip(panels, noises, runs, strict=True):
+    mean, spread = run.mean(axis=0), run.std(axis=0)
+    for i, name in enumerate(("left out", "held out")):
+        at = (2 * i, 4)  # a bar at every fourth bandwidth
+        axes.errorbar(
+            bandwidths, mean[i], spread[i], errorevery=at, label=name
+        )
+    axes.set(title=f"Altimeter: {s} m", xlabel="bandwidth (km)")
+    axes.set(xscale="log", ylim=(0, 200))
+panels[0].set(ylabel="RMS error (m)")
+_ = panels[0].legend(loc="upper left")
+
+# %% [markdown]
+r"""
+Each panel shows the mean over eight surveyors, with bars of one standard deviation.
+The solid line is what the surveyor can compute, the dashed one the check. They run
+together within the bars. The left slope of the valley changes most: with exact
+heights it is almost flat, with large errors it is steep. In numbers, with the best
+bandwidth as the median over the seeds and its range:
+"""
+
+# %%
+print("altimeter  left out: best h (km)   held out   price")
+for s, run in zip(noises, runs, strict=True):
+    pick = run.argmin(axis=-1)  # (seed, left or held)
+    low, middle, high = np.quantile(
+        bandwidths[pick], [0, 0.5, 1], axis=0
+    )
+    held = run[:, 1]
+    paid = held[np.arange(8), pick[:, 0]] - held.min(axis=1)
+    print(
+        f"{s:5} m {middle[0]:8.2f} ({low[0]:.2f} to {high[0]:.2f})"
+        f"{middle[1]:12.2f} {paid.mean():6.1f} ± {paid.std():.1f} m"
+    )
+
+# %% [markdown]
+r"""
+- **The best bandwidth grows with the error of the altimeter**, although the mountain
+  is the same. Who cannot trust a single measurement must average over more of them.
+  It is the lesson of the trembling vane again, now for noise in the values.
+- **With exact heights there is hardly a valley.** The nearest measurement alone is
+  almost as good as the best blend: the left end of the first panel is flat.
+- **Leaving one out pays.** Its bandwidths scatter from seed to seed, but the last
+  column says what that costs: the held-out error at its choice, less the smallest
+  possible one. It is a few metres, in errors from about 40 to 120 m.
+
+What this does not show: the line is one line on one mountain, so the eight surveys
+are not eight landscapes. Errors and places were drawn independently, which is the
+best case for leaving one out. Had she measured each place twice, its twin would
+have given the answer away. And one bandwidth served the rough west and the flat
+east alike.
+
+## From a line to a map
+
+Nothing in `nadaraya_watson` said that a place is *one* number. Give it two, east and
+north, and the same three lines draw a map from 1000 exact heights. The score takes the squared distance
+in the plane.
+"""
+
+# %%
+grid = np.stack(np.meshgrid(east[::3], north[::3]), axis=-1)
+query = grid.reshape(-1, 2)  # (n_q, 2)
+truth = height[::3, ::3].reshape(-1, 1)
+chosen = np.random.default_rng(0).choice(len(query), 1000, False)
+key, value = query[chosen], truth[chosen]  # (1000, 2), (1000, 1)
+estimate = nadaraya_watson(query, key, value, bandwidth=0.5)
+print(f"RMS error {rms(estimate - truth):.0f} m", end=" ")
+print(f"against {truth.std():.0f} m for the mean height alone")
+
+# %%
+fig, panels = plt.subplots(1, 2, figsize=(9.6, 4.2), sharey=True)
+titles = ("True", "Mixed from 1000 heights")
+for axes, title, z in zip(
+    panels, titles, (truth, estimate), strict=True
+):
+    axes.imshow(z.reshape(grid.shape[:2]), extent=extent, cmap="cividis")
+    axes.set(title=title, xlabel="east (km)")
+    axes.grid(visible=False)
+_ = panels[0].set_ylabel("north (km)")
+
+# %% [markdown]
+r"""
+The ridges and the fault line are there, smoothed. The error is about a third of
+what the mean alone would give. The map has one height for every 130 or so of its
+cells that the radar saw.
+
+## Where it goes wrong
+
+**The sum runs over the wrong axis.** A value belongs to a key, so it is multiplied
+along the *columns* of the weights. Two published models went astray just here. In a
+well-known image model, readers found weights multiplied [element by
+element](https://github.com/heykeetae/Self-Attention-GAN/issues/7) where the paper has
+a matrix product. In a video summariser the softmax runs along the rows, but [the
+weighted sum along the columns](https://github.com/ok1zjf/VASNet/issues/25). On
+square weights both run without an error:
+"""
+
+# %%
+key = east[::8, None]  # a place every 0.6 km: n = 51
+value = true[::8, None]
+weights = softmax(gaussian_score(key, key, 2.0))  # (51, 51)
+wrong = (weights * value).sum(axis=0)  # value lies along the rows
+print(np.allclose(wrong, weights.T @ value[:, 0]))
+for name, z in ("right", weights @ value), ("wrong", wrong):
+    print(f"{name}: from {z.min():.0f} to {z.max():.0f} m")
+print(f"value: from {value.min():.0f} to {value.max():.0f} m")
+
+# %% [markdown]
+r"""
+`weights * value` puts each value along a row and not along a column, and the sum over
+`axis=0` then is $\text{weights}^\top \text{value}$: every place *collects* what
+others spend on it. The row sums of a transposed table are not 1, and the hull test
+catches it: wherever many places look, the wrong answer leaves the range of the values. Note
+that the *scores* are symmetric here. The weights are not, because each row is divided
+by a sum of its own.
+
+**The answer is among the data.** In one library for tabular data, a user warns that
+[each example's own target is used to encode
+it](https://github.com/PythonPredictions/cobra/issues/24): with a single data point,
+the code *is* the answer. That was our error "own included". See what it does to the
+choice of a bandwidth, in the surveys with 50 m of noise:
+"""
+
+# %%
+narrow, left = [], []
+for seed in range(8):
+    left_out, held_out = runs[1, seed]
+    narrow.append(held_out[0])  # own included chooses the narrowest
+    left.append(held_out[left_out.argmin()])
+print(f"own included: {np.mean(narrow):.1f} ± {np.std(narrow):.1f} m")
+print(f"left out:     {np.mean(left):.1f} ± {np.std(left):.1f} m")
+
+# %% [markdown]
+r"""
+How to notice: an error that vanishes is not a triumph but a leak. A prediction at a
+place that was measured must not see that measurement, and in lesson 6 a prediction
+of the next word must not see that word.
+
+## In short
+
+The last step of attention is `weights @ value`: row $i$ of the weights mixes the
+rows of the values. With weights that are not negative and sum to 1, the mix lies in
+the convex hull of the values: within the range of every column, and on the right
+side of every ruler. With a Gaussian score the three steps are kernel regression,
+from 1964. A narrow bandwidth believes the nearest value, a wide one tends to the
+mean, and leaving one out finds a good one between them, by a diagonal of $-\infty$.
+
+## Symbols and names
+
+| name | shape | meaning |
+|---|---|---|
+| `weights` | (n_q, n_k) | one row a query; each row sums to 1 |
+| `value` | (n_k, d_v) | what is mixed, one a key |
+| `output` | (n_q, d_v) | the mixes, one a query |
+| convex hull | | all that can be mixed from the values |
+| `ruler` | (d_v,) | a direction on which values are read as one number |
+| `bandwidth`, $h$ | a number > 0 | the width of the Gaussian score, in the units of the keys |
+| leave one out | | predict each value from all others |
+| RMS | a number | root of the mean square, here of errors in m |
+
+## Go deeper
+
+- Nadaraya, *On Estimating Regression* (1964), and Watson, *Smooth Regression
+  Analysis* (1964): an average of values, weighted by a kernel.
+- Stone, *Cross-Validatory Choice and Assessment of Statistical Predictions* (1974):
+  on choosing a predictor by data that it was not shown.
+- Tsai et al., *Transformer Dissection: A Unified Understanding of Transformer's
+  Attention via the Lens of Kernel* (2019): attention as a kernel smoother.
+- Richter and Wattenhofer, *Normalized Attention Without Probability Cage* (2020): on
+  the limits of weights that sum to 1, and of the convex hull of the values; they put
+  a normalisation in the place of the softmax.
+- Zhang, Lipton, Li and Smola, *Dive into Deep Learning* (2023), the section on
+  attention pooling by similarity: kernel regression with several kernels.
+- Farr et al., *The Shuttle Radar Topography Mission* (2007): how the heights were
+  measured.
+
+**Now you:** [the exercises of this lesson](../exercises/04_weighted_sum.ipynb). A
+place on a line is one number, a wind or a place on a map two. The queries of a model
+have hundreds. Does the same recipe, score, softmax, mix, still work? That is the
+question of lesson 5.
+"""
