@@ -35,6 +35,8 @@ class Exercise:
     - `misconceptions`: wrong answers to recognise by name.
     - `also_right`: right answers in other styles, which must pass.
     - `hints`: from a nudge to nearly the answer; opened one at a time.
+    - `may_use`: the functions of `course_utils` that an answer may call.
+    - `keeps_dtype`: whether float32 inputs must give a float32 answer.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Exercise:
     misconceptions: tuple[Misconception, ...]
     also_right: tuple[Answer, ...]
     hints: tuple[str, ...]
+    may_use: tuple[str, ...] = ()
+    keeps_dtype: bool = False
 
     @property
     def summary(self) -> str:

@@ -1,5 +1,6 @@
 """How the course's ideas are seen: pictures, panels with controls, predictions."""
 
+from course_utils.figures.contrasts import paired_bars, strips
 from course_utils.figures.controls import checkbox, picker, slider
 from course_utils.figures.marks import bars, curves, vectors
 from course_utils.figures.panel import Panel, panel
@@ -20,10 +21,12 @@ __all__ = [
     "curves",
     "links",
     "matrix",
+    "paired_bars",
     "panel",
     "picker",
     "predict",
     "slider",
+    "strips",
     "use_style",
     "vectors",
 ]
