@@ -327,9 +327,9 @@ def _versions(query, key):
 
 
 def _weights_of_some_version(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw every version in turn; the sizes of the vectors tell nothing of it."""
+    """Draw every version in turn, of short, middling and long queries."""
     n_q, n_k, d_k, _ = _sizes(rng, int(rng.integers(12)))
-    query = rng.normal(size=(n_q, d_k)) * rng.uniform(0.4, 2)
+    query = rng.normal(size=(n_q, d_k)) * (0.3, 1.0, 2.0)[size // 4 % 3]
     key = rng.normal(size=(n_k, d_k))
     weights = _versions(query, key)[(size + size // 4) % 4]
     return {"weights": weights, "query": query, "key": key}
