@@ -338,3 +338,70 @@ def test_the_style_is_that_of_the_course(with_course):
         [sys.executable, "-c", code], env=with_course, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+GROUPS = {"scaled": [0.5, -1.0, 0.0], "unscaled": [8.0, -16.0, 0.0]}
+
+
+def test_strips_put_their_dots_on_one_scale():
+    mark = figures.strips(GROUPS, title="S", axis="score", ticks=[-20, 0, 20])
+    one = figures.beside(mark, caption="c")
+    dots = drawn("circle", one)
+    places = np.array([float(x.get("cx")) for x in dots]).reshape(2, 3)
+    heights = np.array([float(x.get("cy")) for x in dots]).reshape(2, 3)
+    middle = places[0, 2]
+    np.testing.assert_allclose((places[1] - middle) / 16, places[0] - middle, atol=0.1)
+    assert len(set(heights[0])) == len(set(heights[1])) == 1
+    assert heights[0, 0] < heights[1, 0]
+    assert {"scaled: spread 0.6", "unscaled: spread 10.0"} <= {
+        x.text for x in drawn("text", one)
+    }
+    assert "unscaled: spread 10.0, from −16.0 to 8.0." in one.description
+
+
+def test_strips_keep_what_is_beyond_the_scale_at_its_edge():
+    mark = figures.strips(GROUPS, title="S", axis="score", ticks=[-10, 10])
+    places = [float(x.get("cx")) for x in mark.drawing.iter("circle")]
+    assert 0 <= min(places) == places[4] < max(places) < WIDTH
+
+
+def test_paired_bars_are_as_long_as_the_weights():
+    pair = {"scaled": WEIGHTS, "unscaled": [0.0, 1.0, 0.0]}
+    one = figures.beside(figures.paired_bars(pair, NAMES, title="W"), caption="c")
+    rects = [
+        x for x in drawn("rect", one) if x.get("rx") and "key" not in x.get("class")
+    ]
+    lengths = np.array([float(x.get("width")) for x in rects]).reshape(3, 2)
+    np.testing.assert_allclose(lengths[:, 0] / lengths[1, 1], WEIGHTS, atol=2e-3)
+    assert lengths[0, 1] == lengths[2, 1] == 0
+    tops = [float(x.get("y")) for x in rects]
+    assert tops == sorted(tops)
+    assert "W, scaled: north 0.25, east 0.60, south 0.15; unscaled: north 0.00" in (
+        one.description
+    )
+
+
+@pytest.mark.parametrize(
+    ("draw", "says"),
+    [
+        (lambda: figures.paired_bars({"a": WEIGHTS}, NAMES, title=""), "2 to 3 groups"),
+        (
+            lambda: figures.paired_bars({"a": WEIGHTS, "b": [1]}, NAMES, title=""),
+            "'b' needs one number for each of the 3 labels",
+        ),
+        (
+            lambda: figures.paired_bars(
+                {"a": WEIGHTS, "b": 2 * WEIGHTS}, NAMES, title=""
+            ),
+            "'b' needs numbers from 0 to 1",
+        ),
+        (
+            lambda: figures.strips({"a": [np.inf]}, title="", axis="", ticks=[0, 1]),
+            "'a' needs a row of finite numbers",
+        ),
+        (lambda: figures.strips({}, title="", axis="", ticks=[0, 1]), "1 to 3 groups"),
+    ],
+)
+def test_groups_that_cannot_be_drawn_are_refused(draw, says):
+    with pytest.raises(ValueError, match=says):
+        draw()

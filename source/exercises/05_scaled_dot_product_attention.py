@@ -141,8 +141,7 @@ check("unit_scale", unit_scale)
 r"""
 The variance of a score is $d_k$ times the two variances (exercise 1). Multiplying
 by a number multiplies the variance by its square, so one over the *root* makes it
-1. With variances of 1 this is the scale of the lesson, and that is why models keep
-an eye on how large the numbers are that they put into queries and keys.
+1. With variances of 1 this is the scale of the lesson.
 
 Another way uses lengths: the squares of all components add up to the square of
 `np.linalg.norm(query)`, so the scale is also

@@ -4,8 +4,8 @@ r"""
 
 Why divide by the square root of the dimension?
 
-**What you'll build.** `scaled_dot_product_attention`, the function that all later
-lessons call: scores, a scale, a softmax, a weighted sum.
+**What you'll build.** `scaled_dot_product_attention`, the function that the later
+lessons build on: scores, a scale, a softmax, a weighted sum.
 
 **What you'll learn.** To compute how far dot products spread as vectors get
 longer, to choose the scale that undoes it, to measure what too large scores do
@@ -60,7 +60,7 @@ With the first two instruments:
 score = key[:, :2] @ today[:2]  # (n_k,)
 weight = softmax(score)
 for name, s, w in zip(names, score, weight, strict=True):
-    print(f"{name:9} score {s:5.2f}  weight {w:.2f}")
+    print(f"{name:9} score {s:6.3f}  weight {w:.2f}")
 
 # %% [markdown]
 r"""
@@ -246,7 +246,7 @@ def scaled_dot_product_attention(query, key, value):
 r"""
 Three days, 64 instruments. The first is today. The second resembles south: its
 numbers are those of south plus noise, as large as they are. The third lies
-halfway between south and west.
+halfway between south and west: the mean of their numbers.
 """
 
 # %%
@@ -260,9 +260,20 @@ print(output.round(2))  # (n_q, d_v)
 # %% [markdown]
 r"""
 Today gets a bit of everything. The noisy day gets 21 °C, the weather of south: a
-real likeness still wins, although the scores are scaled. The third day gets 16.9
-°C, about the mean of south and west. Loop, matrices and the course's own function
-agree:
+real likeness still wins, although the scores are scaled. The third day is a
+surprise. It gets 20.04 °C, nearly all south, and not the 17 °C of the mean. Look at
+the lengths of the two keys:
+"""
+
+# %%
+print(np.linalg.norm(south).round(1), np.linalg.norm(west).round(1))
+
+# %% [markdown]
+r"""
+The key of south happens to be longer, and with the dot product a longer key wins
+(lesson 2). The scale does not change that: it is one factor for all keys.
+
+Loop, matrices and the course's own function agree:
 """
 
 # %%
@@ -294,10 +305,8 @@ resembles none of the winds. Watch:
 # %%
 counts = np.arange(2, 257, 2)
 rng = np.random.default_rng(1)
-days, logs = (
-    rng.normal(size=(300, 256, 1)),
-    rng.normal(size=(300, 5, 256)),
-)
+days = rng.normal(size=(300, 256, 1))
+logs = rng.normal(size=(300, 5, 256))  # a log of its own for each day
 evenness = {"scaled": [], "unscaled": []}
 for d_k in counts:
     scores = (logs[..., :d_k] @ days[:, :d_k])[..., 0]  # (days, n_k)
@@ -307,27 +316,27 @@ for d_k in counts:
 
 
 # %%
-look = {
+trend = {
     "title": "Evenness, mean of 300 days",
     "axes": ("instruments, d_k", "entropy (% of ln n_k)"),
     "xticks": range(0, 257, 64),
 }
+dots = {"title": "Scores", "axis": "score", "ticks": range(-30, 31, 15)}
 
 
+# %%
 def instruments(d_k):
     score = key[:, :d_k] @ today[:d_k]
     scores = {"scaled": score * d_k**-0.5, "unscaled": score}
     weights = {name: softmax(s) for name, s in scores.items()}
-    dots = figures.strips(
-        scores, title="Scores", axis="score", ticks=range(-30, 31, 15)
+    most = np.argmax(score)
+    gets = [f"{w[most]:.2f} {name}" for name, w in weights.items()]
+    return figures.beside(
+        figures.strips(scores, **dots),
+        figures.paired_bars(weights, names, title="Weights"),
+        figures.curves(counts, evenness, at=d_k, **trend),
+        caption=f"{d_k} instruments: {names[most]} gets {', '.join(gets)}",
     )
-    bars = figures.paired_bars(weights, names, title="Weights")
-    curves = figures.curves(counts, evenness, at=d_k, **look)
-    most = np.argmax(weights["unscaled"])
-    caption = f"{d_k} instruments: {names[most]} gets " + ", ".join(
-        f"{w[most]:.2f} {name}" for name, w in weights.items()
-    )
-    return figures.beside(dots, bars, curves, caption=caption)
 
 
 d_k = figures.slider(2, 256, 2, start=64, label="instruments, d_k")
@@ -336,7 +345,7 @@ figures.panel(instruments, d_k=d_k)
 # %% [markdown]
 r"""
 The orange dots fly apart, the blue ones stay in a clump. Already with 8
-instruments one orange bar takes nearly everything. Then it changes its mind:
+instruments one orange bar takes nearly everything. Then another one does:
 """
 
 # %%
@@ -345,9 +354,9 @@ for count in (8, 32, 64, 256):
 
 # %% [markdown]
 r"""
-Eight instruments are sure of west, 32 of south, and each time the scaled weights
-of the same winner lie well below 1. They change as well, since today *does*
-resemble some wind a little more than others by chance. But they change gently.
+Unscaled, eight instruments are sure of west, and 32 of south. The scaled weight of
+the same wind stays well below 1 each time. It changes as well, since by chance
+today resembles some wind a little more than the others. But it says how little.
 
 ## Measure the sharpness, and the gradient
 
@@ -445,13 +454,13 @@ for name, runs in found.items():
 
 # %% [markdown]
 r"""
-- **Evenness.** Scaled, it stays near 0.87 at every $d_k$ above 1. Unscaled it
-  falls, to 0.03 at $d_k = 1024$: nearly all weight on one key of 32.
+- **Evenness.** Scaled, it settles at 0.87. Unscaled it falls, to 0.03 at $d_k =
+  1024$: nearly all weight on one key of 32.
 - **Size, scaled.** It stays near 0.24.
 - **Size, unscaled.** At first it *rises*: at $d_k = 8$ the unscaled softmax moves
   more than the scaled one. A softmax moves most when two or three keys compete,
   and least when the choice is made. Beyond that it falls.
-- **The mean hides most of it.** At $d_k = 64$ the mean has lost little, 0.19
+- **The mean hides most of it.** At $d_k = 64$ the mean has lost little, 0.20
   against 0.24. But for about one query in five the size is below 0.01, and at
   $d_k = 1024$ for seven in ten: the median is 0.00. The few queries with two
   keys nearly level keep a large Jacobian and hold up the mean.
@@ -460,11 +469,11 @@ So both books have a point. The gradient never *is* zero, in exact arithmetic: n
 weight is exactly 0 or 1. But without the scale most queries get so little of it
 that it makes no odds, while with the scale all of them get some.
 
-What this does not show. The components here are independent and of variance 1, as
-they may be before training; learning makes queries and keys agree, and then
-scores grow faster than $\sqrt{d_k}$. We measured the softmax alone: the gradient
-that reaches the query is also multiplied by the keys and by the scale. And we
-trained nothing, so this says what may go wrong, not how much it costs.
+What this does not show. The components here are independent and of variance 1;
+where a query and a key have come to agree, as on the noisy day, their score grows
+like $d_k$. We measured the softmax alone: the gradient that reaches the query is
+also multiplied by the keys and by the scale. And we trained nothing, so this says
+what may go wrong, not how much it costs.
 
 > **Is the root the only choice?** No. The method of Yang et al. (2022) for making
 > models wider [divides by $d_k$ itself](https://github.com/microsoft/mup). The
@@ -523,8 +532,8 @@ How to notice: test with $d_k$, $d_v$, $n_q$ and $n_k$ all different, so that no
 two roots are the same; draw queries and keys of variance 1, and look whether the
 scores going into the softmax have a spread near 1; sum the rows of the weights.
 
-**A scale that doubles the memory.** Models keep their numbers in `float32`, half
-the bytes of NumPy's usual `float64`. Watch what the scale does to them.
+**A scale that doubles the memory.** Keep the queries in `float32`, at half the bytes
+of NumPy's usual `float64`. Watch what the scale does to them.
 """
 
 # %%
@@ -577,10 +586,10 @@ print(f"scale {2**-0.5:.2f}: {default[0, 0]:.2f} °C")
 
 # %% [markdown]
 r"""
-The default $1/\sqrt{2}$ blends far too much. It is made for components of
-variance 1, and these keys have length 1: their squared components are ½ on
-average, and they are two, so their scores cannot leave the range from −1 to 1.
-The scale has to fit how the vectors were made. That is the third exercise.
+The default $1/\sqrt{2}$ blends far more of the cold winds in. It is made for
+components of variance 1, and these keys have length 1: the squares of their two
+components sum to 1, and their scores cannot leave the range from −1 to 1. The
+scale has to fit how the vectors were made. That is the third exercise.
 
 ## A sentence asks itself
 
