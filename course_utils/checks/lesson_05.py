@@ -204,8 +204,9 @@ SCALED_DOT_PRODUCT_ATTENTION = Exercise(
             _naive,
         ),
         Misconception(
-            "float32 became float64: `np.sqrt` returns a NumPy float64, which promotes "
-            "all that it meets; `d_k ** -0.5` is a plain number and does not",
+            "the result is float64 where the arguments are float32: `np.sqrt` returns "
+            "a NumPy float64, which promotes all that it meets; `d_k ** -0.5` is a "
+            "plain number and does not",
             _promoted,
         ),
     ),

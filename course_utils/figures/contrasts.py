@@ -43,7 +43,7 @@ def strips(
     known = _groups("strips", groups)
     g = titled(title, "one dot for each number")
     low, high = float(ticks[0]), float(ticks[-1])
-    left, right = 10, WIDTH - 14
+    left, right = 16, WIDTH - 16
 
     def place(x: ArrayLike) -> NDArray[np.floating]:
         share = (np.clip(x, low, high) - low) / (high - low)

@@ -261,8 +261,8 @@ print(output.round(2))  # (n_q, d_v)
 r"""
 Today gets a bit of everything. The noisy day gets 21 °C, the weather of south: a
 real likeness still wins, although the scores are scaled. The third day is a
-surprise. It gets 20.04 °C, nearly all south, and not the 17 °C of the mean. Look at
-the lengths of the two keys:
+surprise. It gets 20.04 °C, nearly all south, and not the mean of 21 and 13. Look
+at the lengths of the two keys:
 """
 
 # %%
@@ -294,7 +294,8 @@ r"""
 Now turn on the instruments yourself, two at a time. Today is the day that
 resembles none of the winds. Watch:
 
-- the **dots**, one for each wind: which row of them flies apart?
+- the **dots**, one for each wind: which row of them flies apart? (Five dots show
+  a spread only roughly.)
 - the **bars**: how long does it take until one orange bar has it all? Does the
   winner stay the same as you go on? And the blue bars?
 - the **curves**: how even the weights are, as a mean over 300 such days: their
