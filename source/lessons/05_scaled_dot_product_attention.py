@@ -169,8 +169,8 @@ for d_k in (2, 16, 128, 512):
 r"""
 Two keys whose scores lie one spread apart are nothing unusual. With 2 components
 one gets four times the weight of the other; with 512 it gets seven thousand
-million times the weight. The softmax is **saturated**: one weight is 1, the rest
-are 0, and it has become the hard lookup of lesson 1.
+million times the weight. The softmax is **saturated**: one weight is nearly 1, the
+rest are nearly 0, and it has become the hard lookup of lesson 1.
 
 ## Divide by the root
 
@@ -368,9 +368,9 @@ whole model). A saturated softmax may not move at all.
 
 Here the books disagree. *Attention Is All You Need* writes that its authors
 "suspect" that large dot products push the softmax into regions where it has
-"extremely small gradients". A widely read textbook (Zhang, Lipton, Li and Smola,
-*Dive into Deep Learning*, in the section on queries, keys and values) says of the
-softmax that "its gradient never vanishes". So measure it.
+"extremely small gradients". A textbook (Zhang, Lipton, Li and Smola, *Dive into
+Deep Learning*, in the section on queries, keys and values) says of the softmax that
+"its gradient never vanishes". So measure it.
 
 If score $j$ is nudged by a small amount, weight $i$ moves by that amount times
 
@@ -467,8 +467,8 @@ r"""
   keys nearly level keep a large Jacobian and hold up the mean.
 
 So both books have a point. The gradient never *is* zero, in exact arithmetic: no
-weight is exactly 0 or 1. But without the scale most queries get so little of it
-that it makes no odds, while with the scale all of them get some.
+weight is exactly 0 or 1. But without the scale more and more queries get next to
+none of it as $d_k$ grows, while with the scale all of them get some.
 
 What this does not show. The components here are independent and of variance 1;
 where a query and a key have come to agree, as on the noisy day, their score grows
@@ -622,8 +622,8 @@ whom?** That is where the second part begins.
 
 A dot product of $d_k$ independent components of variance 1 has the variance $d_k$.
 Unscaled, scores spread like $\sqrt{d_k}$ and saturate the softmax: it becomes
-certain by chance, and for most queries its gradient all but vanishes. Dividing by
-$\sqrt{d_k}$ keeps the spread at 1 whatever the length of the vectors. It is a
+certain by chance, and for ever more queries its gradient all but vanishes. Dividing
+by $\sqrt{d_k}$ keeps the spread at 1 whatever the length of the vectors. It is a
 temperature, it stands before the softmax, and it uses the size of a query, no
 other. Scores, scale, softmax, weighted sum: that is scaled dot-product attention.
 
