@@ -397,6 +397,20 @@ print(jacobian(softmax(score))[:, 1])
 r"""
 Raise one score, and its weight rises; the others fall, and together they lose
 what it gains. The **size** of the Jacobian is the root of the sum of its squares.
+Here it is for 32 keys that are all level, for two that lead, and for one that leads:
+"""
+
+# %%
+for leaders in (0, 2, 1):
+    score = np.zeros(32)
+    score[:leaders] = 20
+    size = np.linalg.norm(jacobian(softmax(score)))
+    print(f"{leaders} leaders: {size:.2f}")
+
+# %% [markdown]
+r"""
+A softmax moves most when two keys compete, less when all are level, and hardly at
+all when the choice is made.
 
 The question: with 32 keys, how do the evenness of the weights and the size of the
 Jacobian change with $d_k$, with and without the scale? What do you expect? If the
@@ -459,12 +473,11 @@ r"""
   1024$: nearly all weight on one key of 32.
 - **Size, scaled.** It stays near 0.24.
 - **Size, unscaled.** At first it *rises*: at $d_k = 8$ the unscaled softmax moves
-  more than the scaled one. A softmax moves most when two or three keys compete,
-  and least when the choice is made. Beyond that it falls.
+  more than the scaled one, since a few keys compete. Beyond that it falls.
 - **The mean hides most of it.** At $d_k = 64$ the mean has lost little, 0.20
   against 0.24. But for about one query in five the size is below 0.01, and at
   $d_k = 1024$ for seven in ten: the median is 0.00. The few queries with two
-  keys nearly level keep a large Jacobian and hold up the mean.
+  leaders nearly level hold up the mean.
 
 So both books have a point. The gradient never *is* zero, in exact arithmetic: no
 weight is exactly 0 or 1. But without the scale more and more queries get next to
