@@ -110,7 +110,7 @@ def _template() -> jinja2.Template:
 
 def _code(text: str) -> Markup:
     """Show as code what stands between backticks; all else stays text."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def sentence(message: str) -> str:
