@@ -272,6 +272,7 @@ def test_feedback_escapes_what_the_learner_wrote():
     html = check("soft_lookup", answer)._repr_html_()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
+    assert "<code>raise ValueError(" in html
 
 
 @pytest.mark.parametrize(("folder", "kept"), [("exercises", 3), ("solutions", None)])
