@@ -377,7 +377,7 @@ def _by_sharpness(weights, query, key):
 
 
 DIAGNOSE = Exercise(
-    name="diagnose",
+    name="diagnose_scale",
     lesson=5,
     points=3,
     minutes=20,

@@ -148,7 +148,7 @@ Another way uses lengths: the squares of all components add up to the square of
 `(len(query) * len(key) * d_k) ** 0.5 / (np.linalg.norm(query) * np.linalg.norm(key))`.
 """
 
-# %% [markdown] about="diagnose"
+# %% [markdown] about="diagnose_scale"
 r"""
 ## 4. Find the fault from the weights
 
@@ -174,8 +174,8 @@ are long.
 """
 
 
-# %% exercise="diagnose"
-def diagnose(weights, query, key):
+# %% exercise="diagnose_scale"
+def diagnose_scale(weights, query, key):
     ### BEGIN SOLUTION
     scores, d_k = query @ key.T, query.shape[-1]
     versions = [
@@ -189,10 +189,10 @@ def diagnose(weights, query, key):
     ### END SOLUTION
 
 
-# %% check="diagnose"
-check("diagnose", diagnose)
+# %% check="diagnose_scale"
+check("diagnose_scale", diagnose_scale)
 
-# %% [markdown] solution="diagnose"
+# %% [markdown] solution="diagnose_scale"
 r"""
 How sharp the weights are does not tell: a long query makes them sharp with the
 right scale too. But query and key are known, so make what each version would have
