@@ -385,14 +385,9 @@ rows = np.array(
 effect = {"keys in effect": np.exp(course_utils.entropy(rows))}
 forecast = {"air": rows @ air}
 look = {"xticks": (0.01, 0.1, 1, 10), "logarithmic": True}
-say_look = look | {
-    "title": "How many have a say",
-    "axes": ("temperature T", "keys"),
-}
-air_look = look | {
-    "title": "Forecast",
-    "axes": ("temperature T", "°C"),
-}
+across = "temperature T"
+say_look = {"title": "How many have a say", "axes": (across, "keys")}
+air_look = {"title": "Forecast", "axes": (across, "°C")}
 
 
 # %%
@@ -404,8 +399,8 @@ def sharpen(T):
     bars = figures.shares(
         score, weight, names, curve=curve, title="Worth of a score"
     )
-    say = figures.curves(hot, effect, at=T, **say_look)
-    blend = figures.curves(hot, forecast, at=T, **air_look)
+    say = figures.curves(hot, effect, at=T, **look, **say_look)
+    blend = figures.curves(hot, forecast, at=T, **look, **air_look)
     n, warm = np.exp(course_utils.entropy(weight)), weight @ air
     caption = f"T = {T:g}: {n:.1f} keys in effect, {warm:.1f} °C"
     return figures.beside(bars, say, blend, caption=caption)
@@ -589,7 +584,7 @@ r"""
   there the error goes to 0 with $T$, and colder is never worse.)
 - **Winds from anywhere.** The best temperature is higher at every noise we tried. It
   does not go to 0 with the noise, but stops near 0.38. At a noise of 0.2 that is
-  about nine times $\text{noise}^2$; at 2.0 the two are nearly the same.
+  about nine times $\text{noise}^2$; at 2.0 the two are less than a step apart.
 - So **there is no one best temperature.** It depends on how far the query can be
   trusted *and* on what lies between the keys. A lookup table wants to be cold; a
   world that is smooth between its keys wants blending even with a perfect vane.
