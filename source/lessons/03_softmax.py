@@ -371,7 +371,8 @@ Move the slider from left to right; each step makes $T$ about 12 % larger. Thing
 look for:
 
 - **left**: each wind is a bar that hangs at the height of its score and is as long
-  as its weight. The curve is the exponential: the weight that any score would get. When does it have a sharp bend, when is it straight?
+  as its weight. The curve is the exponential: the weight that any score would get.
+  When does it have a sharp bend, when is it straight?
 - **middle**: how many keys have a say. Where does the curve linger near 2, and why?
 - **right**: the forecast goes from 21 °C down. Where does it end?
 """
@@ -431,10 +432,9 @@ r"""
 ## When the scores are large
 
 There is a trap in our function. Scores are any real numbers, and exponentials grow
-fast. Numbers in a computer end somewhere: in float64 near $1.8 \cdot 10^{308}$, in
-float32 near $3.4 \cdot 10^{38}$. What lies beyond is `inf`. How large may a score
-be? The search below halves an interval until it has found the largest score at which
-our softmax still returns numbers.
+fast. Every kind of number in a computer has a largest one, and what lies beyond is
+`inf`. How large may a score be? The search below halves an interval until it has
+found the largest score at which our softmax still returns numbers.
 """
 
 
@@ -451,15 +451,19 @@ def largest_score(dtype):
 
 
 for dtype in (np.float16, np.float32, np.float64):
-    end = np.log(float(np.finfo(dtype).max))
-    name = dtype.__name__
-    print(f"{name} {largest_score(dtype):8.2f}  ln(max) {end:8.2f}")
+    most = float(np.finfo(dtype).max)  # the largest number
+    found = largest_score(dtype)
+    print(
+        dtype.__name__, f"{found:7.2f} {np.log(most):7.2f} {most:.1e}"
+    )
 
 # %% [markdown]
 r"""
-In float32 a score of 89 is too much; in float64 one of 710; in float16 even 12. The limit is the logarithm of the largest number, as
-it must be. Beyond it $e^x$ is `inf`, and `inf / inf` is `nan`, not a number. Scores
-of that size are not rare: divided by a temperature of 0.01, a score of 0.9 is 90.
+The columns are the largest score, the logarithm of the largest number, and that
+number. In float32 a score of 89 is too much; in float64 one of 710; in float16 even
+12. The limit is the logarithm, as it must be. Beyond it $e^x$ is `inf`, and
+`inf / inf` is `nan`, not a number. Scores of that size are not rare: divided by a
+temperature of 0.01, a score of 0.9 is 90.
 
 The way out is wish 4. Only differences count, so subtract the maximum of each row
 first. Then the largest exponent is 0, no exponential exceeds 1, and the sum is at
@@ -495,8 +499,8 @@ print(
 
 # %% [markdown]
 r"""
-The two forms agree to twelve digits. (Blanchard, Higham and Higham,
-2021, analyse the rounding, and conclude that the shifted form is about as accurate.) From here on,
+The two forms agree to twelve digits. (Blanchard, Higham and Higham, 2021, analyse
+the rounding, and conclude that the two are similarly accurate.) From here on,
 subtract it always.
 
 ## Is there one best temperature?
@@ -560,7 +564,8 @@ _ = right.legend(loc="lower right")
 r"""
 Left, at a noise of 0.2, the error against the temperature, the mean over eight
 seeds; the bars of one standard deviation are small. Both curves are valleys: too
-cold believes the vane too much, too hot forgets it. But the two valleys lie apart.
+cold takes one row of the log for the whole truth, too hot forgets the vane. But the
+two valleys lie apart.
 Right, the bottom of the valley for each noise, as the median over the seeds, with
 bars from the smallest to the largest. In numbers:
 """
@@ -692,9 +697,8 @@ maximum of each row, and sum over the keys.
 - Bridle, *Probabilistic Interpretation of Feedforward Classification Network
   Outputs* (1990): the normalised exponential under the name *softmax*; with squared
   distances in place of dot products its weights are probabilities under Gaussians.
-- Hinton, Vinyals and Dean, *Distilling the Knowledge in a Neural Network* (2015),
-  section 2: softmax with a temperature, where a higher one gives a softer
-  distribution.
+- Hinton, Vinyals and Dean, *Distilling the Knowledge in a Neural Network* (2015):
+  softmax with a temperature, where a higher one gives a softer distribution.
 - Shannon, *A Mathematical Theory of Communication* (1948): entropy.
 - Luce, *Individual Choice Behavior* (1959): the choice axiom.
 - Martins and Astudillo, *From Softmax to Sparsemax* (2016): weights that can be
@@ -703,7 +707,7 @@ maximum of each row, and sum over the keys.
   functions* (2021): overflow, underflow and rounding, analysed.
 - Veličković, Perivolaropoulos, Barbero and Pascanu, *Softmax is not Enough (for
   Sharp Size Generalisation)* (2025): as the number of keys grows, what was learnt to
-  be sharp must spread out; a temperature that adapts is a partial remedy.
+  be sharp must spread out; they propose a temperature that adapts.
 
 **Now you:** [the exercises of this lesson](../exercises/03_softmax.ipynb). After them
 you can turn any scores into weights. The next step multiplies them with the values.
