@@ -1,10 +1,11 @@
 """All exercises of the course, by name."""
 
-from course_utils.checks import lesson_01, lesson_04
+from course_utils.checks import lesson_01, lesson_03, lesson_04, lesson_05
 from course_utils.checks.exercise import Exercise
 
+LESSONS = (lesson_01, lesson_03, lesson_04, lesson_05)
 EXERCISES: dict[str, Exercise] = {
-    x.name: x for lesson in (lesson_01, lesson_04) for x in lesson.EXERCISES
+    exercise.name: exercise for lesson in LESSONS for exercise in lesson.EXERCISES
 }
 
 

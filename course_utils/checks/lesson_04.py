@@ -134,8 +134,8 @@ OUTSIDE_HULL = Exercise(
             "it looks at one end of the ruler only: a point below the lowest reading "
             "is outside as well",
             lambda point, value, ruler: (
-                (point @ ruler.T > (value @ ruler.T).max(axis=0)).any(axis=1)
-            ),
+                point @ ruler.T > (value @ ruler.T).max(axis=0)
+            ).any(axis=1),
         ),
         Misconception(
             "it asks that every ruler proves the point outside: one proof is enough",
@@ -175,10 +175,12 @@ OUTSIDE_HULL = Exercise(
     ),
     also_right=(
         _outside_by_loop,
-        lambda point, value, ruler: ~np.all(
-            (ruler @ point.T <= (ruler @ value.T).max(axis=1, keepdims=True))
-            & (ruler @ point.T >= (ruler @ value.T).min(axis=1, keepdims=True)),
-            axis=0,
+        lambda point, value, ruler: (
+            ~np.all(
+                (ruler @ point.T <= (ruler @ value.T).max(axis=1, keepdims=True))
+                & (ruler @ point.T >= (ruler @ value.T).min(axis=1, keepdims=True)),
+                axis=0,
+            )
         ),
         lambda point, value, ruler: np.array(
             [
@@ -388,8 +390,8 @@ def _diagnose_by_rows(weights):
     return _diagnose(weights)
 
 
-DIAGNOSE = Exercise(
-    name="diagnose",
+DIAGNOSE_MIX = Exercise(
+    name="diagnose_mix",
     lesson=4,
     points=2,
     minutes=10,
@@ -451,4 +453,4 @@ DIAGNOSE = Exercise(
     ),
 )
 
-EXERCISES = (ATTEND, OUTSIDE_HULL, LEAVE_ONE_OUT, DIAGNOSE)
+EXERCISES = (ATTEND, OUTSIDE_HULL, LEAVE_ONE_OUT, DIAGNOSE_MIX)

@@ -1,5 +1,6 @@
 """How the course's ideas are seen: pictures, panels with controls, predictions."""
 
+from course_utils.figures.contrasts import paired_bars, strips
 from course_utils.figures.controls import checkbox, log_slider, picker, slider
 from course_utils.figures.marks import bars, curves, shares, vectors
 from course_utils.figures.panel import Panel, panel
@@ -22,12 +23,14 @@ __all__ = [
     "links",
     "log_slider",
     "matrix",
+    "paired_bars",
     "panel",
     "picker",
     "predict",
     "samples",
     "shares",
     "slider",
+    "strips",
     "use_style",
     "vectors",
 ]

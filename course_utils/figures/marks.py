@@ -141,8 +141,8 @@ def shares(
     _check_finite("the curve", known)
     low, high = known[0, 0], known[-1, 0]
     g = titled(title, "height: score, length: weight")
-    width = WIDTH + 26
-    left, right = 100, width - 40
+    width = WIDTH + 32
+    left, right = 106, width - 40
 
     def place(score: ArrayLike, weight: ArrayLike) -> np.ndarray:
         x = left + np.asarray(weight) * (right - left)
@@ -156,7 +156,7 @@ def shares(
     for tick in range(int(np.ceil(low)), int(np.floor(high)) + 1):
         spot = place(tick, 0)
         line(g, spot, [right, spot[1]], "rule")
-        text(g, 22, spot[1] + 5, number(tick, 0), "quiet", "end")
+        text(g, 18, spot[1] + 5, number(tick, 0), "quiet", "end")
     text(g, (left + right) / 2, HEIGHT - 6, "weight →", "quiet", "middle")
     text(g, 0, HEIGHT - 6, "score ↑", "quiet")
     for i, (score, weight) in enumerate(zip(scores, weights, strict=True)):

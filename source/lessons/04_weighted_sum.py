@@ -325,7 +325,9 @@ def leave_one_out_loop(key, value, bandwidth):
     for i in range(len(key)):
         k = np.delete(key, i, axis=0)
         v = np.delete(value, i, axis=0)
-        predicted.append(nadaraya_watson(key[i : i + 1], k, v, bandwidth))
+        predicted.append(
+            nadaraya_watson(key[i : i + 1], k, v, bandwidth)
+        )
     return np.concatenate(predicted)
 
 
@@ -553,7 +555,9 @@ titles = ("True", "Mixed from 1000 heights")
 for axes, title, z in zip(
     panels, titles, (truth, estimate), strict=True
 ):
-    axes.imshow(z.reshape(grid.shape[:2]), extent=extent, cmap="cividis")
+    axes.imshow(
+        z.reshape(grid.shape[:2]), extent=extent, cmap="cividis"
+    )
     axes.set(title=title, xlabel="east (km)")
     axes.grid(visible=False)
 _ = panels[0].set_ylabel("north (km)")
