@@ -12,7 +12,9 @@ def _halved(arguments: Arguments, size: int) -> Arguments:
     """Hand every third set of arguments over as float32."""
     if size % 3 != 2:
         return arguments
-    return {name: x.astype(np.float32) for name, x in arguments.items()}
+    return {
+        name: x.astype(np.float32) if x.ndim else x for name, x in arguments.items()
+    }
 
 
 def _weights_and_values(rng: np.random.Generator, size: int) -> Arguments:
