@@ -115,12 +115,19 @@ def _outside_hull(point, value, ruler):
 
 def _outside_by_loop(point, value, ruler):
     outside = np.zeros(len(point), dtype=bool)
-    for i, p in enumerate(point):
-        for r in ruler:
-            low, high = min(v @ r for v in value), max(v @ r for v in value)
-            if not low <= p @ r <= high:
+    for r in ruler:
+        readings = [v @ r for v in value]
+        for i, p in enumerate(point):
+            if not min(readings) <= p @ r <= max(readings):
                 outside[i] = True
     return outside
+
+
+def _outside_by_clipping(point, value, ruler):
+    readings = value @ ruler.T
+    of_points = point @ ruler.T
+    inside = np.clip(of_points, readings.min(axis=0), readings.max(axis=0))
+    return np.any(of_points != inside, axis=1)
 
 
 OUTSIDE_HULL = Exercise(
@@ -184,13 +191,7 @@ OUTSIDE_HULL = Exercise(
                 axis=0,
             )
         ),
-        lambda point, value, ruler: np.array(
-            [
-                np.any(p @ ruler.T - np.clip(p @ ruler.T, low, high))
-                for p in point
-                for low, high in [np.quantile(value @ ruler.T, [0, 1], axis=0)]
-            ]
-        ),
+        _outside_by_clipping,
     ),
     hints=(
         "Read every point and every value on every ruler: two matrix products.",
@@ -204,11 +205,11 @@ OUTSIDE_HULL = Exercise(
 
 
 def _measurements(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw measurements; in every second set one lies very far from the others."""
+    """Draw measurements; in some sets one lies very far from the others."""
     n, d = 4 + size, 1 + size % 3
     d_v = 1 + (size + 1) % 3
     key = 1.5 * rng.normal(size=(n, d))
-    if size % 2:
+    if size % 2 and size % 3 != 2:  # in float32 such scores are too coarse
         key[rng.integers(n)] += 80
     drawn = {
         "key": key,

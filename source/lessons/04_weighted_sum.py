@@ -527,8 +527,8 @@ r"""
   almost as good as the best blend: the left end of the first panel is flat.
 - **Leaving one out chooses well.** Its bandwidths scatter from seed to seed, but that
   costs little: 1 m or less with the two better altimeters, and 2.6 m on average with
-  the worst. The spread of that last price is larger than its mean: one survey in eight
-  chose badly.
+  the worst. The spread of that last price is larger than its mean, so a survey with bad
+  luck pays more.
 
 What this does not show: the line is one line on one mountain, so the eight surveys
 are not eight landscapes. Errors and places were drawn independently, which is the
@@ -588,21 +588,28 @@ print(np.allclose(wrong, weights.T @ value[:, 0]))
 for name, z in ("right", weights @ value), ("wrong", wrong):
     print(f"{name}: from {z.min():.0f} to {z.max():.0f} m")
 print(f"value: from {value.min():.0f} to {value.max():.0f} m")
-spent = weights.T.sum(axis=1)
-print(
-    f"rows of weights.T sum to {spent.min():.2f} up to {spent.max():.2f}"
-)
 
 # %% [markdown]
 r"""
 `weights * value` lays the values down along the rows, and the sum over `axis=0` makes
 $\text{weights}^\top \text{value}$ of it: every place *collects* what the others spend
-on it. Nothing is raised, and the shapes are right. But the rows of the transpose do
-not sum to 1, and so the wrong heights leave the range of the values, which a mix
-cannot do. **The hull is a test that costs one line.**
+on it. Nothing is raised, and even the heights are plausible: both
+stay in the range of the values. A sharper test is needed. Give every key the *same*
+value: then the hull is a single point, and every mix must be that point.
+"""
 
-Note that the *scores* are symmetric here: A is as far from B as B from A. The weights
-are not, because each row is divided by a sum of its own.
+# %%
+same = np.full_like(value, 500.0)
+for name, w in ("weights", weights), ("weights.T", weights.T):
+    mix = w @ same
+    print(f"{name:9}: from {mix.min():.0f} to {mix.max():.0f} m")
+
+# %% [markdown]
+r"""
+The right sum says 500 m everywhere; the wrong one is off by up to 70 m on flat land,
+because the rows of the transpose do not sum to 1. (The *scores* are symmetric here:
+A is as far from B as B from A. The weights are not, because each row is divided by a
+sum of its own.) **A mix of equal values is that value**: a test that costs two lines.
 
 **The answer is among the data.** In one library for tabular data, a user warns that
 [each example's own target is used to encode
