@@ -128,8 +128,8 @@ fig, axes = plt.subplots(figsize=(7.2, 4))
 axes.plot(*mixes.T, ".", color="#B8B8B8", ms=2, label="random weights")
 axes.plot(*turn.T, label="every wind, T = 0.25")
 axes.plot(*weather.T, "o", color=figures.VERMILION, label="the log")
-for name, row in zip(names, weather, strict=True):
-    axes.annotate(name, row, (6, 6), textcoords="offset points")
+for name, at in zip(names, weather, strict=True):
+    axes.annotate(name, at, (6, 8), textcoords="offset points")
 axes.plot(20, 7, "kx", ms=9, mew=2, label="20 °C with 7 mm")
 axes.set(xlabel="air (°C)", ylabel="rain (mm)", ylim=(-0.5, 9.3))
 _ = axes.legend(loc="upper left")
@@ -140,9 +140,9 @@ The figure shows two thousand mixes with random weights: they fill a polygon
 with the corners northeast, east, south and west, and no dot lies outside. North
 is inside: its weather is itself a mix of the others. The cross is far out.
 
-The blue loop is what the winds of a soft lookup can say. It stays in the hull, and
-it is much less than the hull: the query has one bearing to turn, and a given
-bearing fixes all five weights. So there are two limits. **The values decide what
+The blue loop is what the winds of a soft lookup can say, at one temperature. It stays
+in the hull, and it is only a thin line in it: the query has one bearing to turn, and
+that fixes all five weights. So there are two limits. **The values decide what
 can be said at all; the queries and keys decide how much of that is ever said.**
 
 ## As a loop, and as a matrix
@@ -387,8 +387,9 @@ for h in bandwidths:
     errors["own included"].append(rms(own - value))
 
 # %%
-line = {"x": east, "at": east[summit], "xticks": range(0, 31, 5)}
-line |= {"title": "Heights", "axes": ("place (km)", "height (m)")}
+line = {"key": key[:, 0], "value": value[:, 0], "title": "Heights"}
+line |= {"x": east, "at": east[summit], "xticks": range(0, 31, 5)}
+line |= {"axes": ("place (km)", "height (m)")}
 look = {"title": "RMS error at her 60 places", "logarithmic": True}
 look |= {"axes": ("bandwidth (km)", "m"), "xticks": (0.1, 1, 10)}
 here = east[summit : summit + 1, None]  # one query
@@ -396,21 +397,15 @@ here = east[summit : summit + 1, None]  # one query
 
 # %%
 def survey(h):
-    estimate = nadaraya_watson(east[:, None], key, value, h)[:, 0]
     weights = softmax(gaussian_score(here, key, h))[0]
-    heights = figures.samples(
-        key[:, 0],
-        value[:, 0],
-        weights,
-        lines={"estimate": estimate, "true height": true},
-        **line,
-    )
+    estimate = nadaraya_watson(east[:, None], key, value, h)[:, 0]
+    lines = {"estimate": estimate, "true height": true}
+    heights = figures.samples(weights=weights, lines=lines, **line)
     error = figures.curves(bandwidths, errors, at=h, **look)
     n = np.exp(course_utils.entropy(weights))
-    said = f"{estimate[summit]:.0f} m at the summit, {n:.1f} keys in effect"
-    return figures.beside(
-        heights, error, caption=f"Bandwidth {h:g} km: {said}"
-    )
+    said = f"{estimate[summit]:.0f} m at the summit, {n:.1f} keys"
+    caption = f"Bandwidth {h:g} km: {said} in effect"
+    return figures.beside(heights, error, caption=caption)
 
 
 h = figures.log_slider(0.1, 10, start=0.5, label="bandwidth h (km)")
@@ -567,8 +562,8 @@ _ = panels[0].set_ylabel("north (km)")
 
 # %% [markdown]
 r"""
-The ridges and the straight line of the fault are there, only softer. The error is
-62 m, where the mean height alone would be off by 162 m.
+The high ridges and the edge of the plain are there, only softer; the small valleys
+are gone. The error is 62 m, where the mean height alone would be off by 162 m.
 
 ## Where it goes wrong
 
@@ -606,7 +601,7 @@ for name, w in ("weights", weights), ("weights.T", weights.T):
 
 # %% [markdown]
 r"""
-The right sum says 500 m everywhere; the wrong one is off by up to 70 m on flat land,
+The right sum says 500 m everywhere; the wrong one is off by more than 60 m on flat land,
 because the rows of the transpose do not sum to 1. (The *scores* are symmetric here:
 A is as far from B as B from A. The weights are not, because each row is divided by a
 sum of its own.) **A mix of equal values is that value**: a test that costs two lines.
