@@ -128,8 +128,9 @@ fig, axes = plt.subplots(figsize=(7.2, 4))
 axes.plot(*mixes.T, ".", color="#B8B8B8", ms=2, label="random weights")
 axes.plot(*turn.T, label="every wind, T = 0.25")
 axes.plot(*weather.T, "o", color=figures.VERMILION, label="the log")
-for name, at in zip(names, weather, strict=True):
-    axes.annotate(name, at, (6, 8), textcoords="offset points")
+box = {"fc": "white", "ec": "none", "pad": 1, "alpha": 0.8}
+for name, (air, rain) in zip(names, weather, strict=True):
+    axes.text(air + 0.3, rain + 0.25, name, bbox=box)
 axes.plot(20, 7, "kx", ms=9, mew=2, label="20 °C with 7 mm")
 axes.set(xlabel="air (°C)", ylabel="rain (mm)", ylim=(-0.5, 9.3))
 _ = axes.legend(loc="upper left")
@@ -548,7 +549,7 @@ print(f"RMS error {rms(estimate - truth):.0f} m", end=" ")
 print(f"against {truth.std():.0f} m for the mean height alone")
 
 # %%
-fig, panels = plt.subplots(1, 2, figsize=(9.6, 4.2), sharey=True)
+fig, panels = plt.subplots(1, 2, figsize=(8, 4), sharey=True)
 titles = ("True", "Mixed from 1000 heights")
 for axes, title, z in zip(
     panels, titles, (truth, estimate), strict=True
