@@ -69,7 +69,8 @@ for T in (1.0, 0.25, 0.05, 0.01):
 r"""
 A colder softmax comes closer to 3 and 21 °C, and at $T = 0.01$ it touches them.
 It never goes beyond. No query and no temperature will ever forecast frost in this
-harbour. The reason takes one line. Weights are not negative and sum to 1, so
+harbour. The reason takes one line. Let $v_j$ be the air of row $j$ and $w_j$ its weight. Weights
+are not negative and sum to 1, so
 
 $$\sum_j w_j v_j \;\le\; \sum_j w_j \max_i v_i \;=\; \max_i v_i ,$$
 
@@ -110,9 +111,10 @@ guess.reveal(right=0)
 
 # %% [markdown]
 r"""
-The first forecast is a mix. The second is not, and the ruler proves it. No row
-reads more than 14.2, and the reading of a mix is the mix of the readings, so it
-lies between them. But 20 °C with 7 mm reads 17.6.
+The first forecast is a mix. The second is not, and the ruler proves it. The reading
+of a mix is the mix of the readings, so it lies between them, and no row reads more than
+14.2. But 20 °C with 7 mm reads 17.6. (I laid this ruler so that south and west read
+the same: it stands at a right angle to the line that joins them.)
 
 Warm air *and* heavy rain are each in the log, but never together. To come near
 21 °C almost all the weight must go to south, and south is nearly dry. All mixes
@@ -213,6 +215,8 @@ axes.axhline(north[row], color="white", linewidth=2)
 axes.set(xlabel="east (km)", ylabel="north (km)")
 axes.grid(visible=False)
 _ = fig.colorbar(shade, label="height (m)")
+step, length = 1000 * east[1], east[-1]
+print(f"{len(east)} heights, {step:.0f} m apart, over {length:.0f} km")
 
 # %% [markdown]
 r"""
@@ -220,7 +224,7 @@ Low land is dark, the mountains are light. We walk along the white line, the mid
 row of the map, from west to east: 30 km, with a radar height every 74 m. These
 heights we take as the truth.
 
-Now suppose a surveyor who has only a pocket altimeter. At 60 places of the line,
+Now imagine a surveyor who has only a pocket altimeter. At 60 places of the line,
 drawn at random, she notes the height. Her altimeter errs: to each height we add a
 random error with a standard deviation of 50 m. The mountain is real, her errors
 are invented.
@@ -444,10 +448,10 @@ last few steps up could. **Mixing interpolates; it does not extrapolate.**
 
 ## Does leaving one out find the best bandwidth?
 
-It found 0.50 km here. Is that the right bandwidth, and is it always the same?
-Lesson 3 had two possible answers to such a question, and measured; so do we. Perhaps
-the best bandwidth belongs to the mountain, and how rough it is. Perhaps it depends
-on the altimeter. And the valley in one draw of 60 places could be luck.
+It found 0.50 km here. Is that the right bandwidth, and is it always the same? As in
+lesson 3, more than one answer is possible. Perhaps the best bandwidth belongs to the
+mountain, and to how rough it is. Perhaps it depends on the altimeter. And the valley
+in one draw of 60 places could be luck.
 
 So: three altimeters, with errors of 0, 50 and 100 m, and eight surveyors, each with
 her own 60 places and errors. As a check that she does not have, the other 343
@@ -569,12 +573,13 @@ are gone. The error is 62 m, where the mean height alone would be off by 162 m.
 ## Where it goes wrong
 
 **The sum runs over the wrong axis.** A value belongs to a key, so it is multiplied
-along the *columns* of the weights. Two published models went astray just here. In a
-well-known image model, readers found weights multiplied [element by
+along the *columns* of the weights. Two published programs went astray just here. In one that makes images, a reader
+found products taken [element by
 element](https://github.com/heykeetae/Self-Attention-GAN/issues/7) where the paper has
-a matrix product. In a video summariser the softmax runs along the rows, but [the
-weighted sum along the columns](https://github.com/ok1zjf/VASNet/issues/25). On
-square weights both run without an error:
+matrix products. In one that summarises videos, a reader points out, the softmax runs
+along the rows, but [the weighted sum along the
+columns](https://github.com/ok1zjf/VASNet/issues/25). If the weights are square, nothing
+stops you from doing both:
 """
 
 # %%
@@ -633,8 +638,8 @@ next word must not see that word.
 
 The last step of attention is `weights @ value`: row $i$ of the weights mixes the
 rows of the values. With weights that are not negative and sum to 1, the mix lies in
-the convex hull of the values: within the range of every column, and on the right
-side of every ruler. With a Gaussian score the three steps are kernel regression,
+the convex hull of the values: no column and no other ruler reads it outside their
+range. With a Gaussian score the three steps are kernel regression,
 from 1964. A narrow bandwidth believes the nearest value, a wide one tends to the
 mean, and leaving one out finds a good one between them, by a diagonal of $-\infty$.
 
