@@ -6,6 +6,7 @@ from course_utils.figures.panel import Panel, panel
 from course_utils.figures.predictions import predict
 from course_utils.figures.style import BLUE, GREY, VERMILION, use_style
 from course_utils.figures.svg import beside
+from course_utils.figures.territories import territories
 from course_utils.figures.weights import AttentionWeights, links, matrix
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "picker",
     "predict",
     "slider",
+    "territories",
     "use_style",
     "vectors",
 ]
