@@ -1,9 +1,12 @@
 """All exercises of the course, by name."""
 
-from course_utils.checks import lesson_01
+from course_utils.checks import lesson_01, lesson_02
 from course_utils.checks.exercise import Exercise
 
-EXERCISES: dict[str, Exercise] = {x.name: x for x in lesson_01.EXERCISES}
+LESSONS = (lesson_01, lesson_02)
+EXERCISES: dict[str, Exercise] = {
+    x.name: x for lesson in LESSONS for x in lesson.EXERCISES
+}
 
 
 def exercises_of(lesson: int) -> list[Exercise]:
