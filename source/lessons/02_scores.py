@@ -236,7 +236,7 @@ r"""
 `query[:, None, :]` has the shape (n_q, 1, d_k). NumPy stretches the axis of length
 1 along the keys, so `difference` holds every query minus every key, and the sum
 over the last axis leaves one number for each pair. This trick, *broadcasting*,
-returns twice below.
+returns below.
 
 Now the breeze from the west by all three. `breeze[None]` makes it a row.
 """
@@ -414,27 +414,28 @@ three = {
     "cosine": course_utils.cosine_score,
     "Gaussian": course_utils.gaussian_score,
 }
-look = {"marked": 5, "axes": ("east", "north"), "reach": 2.6}
+look = {"labels": short, "marked": 5, "reach": 2.6}
+look["axes"] = ("east", "north")
 
 
 # %%
+def wins(score, key):
+    best = np.argmax(score(around, key), axis=-1)  # (n_q,)
+    return np.sum(best == 5)
+
+
 def stretched(length):
     key = np.concatenate([winds[:5], length * winds[5:]])
-    won = {
-        title: np.sum(np.argmax(score(around, key), axis=-1) == 5)
-        for title, score in three.items()
-    }
-    maps = [
-        figures.territories(
-            score, key, short, title=title.capitalize(), **look
-        )
-        for title, score in three.items()
-    ]
-    listed = ", ".join(f"{n} by {title}" for title, n in won.items())
-    caption = f"A gale of length {length:.2f} wins: {listed}"
+    maps, won = [], []
+    for title, score in three.items():
+        area = figures.territories(score, key, title=title, **look)
+        maps.append(area)
+        won.append(f"{wins(score, key)} by {title}")
+    caption = f"Gale of length {length:.2f}: it wins {', '.join(won)}"
     return figures.beside(*maps, caption=caption)
 
 
+# %%
 length = figures.slider(
     0.2, 3.0, 0.05, start=1.0, label="length of the gale's key"
 )
@@ -529,45 +530,56 @@ r"""
 Each point is the mean of ten seeds, each with keys and queries of its own; the bars
 are one standard deviation. Printed are the numbers at spreads of 0.1 and of 1.
 
-- Dot product and cosine agree *more* in many dimensions than in two. On a circle 32
-  keys stand close together, so a tenth more length is enough to overtake a neighbour.
+- Dot product and cosine agree *more* in many dimensions than in two.
 - Gaussian and cosine do the opposite. In 128 dimensions they agree for only a third
   of the queries, at lengths that differ by some 10 %.
-- Dot product and Gaussian fall below chance (1 in 32) when lengths spread widely.
-  They do not merely differ; they avoid each other's choice.
+- Dot product and Gaussian end below chance (1 in 32) in 16 and 128 dimensions. They
+  do not merely differ; they avoid each other's choice.
 
-The fine explains it. Here are the mean lengths of the keys that win, at a spread of
-0.4, and how large the cosine of a query and a key typically is:
+Two things explain it. First, the mean lengths of the keys that win, at a spread of
+0.4; then, how large a cosine typically is, and how close the second best key comes to
+the best.
 """
+
+
+# %%
+def winners(dimension, seed):
+    query, key = draw(dimension, 0.4, seed)
+    length = np.linalg.norm(key, axis=-1)
+    best = [score(query, key).argmax(-1) for score in three.values()]
+    return [length.mean(), *(length[b].mean() for b in best)]
+
+
+print("length of   all keys and the best by dot, cosine, Gaussian")
+for d in dimensions:
+    mean = np.mean([winners(d, seed) for seed in range(10)], axis=0)
+    print(f"{d:3} dimensions", *(f"{x:9.2f}" for x in mean))
 
 # %%
 for d in dimensions:
-    lengths = {"all keys": [], **{title: [] for title in three}}
-    cosines = []
-    for seed in range(10):
-        q, k = draw(d, 0.4, seed)
-        size = np.linalg.norm(k, axis=-1)
-        cosines.append(np.abs(cosine_score(q, k)).mean())
-        lengths["all keys"].append(size.mean())
-        for title, score in three.items():
-            best = score(q, k).argmax(-1)
-            lengths[title].append(size[best].mean())
-    listed = [f"{t} {np.mean(x):.2f}" for t, x in lengths.items()]
-    print(f"d={d:3}:", ", ".join(listed), end="; ")
-    print(f"mean |cosine| {np.mean(cosines):.2f}")
+    drawn = [cosine_score(*draw(d, 0.4, seed)) for seed in range(10)]
+    cosines = np.sort(np.concatenate(drawn), axis=-1)
+    typical = np.abs(cosines).mean()
+    second = np.median(cosines[:, -2] / cosines[:, -1])
+    print(f"{d:3} dimensions: typical cosine ±{typical:.2f},", end=" ")
+    print(f"second best over best {second:.2f}")
 
 # %% [markdown]
 r"""
+On a circle 32 keys stand so close that the second best is almost level with the best
+(0.99), and a little more length overtakes. In many dimensions it is further behind
+(0.84), so direction holds out longer against length. That is the first result.
+
 The dot product picks long keys, the cosine keys like all others, and the Gaussian
-short ones: in 128 dimensions keys less than half as long as the average. There,
-random arrows are nearly at right angles, so all cosines are small, but the fine keeps
-its size: the Gaussian chooses by length more than by direction.
+short ones, since they pay a smaller fine. In 128 dimensions all cosines are small
+(±0.07), but the fine keeps its size: the Gaussian chooses by length more than by
+direction, keys less than half as long as the average. That is the other two.
 
 What this does not show: which score is *better*. Random keys have no meaning, so
 there is no right answer to miss. And a model that learns its keys can learn their
-lengths too, to suit the score it was given. What you can take away: the scores are
-interchangeable exactly as far as key lengths are equal, and in many dimensions even
-small differences decide.
+lengths too, to suit the score it was given. What you can take away: with keys of one
+length the choice is free, and without, how much it changes depends on the dimension
+and on the pair of scores.
 
 ## Where it goes wrong
 
@@ -644,8 +656,9 @@ cosine ignores length, and the Gaussian is a dot product with a fine for long ke
 If all keys are equally long, the three rank alike, and the Gaussian with width
 $\sigma$ gives the very weights of the dot product with sharpness $1/\sigma^2$. The
 bilinear score translates the query before it compares, and the additive score is a
-small network, whose scores are bounded. In many dimensions small differences in
-length decide.
+small network, whose scores are bounded. If lengths differ, how often two scores pick
+the same key depends on the dimension: in many dimensions the dot product comes nearer
+to the cosine, and the Gaussian goes by length.
 
 ## Symbols and names
 
@@ -676,8 +689,8 @@ length decide.
   Maximum Inner Product Search* (2014): searching by dot product, by distance and by
   cosine are equivalent if all norms are equal.
 - Steck, Ekanadham and Kallus, *Is Cosine-Similarity of Embeddings Really About
-  Similarity?* (2024): cosines of learned vectors can be arbitrary, so dividing the
-  lengths out is not always the safe choice.
+  Similarity?* (2024): cosines of learned vectors can be arbitrary; they caution
+  against using the cosine blindly.
 
 **Now you:** [the exercises of this lesson](../exercises/02_scores.ipynb). A score
 can be any number, and negative too. How do such numbers become shares that are
