@@ -87,7 +87,7 @@ def _window(i: int, n: int) -> slice:
 
 
 def _cell(x: np.generic, scale: float) -> Cell:
-    if x.dtype.kind in "bu" or not np.isfinite(x):
+    if x.dtype.kind == "b" or not np.isfinite(x):
         return Cell(str(x), 0.6 if x else 0.0)
     if x == 0:
         return Cell("0", 0.0)

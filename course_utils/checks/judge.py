@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from course_utils.checks.exercise import Answer, Arguments, Exercise
-from course_utils.checks.look import Look, where
+from course_utils.checks.look import Look, numbers, where
 
 CASES = 12
 UNWRITTEN = "it is not written yet"
@@ -218,21 +218,6 @@ class _Said(io.TextIOBase):
     def write(self, text: str) -> int:
         self.anything = True
         return len(text)
-
-
-def numbers(came: object) -> tuple[np.ndarray | None, str | None]:
-    """Return what an answer returned as an array, or say why it is none."""
-    if came is None:
-        return None, "it returns None: is a `return` missing?"
-    if isinstance(came, list | tuple):
-        kind = type(came).__name__
-        return None, f"it returns a {kind}, not an array: `np.array` makes one of it"
-    if isinstance(came, np.ndarray | np.generic | bool | int | float):
-        array = np.asarray(came)
-        if array.dtype.kind in "biuf":
-            return array, None
-        return None, f"it returns an array of {array.dtype}, not of numbers"
-    return None, f"it returns a {type(came).__name__}, not an array of numbers"
 
 
 def _same(one: object, other: object) -> bool:

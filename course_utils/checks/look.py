@@ -1,4 +1,7 @@
-"""Look into a function that somebody wrote: its calls, its data, where it fails."""
+"""Look into a function that somebody wrote: its calls, its data, where it fails.
+
+The grader uses this module inside its sandbox, so it imports nothing of the course.
+"""
 
 import linecache
 import sys
@@ -8,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType
+
+import numpy as np
 
 PACKAGE = str(Path(__file__).parents[1])
 
@@ -88,3 +93,18 @@ def line_of(error: BaseException, function: Callable) -> str:
         return ""
     text = linecache.getline(code.co_filename, own[-1]).strip()
     return f" (line {own[-1]} of the cell{f': `{text}`' if text else ''})"
+
+
+def numbers(came: object) -> tuple[np.ndarray | None, str | None]:
+    """Return what an answer returned as an array, or say why it is none."""
+    if came is None:
+        return None, "it returns None: is a `return` missing?"
+    if isinstance(came, list | tuple):
+        kind = type(came).__name__
+        return None, f"it returns a {kind}, not an array: `np.array` makes one of it"
+    if isinstance(came, np.ndarray | np.generic | bool | int | float):
+        array = np.asarray(came)
+        if array.dtype.kind in "biuf":
+            return array, None
+        return None, f"it returns an array of {array.dtype}, not of numbers"
+    return None, f"it returns a {type(came).__name__}, not an array of numbers"
