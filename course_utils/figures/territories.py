@@ -71,7 +71,8 @@ def territories(
     wins = np.argmax(_scores(score, ring, key), axis=1) == marked
     name, count = labels[marked], int(wins.sum())
     g = titled(title, f"{name} wins {count} of {DIRECTIONS} directions")
-    ticks = np.linspace(-reach, reach, FINE)
+    even = np.linspace(-1, 1, FINE)
+    ticks = reach * even * np.abs(even)  # closer around 0, where areas meet
     plane = np.stack(np.meshgrid(ticks, ticks), axis=-1)
     scores = _scores(score, plane.reshape(-1, 2), key).reshape(*plane.shape[:2], -1)
     place = _placing(reach)
@@ -122,6 +123,7 @@ def _where_best(
 ) -> list[NDArray[np.floating]]:
     """Return the outlines of where key i has the highest score, without its holes."""
     margin = scores[..., i] - np.delete(scores, i, axis=-1).max(axis=-1)
+    margin = margin.round(9)  # ties are 0 on every machine
     found, offsets = contour_generator(ticks, ticks, margin).filled(0.0, np.inf)
     outlines = [
         points[each[0] : each[1] - 1]
@@ -137,6 +139,8 @@ def _area(outline: NDArray[np.floating]) -> float:
 
 def _corners(points: NDArray[np.floating]) -> NDArray[np.floating]:
     """Leave out of a closed outline the points at which it goes straight on."""
+    same = np.abs(points - np.roll(points, 1, 0)).max(axis=1) < 1e-9
+    points = points[~same]
     before, after = points - np.roll(points, 1, 0), np.roll(points, -1, 0) - points
     lengths = np.hypot(*before.T) * np.hypot(*after.T)
     cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]

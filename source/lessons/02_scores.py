@@ -414,7 +414,7 @@ three = {
     "cosine": course_utils.cosine_score,
     "Gaussian": course_utils.gaussian_score,
 }
-look = {"labels": short, "marked": 5, "reach": 2.6}
+look = {"labels": short, "marked": 5, "reach": 2.75}
 look["axes"] = ("east", "north")
 
 
@@ -428,8 +428,8 @@ def stretched(length):
     key = np.concatenate([winds[:5], length * winds[5:]])
     maps, won = [], []
     for title, score in three.items():
-        area = figures.territories(score, key, title=title, **look)
-        maps.append(area)
+        look["title"] = title
+        maps.append(figures.territories(score, key, **look))
         won.append(f"{wins(score, key)} by {title}")
     caption = f"Gale of length {length:.2f}: it wins {', '.join(won)}"
     return figures.beside(*maps, caption=caption)
