@@ -114,7 +114,8 @@ print("its weight for the breeze:", shares[5].round(3))
 # %% [markdown]
 r"""
 144 directions of 360. And the soft lookup of lesson 1, at its sharpness of 4, gives
-the gale nearly all the weight (0.988) for a breeze from the west. The log now forecasts a storm most mornings.
+the gale nearly all the weight (0.988) for a breeze from the west. The log now
+forecasts a storm for two breezes in five.
 
 Is that wrong? It depends on what the length of a key *means*.
 
@@ -146,17 +147,14 @@ of strength 2.
 """
 
 # %%
-queries = np.array([1, 1, 2])[:, None] * direction(
-    np.array([270, 225, 300])
-)  # (n_q, d_k)
+bearings = np.array([270, 225, 300])
+queries = np.array([[1], [1], [2]]) * direction(bearings)  # (n_q, d_k)
 
 
 def compare(pair, score, general):
     loop, fast = by_loop(pair, queries, key), score(queries, key)
-    general = general(queries, key)
-    print(
-        fast.shape, np.allclose(loop, fast), np.allclose(loop, general)
-    )
+    print(fast.shape, np.allclose(loop, fast), end=" ")
+    print(np.allclose(loop, general(queries, key)))
 
 
 # %% [markdown]
@@ -179,8 +177,8 @@ compare(dot_product, dot_product_score, course_utils.dot_product_score)
 # %% [markdown]
 r"""
 Shape (3, 6), one row a query, one column a key; the loop, the matrix form and the
-course's own function agree. `key.T` turns the keys into columns. With `query.T`
-the shapes would not fit here, or you would get the transpose.
+course's own function agree. `key.T` turns the keys into columns. The product
+`key @ query.T` holds the same numbers transposed, one row a key: not what we agreed.
 
 ### The cosine: only the direction counts
 
@@ -519,11 +517,12 @@ axes[0].text(0.3, 0.05, "by chance", fontsize=10)
 _ = axes[1].legend(loc="upper right")
 
 # %%
+print(f"{'spread':31} {0.1:<15}{1.0}")
 for i, (a, b) in enumerate(pairs):
     for d, r in zip(dimensions, runs[..., i], strict=True):
         mean, std = r.mean(1).round(2), r.std(1).round(2)
         few, many = (f"{mean[j]:.2f} ± {std[j]:.2f}" for j in (1, 6))
-        print(f"{a:11} {b:8} d={d:3}: {few}, {many}")
+        print(f"{a:11} and {b:8} d={d:3}  {few}    {many}")
 
 # %% [markdown]
 r"""
@@ -531,8 +530,9 @@ Each point is the mean of ten seeds, each with keys and queries of its own; the 
 are one standard deviation. Printed are the numbers at spreads of 0.1 and of 1.
 
 - Dot product and cosine agree *more* in many dimensions than in two.
-- Gaussian and cosine do the opposite. In 128 dimensions they agree for only a third
-  of the queries, at lengths that differ by some 10 %.
+- Gaussian and cosine at a spread of 0.1 do the opposite. In 128 dimensions they
+  agree for only a third of the queries. At wide spreads there is no plain order: 16
+  dimensions agree most.
 - Dot product and Gaussian end below chance (1 in 32) in 16 and 128 dimensions. They
   do not merely differ; they avoid each other's choice.
 
@@ -550,7 +550,8 @@ def winners(dimension, seed):
     return [length.mean(), *(length[b].mean() for b in best)]
 
 
-print("length of   all keys and the best by dot, cosine, Gaussian")
+columns = ("all keys", "dot", "cosine", "Gaussian")
+print(f"{'mean length':14}", *(f"{x:>9}" for x in columns))
 for d in dimensions:
     mean = np.mean([winners(d, seed) for seed in range(10)], axis=0)
     print(f"{d:3} dimensions", *(f"{x:9.2f}" for x in mean))
@@ -578,14 +579,14 @@ direction, keys less than half as long as the average. That is the other two.
 What this does not show: which score is *better*. Random keys have no meaning, so
 there is no right answer to miss. And a model that learns its keys can learn their
 lengths too, to suit the score it was given. What you can take away: with keys of one
-length the choice is free, and without, how much it changes depends on the dimension
-and on the pair of scores.
+length the three rank alike, and with others, how much the choice changes depends on
+the dimension and on the pair of scores.
 
 ## Where it goes wrong
 
 **A dot product taken for a cosine.** A search library returned scores around 405,
 and its user wondered, since "a dot product gives values from -1 to 1"; the answer
-was that [they confused inner product and cosine
+was that they were [probably confusing inner product and cosine
 similarity](https://github.com/facebookresearch/faiss/issues/812). You notice it by
 one look at the largest score:
 """
@@ -599,11 +600,11 @@ r"""
 No cosine is above 1. The reverse is no proof: dot products of short vectors stay
 below 1 as well.
 
-**A length over the wrong axis.** A published model measured cosines over dimension
-1, which was [the axis of the tokens instead of the
-features](https://github.com/facebookresearch/WMReward/issues/11). Its authors
-explain how: with two axes, dimension 1 *is* the last one. Nothing fails, because the
-shapes fit. In our log, this is `axis=0` in place of `axis=-1`:
+**A length over the wrong axis.** A published loss took cosines over dimension 1,
+which was [the axis of the tokens instead of the
+features](https://github.com/facebookresearch/WMReward/issues/11). Its authors called
+it a typo, and noted that with two axes dimension 1 *is* the last one. Nothing fails,
+because the shapes fit. In our log, this is `axis=0` in place of `axis=-1`:
 """
 
 # %%
@@ -614,7 +615,7 @@ print("wrong:", np.diagonal(wrong @ wrong.T))
 
 # %% [markdown]
 r"""
-The cosine of a vector with itself is 1. Test that, and this mistake cannot hide.
+The cosine of a vector with itself is 1. Test that, and this mistake shows.
 
 **An additive score without thresholds.** Bahdanau, Cho and Bengio (2015) give the
 additive score as above and "omit all bias terms in order to increase readability"
