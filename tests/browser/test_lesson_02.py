@@ -26,7 +26,7 @@ def test_the_maps_follow_the_length_of_the_gale(notebook, page):
     slider = lesson.show(page.get_by_role("slider", name="length of the gale"))
     slider.focus()
     length = 1.0
-    for key, step in [("ArrowRight", 0.05)] * 12 + [("ArrowLeft", -0.05)] * 20:
+    for key, step in [("ArrowRight", 0.05)] * 6 + [("ArrowLeft", -0.05)] * 13:
         page.keyboard.press(key)
         length += step
         page.wait_for_function(
