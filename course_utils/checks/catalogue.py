@@ -1,11 +1,11 @@
 """All exercises of the course, by name."""
 
-from course_utils.checks import lesson_01, lesson_02
+from course_utils.checks import lesson_01, lesson_02, lesson_03, lesson_05
 from course_utils.checks.exercise import Exercise
 
-LESSONS = (lesson_01, lesson_02)
+LESSONS = (lesson_01, lesson_02, lesson_03, lesson_05)
 EXERCISES: dict[str, Exercise] = {
-    x.name: x for lesson in LESSONS for x in lesson.EXERCISES
+    exercise.name: exercise for lesson in LESSONS for exercise in lesson.EXERCISES
 }
 
 

@@ -1,12 +1,14 @@
 """What the learner is told: in the notebook at once, in words and in HTML."""
 
 import os
+import re
 import secrets
 from functools import cache, partial
 from pathlib import Path
 
 import jinja2
 import numpy as np
+from markupsafe import Markup, escape
 
 from course_utils import progress
 from course_utils.checks import start_page
@@ -96,10 +98,19 @@ def feedback_html(verdict: Verdict, headline: str) -> str:
 
 @cache
 def _template() -> jinja2.Template:
-    source = Path(__file__).with_name("feedback.html").read_text(encoding="utf-8")
-    return jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True
-    ).from_string(source)
+    pages = jinja2.Environment(
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+    )
+    pages.filters["code"] = _code
+    return pages.get_template("feedback.html")
+
+
+def _code(text: str) -> Markup:
+    """Show as code what stands between backticks; all else stays text."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def sentence(message: str) -> str:
