@@ -486,6 +486,84 @@ def test_groups_that_cannot_be_drawn_are_refused(draw, says):
         draw()
 
 
+ALONG = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0], [-1.0, 0.0]])
+
+
+def dots(query, key):
+    return query @ key.T
+
+
+def territory(length=1.0, score=dots, **options):
+    key = ALONG * [[1], [1], [1], [length]]
+    options = {"marked": 3, "title": "T", "axes": ("x", "y"), "reach": 2.5} | options
+    mark = figures.territories(score, key, ["N", "E", "S", "far"], **options)
+    return figures.beside(mark, caption="c")
+
+
+def area(picture):
+    """The area of the filled territory, as a share of the map."""
+    (filled,) = [x for x in drawn("polygon", picture) if x.get("fill-opacity")]
+    (frame,) = [x for x in drawn("rect", picture) if x.get("fill") == "none"]
+    spots = np.array([x.split(",") for x in filled.get("points").split()], float)
+    x, y = spots.T
+    side = float(frame.get("width"))
+    return abs(x @ np.roll(y, 1) - y @ np.roll(x, 1)) / 2 / side**2
+
+
+def test_a_territory_is_where_its_key_has_the_highest_score():
+    assert area(territory()) == pytest.approx(0.25, abs=0.005)
+    # A key of length 2 wins where y < 2|x|, left of 0: all but two triangles.
+    grown = territory(2.0)
+    assert area(grown) == pytest.approx(0.375, abs=0.005)
+    said = [x.text for x in drawn("text", grown)]
+    assert "far wins 127 of 360 directions" in said
+    assert "far is the best key for 127 of 360 directions" in grown.description
+
+
+def test_a_territory_may_be_bent_whole_or_empty():
+    def nearest_but_far(query, key):
+        distance = np.linalg.norm(query[:, None] - key, axis=-1)
+        return -np.column_stack([distance[:, :3], 2 * distance[:, 3]])
+
+    bent = territory(score=nearest_but_far)
+    (filled,) = [x for x in drawn("polygon", bent) if x.get("fill-opacity")]
+    assert len(filled.get("points").split()) > 20  # a circle, not three corners
+    none = territory(0.0)
+    assert not [x for x in drawn("polygon", none) if x.get("fill-opacity")]
+    assert "far wins 0 of 360 directions" in [x.text for x in drawn("text", none)]
+
+
+def test_the_ring_is_thick_where_the_marked_key_wins():
+    (thick,) = [x for x in drawn("path", territory()) if "M" in x.get("d")]
+    at = [float(x) for x in re.findall(r"-?[\d.]+", thick.get("d"))]
+    start, radius, large, end = np.array(at[:2]), at[2], at[5], np.array(at[-2:])
+    chord = np.hypot(*(end - start))
+    assert chord == pytest.approx(np.sqrt(2) * radius, rel=0.02)  # a quarter turn
+    assert large == 0
+    assert territory(9.0).svg.count(" 0 1 1 ") == 0  # never more than half a turn
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"marked": 4}, "position of one of 4 keys"),
+        ({"score": lambda q, k: k @ q.T}, r"shape \(n_q, n_k\), here \(360, 4\)"),
+        ({"score": lambda q, k: dots(q, k) * np.inf}, "finite numbers"),
+        ({"length": np.nan}, "finite numbers"),
+    ],
+)
+def test_a_map_that_cannot_be_drawn_is_refused(options, says):
+    with pytest.raises(ValueError, match=says), np.errstate(invalid="ignore"):
+        territory(**options)
+
+
+def test_a_map_needs_a_label_for_each_key():
+    with pytest.raises(ValueError, match="one 2-D key for each of 1 labels"):
+        figures.territories(
+            dots, ALONG, ["N"], marked=0, title="", axes=("x", "y"), reach=2.0
+        )
+
+
 KM, METRES = np.array([1.0, 4.0, 9.0]), np.array([310.0, 520.0, 880.0])
 PLACES = np.linspace(0, 10, 21)
 LINES = {"estimate": 60 * PLACES + 250, "true": 50 * PLACES + 300}

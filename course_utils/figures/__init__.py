@@ -8,6 +8,7 @@ from course_utils.figures.predictions import predict
 from course_utils.figures.samples import samples
 from course_utils.figures.style import BLUE, GREY, VERMILION, use_style
 from course_utils.figures.svg import beside
+from course_utils.figures.territories import territories
 from course_utils.figures.weights import AttentionWeights, links, matrix
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "shares",
     "slider",
     "strips",
+    "territories",
     "use_style",
     "vectors",
 ]

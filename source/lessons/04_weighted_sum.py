@@ -638,9 +638,8 @@ next word must not see that word.
 
 The last step of attention is `weights @ value`: row $i$ of the weights mixes the
 rows of the values. With weights that are not negative and sum to 1, the mix lies in
-the convex hull of the values: no column and no other ruler reads it outside their
-range. With a Gaussian score the three steps are kernel regression,
-from 1964. A narrow bandwidth believes the nearest value, a wide one tends to the
+the convex hull of the values: it reads outside their range in no column and on no
+ruler. With a Gaussian score the three steps are kernel regression, from 1964. A narrow bandwidth believes the nearest value, a wide one tends to the
 mean, and leaving one out finds a good one between them, by a diagonal of $-\infty$.
 
 ## Symbols and names
