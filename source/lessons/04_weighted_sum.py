@@ -130,11 +130,12 @@ fig, axes = plt.subplots(figsize=(7.2, 4))
 axes.plot(*mixes.T, ".", color="#B8B8B8", ms=2, label="random weights")
 axes.plot(*turn.T, label="every wind, T = 0.25")
 axes.plot(*weather.T, "o", color=figures.VERMILION, label="the log")
-box = {"fc": "white", "ec": "none", "pad": 1, "alpha": 0.8}
-for name, (air, rain) in zip(names, weather, strict=True):
-    axes.text(air + 0.3, rain + 0.25, name, bbox=box)
+shifts = (-38, 4), (-64, 4), (4, -14), (6, 7), (6, 7)
+for name, at, shift in zip(names, weather, shifts, strict=True):
+    axes.annotate(name, at, shift, textcoords="offset points")
 axes.plot(20, 7, "kx", ms=9, mew=2, label="20 °C with 7 mm")
-axes.set(xlabel="air (°C)", ylabel="rain (mm)", ylim=(-0.5, 9.3))
+axes.set(xlabel="air (°C)", xlim=(-1, 23))
+axes.set(ylabel="rain (mm)", ylim=(-1, 9.3))
 _ = axes.legend(loc="upper left")
 
 # %% [markdown]
@@ -500,7 +501,7 @@ r"""
 Each panel shows the mean over eight surveyors, with bars of one standard deviation.
 The solid line is what the surveyor can compute, the dashed one the check. They run
 together within the bars. What changes most is the left slope of the valley: almost flat with exact heights,
-steep with large errors. In numbers: the best bandwidth, as the median over the seeds
+clearly falling with large errors. In numbers: the best bandwidth, as the median over the seeds
 with its range; the same for the places held out; the least held-out error; and the
 price, which is what her choice costs above that least error.
 """
@@ -531,9 +532,9 @@ r"""
   luck pays more.
 
 What this does not show: the line is one line on one mountain, so the eight surveys
-are not eight landscapes. Errors and places were drawn independently, which is the
-best case for leaving one out. Had she measured each place twice, its twin would
-have given the answer away. And one bandwidth served the rough west and the flat
+are not eight landscapes. Errors and places were drawn independently of each other.
+Had she measured each place twice, its twin would have given the true height away,
+up to one error. And one bandwidth served the rough west and the flat
 east alike.
 
 ## From a line to a map
