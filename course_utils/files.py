@@ -18,7 +18,7 @@ def write_whole(path: Path, data: bytes) -> None:
     try:
         half.write_bytes(data)
         half.replace(path)
-    except OSError:
+    except BaseException:  # also when it is stopped
         with suppress(OSError):
             half.unlink(missing_ok=True)
         raise

@@ -176,7 +176,7 @@ class Workspace:
                 continue
             try:
                 write_whole(kept, data)
-            except OSError:
+            except BaseException:  # also when it is stopped
                 kept.unlink()
                 raise
             break
