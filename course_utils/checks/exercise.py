@@ -35,6 +35,8 @@ class Exercise:
     - `misconceptions`: wrong answers to recognise by name.
     - `also_right`: right answers in other styles, which must pass.
     - `hints`: from a nudge to nearly the answer; opened one at a time.
+    - `may_use`: the functions of `course_utils` that an answer may call.
+    - `keeps_dtype`: whether float32 arguments ask for a float32 result.
     """
 
     name: str
@@ -47,9 +49,15 @@ class Exercise:
     misconceptions: tuple[Misconception, ...]
     also_right: tuple[Answer, ...]
     hints: tuple[str, ...]
+    may_use: tuple[str, ...] = ()
+    keeps_dtype: bool = False
 
     @property
     def summary(self) -> str:
-        """Points, minutes and difficulty in one line."""
+        """Points, minutes, difficulty and what to import, in one line."""
         stars = "★" * self.difficulty + "☆" * (3 - self.difficulty)
-        return f"{self.points} points · about {self.minutes} minutes · {stars}"
+        uses = ", ".join(["NumPy", *(f"`{name}`" for name in self.may_use)])
+        return (
+            f"{self.points} points · about {self.minutes} minutes · {stars} · "
+            f"uses {uses}"
+        )

@@ -4,19 +4,45 @@ The answer is any callable. In a notebook it is the learner's function; in the
 grader it stands for a function in another process. The judge is the same.
 """
 
-import traceback
+import io
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from course_utils.checks.exercise import Answer, Arguments, Exercise
+from course_utils.checks.look import Look, numbers, where
 
 CASES = 12
 UNWRITTEN = "it is not written yet"
+Looking = Callable[[list[object]], Look]
+# What may differ: more where one side has only the digits of a float32.
+TOLERANCE = {"f4": (1e-4, 1e-5), "f8": (1e-5, 1e-7)}  # relative, absolute
 
 
 class AnswerError(Exception):
-    """The answer raised an error; the message says which, and where."""
+    """The answer did not return; the message says why, and where."""
+
+
+class AnswerGoneError(AnswerError):
+    """The answer did not return, and would not if it were asked again."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an answer did with one set of arguments.
+
+    - `yours`: what it returned, if that was an array of numbers.
+    - `changed`: the arguments that it changed, by name.
+    - `problem`: what is wrong beside the numbers, if anything is.
+    """
+
+    yours: np.ndarray | None = None
+    changed: tuple[str, ...] = ()
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,14 +62,14 @@ class Verdict:
     - `points`: the points earned: all, or none.
     - `message`: one line that says so, or names the mistake.
     - `case`: the smallest case that shows the mistake, if there is one.
-    - `seed`: the seed that draws the same inputs again.
+    - `seed`: the seed that draws the same inputs again; None where it is a secret.
     """
 
     exercise: Exercise
     points: int
     message: str
     case: Case | None
-    seed: int
+    seed: int | None
 
     @property
     def passed(self) -> bool:
@@ -51,114 +77,215 @@ class Verdict:
         return self.points == self.exercise.points
 
 
-def judge(exercise: Exercise, answer: Answer, seed: int) -> Verdict:
+def judge(
+    exercise: Exercise,
+    answer: Answer,
+    seed: int,
+    look: Looking | None = None,
+) -> Verdict:
     """Run an answer on inputs drawn from a seed, and say what is right or wrong.
 
     - `exercise`: what was asked.
     - `answer`: the callable to judge. It may raise anything.
     - `seed`: the same seed draws the same inputs.
+    - `look`: calls the answer once and says what it calls and reads; without it, the
+      answer is judged by its results alone.
 
     Returns the verdict: all points, or none and the mistake by name where it is known,
     else the smallest case that shows it.
     """
-    cases, problems = [], []
-    for arguments in _draw(exercise, seed):
-        expected = np.asarray(exercise.reference(*_fresh(arguments)))
-        yours, problem = _ask(answer, arguments, expected)
-        cases.append(Case(arguments, expected, yours))
-        problems.append(problem)
+    cases, replies, problems = [], [], []
+    for arguments, expected in _drawn(exercise, seed):
+        reply, gone = _ask_twice(answer, arguments)
+        cases.append(Case(arguments, expected, reply.yours))
+        replies.append(reply)
+        problems.append(_problem(reply, expected, exercise.keeps_dtype))
+        if gone or reply.problem == UNWRITTEN:
+            break
     wrong = [(case, says) for case, says in zip(cases, problems, strict=True) if says]
-    if not wrong:
-        message = f"right: {len(cases)} fresh inputs, all as expected"
-        return Verdict(exercise, exercise.points, message, None, seed)
-    case, message = min(wrong, key=lambda pair: _size(pair[0]))
-    if message == UNWRITTEN:
-        return Verdict(exercise, 0, message, None, seed)
-    named = _recognise(exercise, cases)
-    return Verdict(exercise, 0, named or message, case, seed)
+    if wrong:
+        case, message = min(wrong, key=lambda pair: _size(pair[0]))
+        if message == UNWRITTEN:
+            return Verdict(exercise, 0, message, None, seed)
+        named = _recognise(exercise, cases, replies)
+        return Verdict(exercise, 0, named or message + _read(case, look), case, seed)
+    borrowed = _borrowed(exercise, cases[0], look)
+    if borrowed:
+        return Verdict(exercise, 0, borrowed, None, seed)
+    message = f"right: {len(cases)} fresh inputs, all as expected"
+    return Verdict(exercise, exercise.points, message, None, seed)
 
 
-def _draw(exercise: Exercise, seed: int) -> list[Arguments]:
+def _borrowed(exercise: Exercise, case: Case, look: Looking | None) -> str | None:
+    """Say which function of the course did the work, if one did."""
+    calls = look(_fresh(case.arguments)).calls if look else ()
+    for name in calls:
+        if name not in exercise.may_use:
+            return (
+                f"it calls `{name}` of the course, which does the work for you: "
+                "write the steps out"
+            )
+    return None
+
+
+def _read(case: Case, look: Looking | None) -> str:
+    """Say which data a wrong answer reads that are not among its arguments."""
+    if look is None or case.yours is None:
+        return ""
+    for name in look(_fresh(case.arguments)).reads:
+        return f"; it reads `{name}` from outside: take all data from the arguments"
+    return ""
+
+
+@lru_cache(maxsize=256)  # a class is graded with one seed
+def _drawn(exercise: Exercise, seed: int) -> list[tuple[Arguments, np.ndarray]]:
+    """Draw all arguments, and what is expected of them.
+
+    In every second case, matrices lie in memory column by column.
+    """
     rng = np.random.default_rng(seed)
-    return [exercise.inputs(rng, size) for size in range(CASES)]
+    drawn = []
+    for size in range(CASES):
+        order = "F" if size % 2 else "C"
+        case = exercise.inputs(rng, size).items()
+        arguments = {name: np.asarray(x, order=order) for name, x in case}
+        expected = np.asarray(exercise.reference(*_fresh(arguments)))
+        drawn.append((arguments, expected))
+    return drawn
 
 
-def _fresh(arguments: Arguments) -> list[np.ndarray | float]:
-    """Copy the arguments, in order; a single number is handed over as a float."""
-    return [x.copy() if x.ndim else x.item() for x in arguments.values()]
+def _fresh(arguments: Arguments) -> list[object]:
+    """Copy the arguments, in order; a single number is handed over as Python's own."""
+    return [x.copy("K") if x.ndim else x.item() for x in arguments.values()]
 
 
 def _size(case: Case) -> int:
     return sum(array.size for array in case.arguments.values())
 
 
-def _ask(
-    answer: Answer, arguments: Arguments, expected: np.ndarray
-) -> tuple[np.ndarray | None, str | None]:
-    """Return what came and what is wrong with it, if anything is."""
-    given = _fresh(arguments)
+def _ask_twice(answer: Answer, arguments: Arguments) -> tuple[Reply, bool]:
+    """Return what came, and whether there is no use in asking more."""
     try:
-        with np.errstate(all="ignore"):
+        first = _ask(answer, arguments)
+        if first.problem:
+            return first, False
+        again = _ask(answer, arguments)
+    except AnswerGoneError as error:
+        return Reply(problem=str(error)), True
+    if not _same(first.yours, again.yours):
+        problem = (
+            "called twice with the same arguments, it returns different numbers: "
+            "let nothing but its arguments decide"
+        )
+        return Reply(first.yours, first.changed, problem), False
+    return first, False
+
+
+def _ask(answer: Answer, arguments: Arguments) -> Reply:
+    """Call an answer once, with copies of the arguments."""
+    given, said = _fresh(arguments), _Said()
+    try:
+        with (
+            np.errstate(all="ignore"),
+            warnings.catch_warnings(),
+            redirect_stdout(said),
+            redirect_stderr(said),
+        ):
+            warnings.simplefilter("ignore")
             came = answer(*given)
+    except AnswerGoneError:
+        raise
     except AnswerError as error:
-        return None, str(error)
-    except Exception as error:
-        return None, _where(error, answer)
+        return Reply(problem=str(error))
+    except NotImplementedError:
+        return Reply(problem=UNWRITTEN)
+    except (Exception, SystemExit) as error:
+        return Reply(problem=where(error, answer))
     pairs = zip(arguments.items(), given, strict=True)
-    changed = [name for (name, was), now in pairs if not np.array_equal(was, now)]
-    if came is None:
-        return None, "it returns None: is a `return` missing?"
-    try:
-        yours = np.asarray(came, dtype=float)
-    except (TypeError, ValueError):
-        return None, f"it returns a {type(came).__name__}, not an array of numbers"
-    if changed:
-        return yours, f"it changes its input `{changed[0]}`: work on a copy"
-    return yours, _difference(yours, expected)
+    changed = tuple(name for (name, was), now in pairs if not _same(was, now))
+    if came is None and said.anything:
+        problem = "it prints its result and returns None: write `return`, not `print`"
+        return Reply(None, changed, problem)
+    yours, problem = numbers(came)
+    return Reply(yours, changed, problem)
 
 
-def _difference(yours: np.ndarray, expected: np.ndarray) -> str | None:
+class _Said(io.TextIOBase):
+    """Swallows what is printed, and remembers that something was."""
+
+    anything = False
+
+    def write(self, text: str) -> int:
+        self.anything = True
+        return len(text)
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two arrays, or two numbers, are equal to the last bit."""
+    if one is None or other is None:
+        return one is other
+    one, other = np.asarray(one), np.asarray(other)
+    return one.shape == other.shape and one.tobytes() == other.tobytes()
+
+
+def _problem(reply: Reply, expected: np.ndarray, keeps_dtype: bool) -> str | None:
+    if reply.problem:
+        return reply.problem
+    if reply.changed:
+        return f"it changes its input `{reply.changed[0]}`: work on a copy"
+    yours = reply.yours
     if yours.shape != expected.shape:
         return f"the shape is {yours.shape}, expected {expected.shape}"
-    if np.isnan(yours).any():
+    kinds = {"b": "b", "i": "iu", "u": "iu", "f": "fiu"}[expected.dtype.kind]
+    if yours.dtype.kind not in kinds:
+        names = {"b": "True and False (bool)", "f": "numbers (float)"}
+        wanted = names.get(expected.dtype.kind, "whole numbers (int)")
+        return f"the dtype is {yours.dtype}, expected are {wanted}"
+    if keeps_dtype and yours.dtype != expected.dtype:
+        return f"the dtype is {yours.dtype}, expected {expected.dtype}, as it came in"
+    if np.isnan(yours).any() and not np.isnan(expected).any():
         return "the result holds nan"
-    if not np.allclose(yours, expected, rtol=1e-5, atol=1e-7):
-        gap = np.abs(yours - expected).max()
+    if not _close(yours, expected):
+        if expected.dtype.kind == "b":
+            return f"{np.sum(yours != expected)} of {yours.size} entries are wrong"
+        with np.errstate(all="ignore"):
+            gap = np.max(np.abs(yours.astype(float) - expected))
         return f"the numbers differ, by up to {gap:.3g}"
     return None
 
 
-def _recognise(exercise: Exercise, cases: list[Case]) -> str | None:
-    """Return the sentence of the misconception that gives the same on all cases."""
-    if any(case.yours is None for case in cases):
+def _close(yours: np.ndarray, expected: np.ndarray) -> bool:
+    """Whether two arrays of one shape agree; infinities and nan in the same places."""
+    coarse = any(x.dtype.kind == "f" and x.itemsize < 8 for x in (yours, expected))
+    relative, absolute = TOLERANCE["f4" if coarse else "f8"]
+    yours, expected = yours.astype(float), expected.astype(float)
+    with np.errstate(all="ignore"):
+        near = np.abs(yours - expected) <= absolute + relative * np.abs(expected)
+        near &= np.isfinite(expected)
+    alike = (yours == expected) | (np.isnan(yours) & np.isnan(expected))
+    return bool((near | alike).all())
+
+
+def _recognise(
+    exercise: Exercise, cases: list[Case], replies: list[Reply]
+) -> str | None:
+    """Return the sentence of the misconception that does the same in all cases."""
+    if len(cases) < CASES or any(reply.yours is None for reply in replies):
         return None
     for misconception in exercise.misconceptions:
-        if all(_is_the_same(misconception.wrong, case) for case in cases):
+        pairs = zip(cases, replies, strict=True)
+        if all(
+            _is_the_same(misconception.wrong, case, reply, exercise.keeps_dtype)
+            for case, reply in pairs
+        ):
             return misconception.says
     return None
 
 
-def _is_the_same(wrong: Answer, case: Case) -> bool:
-    try:
-        with np.errstate(all="ignore"):
-            theirs = np.asarray(wrong(*_fresh(case.arguments)), dtype=float)
-    except Exception:
+def _is_the_same(wrong: Answer, case: Case, reply: Reply, keeps_dtype: bool) -> bool:
+    theirs = _ask(wrong, case.arguments)
+    if theirs.yours is None or theirs.changed != reply.changed:
         return False
-    return theirs.shape == case.yours.shape and np.allclose(
-        theirs, case.yours, rtol=1e-5, atol=1e-7, equal_nan=True
-    )
-
-
-def _where(error: Exception, answer: Answer) -> str:
-    """Say what was raised, and in which line of the learner's own function."""
-    if isinstance(error, NotImplementedError):
-        return UNWRITTEN
-    said = f"{type(error).__name__}: {error}"
-    code = getattr(answer, "__code__", None)
-    own = [
-        frame.lineno - code.co_firstlineno + 1
-        for frame in traceback.extract_tb(error.__traceback__)
-        if code and frame.filename == code.co_filename and frame.lineno
-    ]
-    line = f" (line {own[-1]} of the function)" if own else ""
-    return f"it raises {said}{line}"
+    if keeps_dtype and theirs.yours.dtype != reply.yours.dtype:
+        return False
+    return theirs.yours.shape == reply.yours.shape and _close(reply.yours, theirs.yours)

@@ -55,7 +55,7 @@ def _hard_by_loop(query, key, value):
         match = sum(a * b for a, b in zip(query, k, strict=True))
         if match > best_match:
             best, best_match = i, match
-    return list(value[best])
+    return np.array(value[best])
 
 
 HARD_LOOKUP = Exercise(
@@ -294,7 +294,7 @@ WIND_FROM_WEATHER = Exercise(
         ),
         lambda weather, log_weather, log_direction, sharpness: (
             log_direction.T @ softmax(sharpness * log_weather @ weather)
-        ).tolist(),
+        ),
     ),
     hints=(
         "Which of the three do you have in your hand, which do you compare it with, "

@@ -1,72 +1,150 @@
 """Grade notebooks: python3 course.py grade PATH ..."""
 
 import argparse
+import os
 import secrets
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
-from course_utils.checks.judge import Verdict, judge
-from course_utils.grading.child import Child
-from course_utils.grading.submission import SubmissionError, read
+from course_utils.grading.batch import (
+    Handed,
+    cluster,
+    collect,
+    grade_all,
+    load,
+    processes,
+    write,
+)
+from course_utils.grading.report import learners, write_all
+from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, check
+from course_utils.grading.verdict import Terms
+
+MOST_SHOWN = 12  # notebooks whose verdicts are printed one by one
 
 
-def grade(path: Path) -> list[Verdict]:
-    """Return a verdict on each exercise of the lesson that a notebook answers.
+def table(name: str, said: dict[str, Any]) -> str:
+    """Return a notebook's points and one line of feedback for each exercise.
 
-    Raises SubmissionError if the notebook cannot be read.
+    - `name`: what to call the notebook.
+    - `said`: its verdict.
     """
-    submission = read(path)
-    with Child(submission.cells) as child:
-        return [
-            judge(exercise, child.answer(exercise.name), secrets.randbelow(2**32))
-            for exercise in submission.exercises
-        ]
-
-
-def notebooks(paths: list[Path]) -> list[Path]:
-    """Return the notebooks among the paths, and all those in folders among them."""
-    found = []
-    for path in paths:
-        inside = sorted(path.rglob("*.ipynb")) if path.is_dir() else [path]
-        found += [x for x in inside if ".ipynb_checkpoints" not in x.parts]
-    return found
-
-
-def table(path: Path, verdicts: list[Verdict]) -> str:
-    """Return a notebook's points and one line of feedback for each exercise."""
-    of = sum(verdict.exercise.points for verdict in verdicts)
-    mine = sum(verdict.points for verdict in verdicts)
-    width = max(len(verdict.exercise.name) for verdict in verdicts)
-    lines = [f"{path}: {mine} of {of} points"]
-    for verdict in verdicts:
-        points = f"{verdict.points} of {verdict.exercise.points}"
-        name = verdict.exercise.name
-        lines.append(f"  {name:<{width}}  {points}  {verdict.message}")
+    if said["error"]:
+        return f"{name}: not graded: it {said['error']}"
+    width = max(len(x["name"]) for x in said["exercises"])
+    lines = [f"{name}: {said['points']} of {said['of']} points"]
+    for x in said["exercises"]:
+        points = f"{x['points']} of {x['of']}"
+        lines.append(f"  {x['name']:<{width}}  {points}  {x['message']}")
     return "\n".join(lines)
+
+
+def summary(handed: list[Handed], found: list[Path | dict]) -> str:
+    """Return the verdicts one by one if they are few, else what they come to."""
+    if len(handed) <= MOST_SHOWN:
+        pairs = zip(handed, found, strict=True)
+        return "\n".join(table(str(one.path or one.name), load(x)) for one, x in pairs)
+    errors = full = 0
+    for said in map(load, found):
+        errors += said["error"] is not None
+        full += said["points"] == said["of"] > 0
+    return (
+        f"{len(handed)} notebooks of {len({x.learner for x in handed})} learners: "
+        f"{full} all right, {errors} not graded"
+    )
+
+
+def seed_of(asked: str, folder: Path) -> int:
+    """Return the seed that was asked for; a secret one stays the same in a folder.
+
+    - `asked`: "secret", or a whole number.
+    - `folder`: where the reports go.
+    """
+    if asked != "secret":
+        return int(asked)
+    kept = folder / "seed"
+    if not kept.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        write(kept, str(secrets.randbelow(2**32)))
+    return int(kept.read_text())
+
+
+def parsed() -> argparse.Namespace:
+    """Return what the command line asks for."""
+    parser = argparse.ArgumentParser(
+        prog="course.py grade",
+        description="Grade notebooks, folders of them, and classes (a folder for each "
+        "learner). Prints the points, and writes feedback for each learner, and the "
+        "class as a page, CSV and JSON. Run again, it grades only what is new.",
+    )
+    add = parser.add_argument
+    add("paths", nargs="+", type=Path, metavar="PATH")
+    add("--out", type=Path, default=Path("grades"), help="where reports go: grades/")
+    add("--seed", default="secret", help="of the inputs: secret (default) or a number")
+    add(
+        "--isolation",
+        choices=list(LEVELS),
+        default="sandbox",
+        help="sandbox (default; needs bubblewrap) or process: limits only",
+    )
+    add("--seconds", type=float, default=10, help="for all cells, and for an exercise")
+    add("--memory", type=int, default=1024, help="of a submission, in MB")
+    add("--workers", type=int, default=os.cpu_count() or 1, help="processes at once")
+    add(
+        "--dask", metavar="ADDRESS", help="of a Dask scheduler, to grade on its workers"
+    )
+    arguments = parser.parse_args()
+    missing = [str(path) for path in arguments.paths if not path.exists()]
+    if missing:
+        parser.error(f"there is no {', '.join(missing)}")
+    for name in ("seconds", "memory", "workers"):
+        if getattr(arguments, name) <= 0:
+            parser.error(f"--{name} needs to be more than 0")
+    if arguments.seed != "secret" and not arguments.seed.isdigit():
+        parser.error(f"--seed needs to be secret or a number, not {arguments.seed}")
+    arguments.handed = collect(arguments.paths)
+    if not arguments.handed:
+        parser.error(f"there is no notebook in {', '.join(map(str, arguments.paths))}")
+    return arguments
+
+
+def executor_of(arguments: argparse.Namespace) -> Callable[[], Any]:
+    """Return what makes the executor that the command line asks for."""
+    if arguments.dask:
+        return partial(cluster, arguments.dask)
+    workers = min(arguments.workers, len(arguments.handed))
+    if workers == 1:  # not worth another Python
+        return partial(ThreadPoolExecutor, 1)
+    return partial(processes, workers)
 
 
 def main() -> int:
     """Grade what the command line names; missing points are no failure."""
-    parser = argparse.ArgumentParser(
-        prog="course.py grade", description="Grade notebooks and folders of them."
-    )
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-    paths = parser.parse_args().paths
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing:
-        parser.error(f"there is no {', '.join(missing)}")
-    found = notebooks(paths)
-    if not found:
-        parser.error(f"there is no notebook in {', '.join(map(str, paths))}")
-    lines = []
-    for path in tqdm(found, desc="grade", unit="notebook", leave=False, disable=None):
-        try:
-            lines.append(table(path, grade(path)))
-        except SubmissionError as error:
-            lines.append(f"{path}: not graded: it {error}")
-    print("\n".join(lines))
+    arguments = parsed()
+    limits = Limits(seconds=arguments.seconds, memory=arguments.memory << 20)
+    try:
+        if not arguments.dask:
+            check(arguments.isolation, limits)
+        seed = seed_of(arguments.seed, arguments.out)
+        terms = Terms(seed, arguments.isolation, limits)
+        handed = arguments.handed
+        bar = tqdm(total=len(handed), desc="grade", unit="notebook", disable=None)
+        with bar:
+            kept = arguments.out / "verdicts"
+            found = grade_all(handed, terms, kept, executor_of(arguments), bar.update)
+        write_all(arguments.out, learners(handed, found), LEVELS[terms.isolation])
+    except (SandboxError, BrokenProcessPool, ImportError, OSError) as error:
+        print(f"The grader stops: {error}", file=sys.stderr)
+        return 1
+    print(summary(handed, found))
+    print(f"Graded under: {LEVELS[terms.isolation]}.")
+    print(f"Feedback and tables: {arguments.out / 'class.html'}")
     return 0
 
 

@@ -1,32 +1,36 @@
-"""Run a submission in a process of its own, and call its functions from here.
+"""One submission in its own process, and its functions as if they were here."""
 
-Arguments and results cross as bytes of arrays, never as pickles, and the judge
-and the reference stay on this side.
-"""
-
-import contextlib
-import io
-import json
-import multiprocessing as mp
-import os
-import tempfile
+import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
+from contextlib import suppress
+from socket import socket
 
 import numpy as np
 
-from course_utils.checks.judge import UNWRITTEN, AnswerError
+from course_utils.checks.judge import AnswerError, AnswerGoneError
+from course_utils.checks.look import Look
+from course_utils.grading import wire
+from course_utils.grading.sandbox import Sandbox
 
-SECONDS = 10.0  # for all cells together, and for each call of an answer
+RESTARTS = 8  # of the process of one submission, however often it dies
 
 
 class Child:
-    """A process that holds one submission; it is started anew when it died."""
+    """The process of one submission; it is started anew when it died.
 
-    def __init__(self, cells: list[str], seconds: float = SECONDS) -> None:
+    A cell that ended the process, or did not end, is left out the next time.
+
+    - `cells`: the number and the code of each cell.
+    - `sandbox`: where the process runs.
+    """
+
+    def __init__(self, cells: list[tuple[int, str]], sandbox: Sandbox) -> None:
         self._cells = cells
-        self._seconds = seconds
-        self._process: mp.process.BaseProcess | None = None
+        self._sandbox = sandbox
+        self._seconds = sandbox.limits.seconds
+        self._link: socket | None = None
+        self._left_out: dict[int, str] = {}
+        self._starts = 0
 
     def __enter__(self) -> "Child":
         return self
@@ -35,142 +39,112 @@ class Child:
         self._stop()
 
     def answer(self, name: str) -> Callable[..., np.ndarray | None]:
-        """Return a function that stands for the submission's function of a name.
-
-        Its first failure to come back is its last: later calls fail at once.
-        """
-        gone: list[str] = []
+        """Return a function that stands for the submission's function of a name."""
+        deadline: list[float] = []
 
         def call(*arguments: np.ndarray | float) -> np.ndarray | None:
-            if gone:
-                raise AnswerError(gone[0])
-            try:
-                if self._process is None:
-                    self._start()
-                return self._call(name, arguments)
-            except TimeoutError:
-                gone.append(f"it does not end within {self._seconds:g} seconds")
-            except (EOFError, OSError):
-                gone.append("it ends the process that runs it")
-            except (ValueError, KeyError, TypeError):
-                gone.append("it answers with what is no result")
-            self._stop()
-            raise AnswerError(gone[0])
+            self._start()
+            if not deadline:
+                deadline.append(time.monotonic() + self._seconds)
+            request = {"do": "call", "name": name}
+            reply, arrays = self._ask(request, arguments, deadline[0])
+            return self._returned(reply, arrays, arguments)
 
         return call
 
+    def look(self, name: str) -> Callable[[list[object]], Look]:
+        """Return a function that looks into the submission's function of a name."""
+
+        def look(arguments: list[object]) -> Look:
+            with suppress(AnswerError):
+                self._start()
+                request = {"do": "look", "name": name}
+                deadline = time.monotonic() + self._seconds
+                reply, _ = self._ask(request, arguments, deadline)
+                return Look(_names(reply.get("calls")), _names(reply.get("reads")))
+            return Look()
+
+        return look
+
     def _start(self) -> None:
-        context = mp.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(
-            target=serve, args=(theirs, self._cells), daemon=True
-        )
-        self._process.start()
-        theirs.close()
-        self._receive()
+        """Start the process and run the cells, without those that ended it before."""
+        while self._link is None:
+            self._starts += 1
+            if self._starts > RESTARTS:
+                raise AnswerGoneError("its cells end the process again and again")
+            self._link = self._sandbox.submission()
+            self._run_cells(time.monotonic() + self._seconds)
+
+    def _run_cells(self, deadline: float) -> None:
+        """Run the cells; where one ends the process, note it and stop."""
+        cells = [cell for cell in self._cells if cell[0] not in self._left_out]
+        running = cells[0][0] if cells else 0
+        try:
+            wire.send(self._link, {"cells": cells}, deadline=deadline)
+            while not (said := wire.receive(self._link, deadline=deadline)[0]).get(
+                "ready"
+            ):
+                if "failed" in said:
+                    raise AnswerGoneError(f"it cannot be run: {said['failed']}"[:200])
+                running = int(said["cell"])
+        except TimeoutError:
+            self._leave_out(running, f"does not end within {self._seconds:g} seconds")
+        except (EOFError, OSError):
+            self._leave_out(running, "ends the process that runs it")
+        except (wire.WireError, AttributeError, KeyError, TypeError, ValueError):
+            self._leave_out(running, "speaks in the place of the grader")
+
+    def _leave_out(self, number: int, why: str) -> None:
+        self._left_out[number] = f"code cell {number} {why}"
+        self._stop()
 
     def _stop(self) -> None:
-        if self._process is not None:
-            # A child that listens ends when its pipe is closed; any other is killed.
-            self._pipe.close()
-            self._process.join(0.5)
-            self._process.kill()
-            self._process.join()
-            self._process = None
+        if self._link is not None:
+            self._sandbox.end(self._link)
+            self._link = None
 
-    def _receive(self) -> bytes:
-        if not self._pipe.poll(self._seconds):
-            raise TimeoutError
-        return self._pipe.recv_bytes()
-
-    def _call(
-        self, name: str, arguments: tuple[np.ndarray | float, ...]
-    ) -> np.ndarray | None:
-        self._pipe.send_bytes(json.dumps([name, len(arguments)]).encode())
-        for argument in arguments:
-            self._pipe.send_bytes(_packed(np.asarray(argument)))
-        reply = json.loads(self._receive())
-        if "error" in reply:
-            raise AnswerError(reply["error"])
-        for argument in arguments:
-            after = _unpacked(self._receive())
-            if isinstance(argument, np.ndarray) and after.shape == argument.shape:
-                argument[...] = after
-        return _unpacked(self._receive()) if reply["returns"] == "array" else None
-
-
-def serve(pipe: Connection, cells: list[str]) -> None:
-    """Run the cells, then answer calls until the pipe closes: the child's side."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    os.environ["COURSE_PROGRESS"] = os.devnull
-    os.chdir(tempfile.gettempdir())
-    namespace: dict[str, object] = {"__name__": "__main__"}
-    errors = []
-    for number, cell in enumerate(cells, start=1):
+    def _ask(
+        self, request: dict, arguments: tuple | list, deadline: float
+    ) -> tuple[dict, list[np.ndarray]]:
+        arrays = [np.asarray(x) for x in arguments]
         try:
-            exec(compile(cell, f"<cell {number}>", "exec"), namespace)
-        except BaseException as error:
-            errors.append(f"code cell {number} raises {_said(error)}")
-    pipe.send_bytes(b"ready")
-    with contextlib.suppress(EOFError):
-        while True:
-            name, count = json.loads(pipe.recv_bytes())
-            arguments = [_unpacked(pipe.recv_bytes()) for _ in range(count)]
-            _reply(pipe, namespace.get(name), name, arguments, errors)
+            wire.send(self._link, request, arrays, deadline=deadline)
+            reply, came = wire.receive(self._link, deadline=deadline)
+            if not isinstance(reply, dict):
+                raise wire.WireError
+            return reply, came
+        except TimeoutError:
+            why = f"it does not end within {self._seconds:g} seconds"
+        except (EOFError, OSError):
+            why = "it ends the process that runs it"
+        except wire.WireError:
+            why = "it answers with what is no result"
+        self._stop()
+        raise AnswerGoneError(why)
+
+    def _returned(
+        self, reply: dict, arrays: list[np.ndarray], arguments: tuple
+    ) -> np.ndarray | None:
+        """Do here what the function did there: raise, change, print and return."""
+        if reply.get("unwritten"):
+            raise NotImplementedError
+        if "missing" in reply:
+            causes = [*self._left_out.values(), *filter(None, [reply["missing"]])]
+            cause = f": {str(causes[0])[:300]}" if causes else ""
+            raise AnswerError(f"there is no function of this name{cause}")
+        if "problem" in reply:
+            raise AnswerError(str(reply["problem"])[:400])
+        try:
+            for i, after in zip(reply["changed"], arrays, strict=False):
+                arguments[i][...] = after
+        except (IndexError, KeyError, TypeError, ValueError):
+            self._stop()
+            raise AnswerGoneError("it answers with what is no result") from None
+        if reply.get("printed"):
+            print("…")  # the judge sees that something is printed
+        return arrays[-1] if reply.get("returned") and arrays else None
 
 
-def _reply(
-    pipe: Connection,
-    function: object,
-    name: str,
-    arguments: list[np.ndarray],
-    errors: list[str],
-) -> None:
-    """Call the function and send what it returned, or what went wrong."""
-    given = [x if x.ndim else x.item() for x in arguments]
-    try:
-        if not callable(function):
-            cause = f": {errors[0]}" if errors else ""
-            raise AnswerError(f"there is no function {name}{cause}")
-        came = function(*given)
-        packed = None if came is None else _packed(_array(came))
-    except AnswerError as error:
-        pipe.send_bytes(json.dumps({"error": str(error)}).encode())
-        return
-    except NotImplementedError:
-        pipe.send_bytes(json.dumps({"error": UNWRITTEN}).encode())
-        return
-    except BaseException as error:
-        said = {"error": f"it raises {_said(error)}"}
-        pipe.send_bytes(json.dumps(said).encode())
-        return
-    kind = "none" if packed is None else "array"
-    pipe.send_bytes(json.dumps({"returns": kind}).encode())
-    for argument in given:
-        pipe.send_bytes(_packed(np.asarray(argument)))
-    if packed is not None:
-        pipe.send_bytes(packed)
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:200]
-
-
-def _array(came: object) -> np.ndarray:
-    try:
-        return np.asarray(came, dtype=float)
-    except (TypeError, ValueError):
-        kind = type(came).__name__
-        raise AnswerError(f"it returns a {kind}, not an array of numbers") from None
-
-
-def _packed(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
-
-
-def _unpacked(data: bytes) -> np.ndarray:
-    return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+def _names(said: object) -> tuple[str, ...]:
+    names = said if isinstance(said, list) else []
+    return tuple(x for x in names if isinstance(x, str) and x.isidentifier())

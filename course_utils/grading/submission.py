@@ -2,14 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import nbformat
 
 from course_utils.checks import EXERCISES, exercises_of
 from course_utils.checks.exercise import Exercise
 
-DEFINED = re.compile(r"^def +(\w+) *\(", re.M)
+DEFINED = re.compile(r"^(?:async +)?def +(\w+) *\(", re.M)
+MOST = 20 << 20  # bytes of a notebook
 
 
 class SubmissionError(Exception):
@@ -20,34 +20,44 @@ class SubmissionError(Exception):
 class Submission:
     """What was handed in.
 
-    - `exercises`: the exercises of the lesson that it answers.
-    - `cells`: the code of its cells in order, without the check cells.
+    - `exercises`: the exercises of the lessons that it answers.
+    - `cells`: the number and the code of its cells in order, without the check cells.
     """
 
     exercises: list[Exercise]
-    cells: list[str]
+    cells: list[tuple[int, str]]
 
 
-def read(path: Path) -> Submission:
+def read(data: bytes) -> Submission:
     """Read a notebook, and find out by its exercises which lesson it answers.
 
-    Raises SubmissionError if it is no notebook, or has no exercise of this course.
+    - `data`: the bytes of the file.
+
+    Raises SubmissionError if it is too large, no notebook, not in Python, or has no
+    exercise of this course.
     """
+    if len(data) > MOST:
+        raise SubmissionError(f"is larger than {MOST >> 20} MB")
     try:
-        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        notebook = nbformat.reads(data.decode("utf-8"), as_version=4)
+        language = notebook.metadata.get("kernelspec", {}).get("language", "python")
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        cells = [cell.source for cell in code if not _is_check(cell)]
-    except OSError as error:
-        raise SubmissionError(f"cannot be opened: {error.strerror}") from error
-    except Exception as error:
+        ids = {str(_grade(cell).get("grade_id")) for cell in code}
+        numbered = [
+            (i, str(cell.source))
+            for i, cell in enumerate(code, start=1)
+            if not _grade(cell).get("grade")
+        ]
+    except Exception as error:  # a RecursionError among them, for JSON that is too deep
         raise SubmissionError("is not a notebook: no valid JSON") from error
-    names = {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in code}
-    names |= {name for cell in cells for name in DEFINED.findall(cell)}
+    if str(language).lower() != "python":
+        raise SubmissionError(f"is a notebook in {str(language)[:20]}, not in Python")
+    names = ids | {name for _, cell in numbered for name in DEFINED.findall(cell)}
     lessons = [EXERCISES[name].lesson for name in names & set(EXERCISES)]
     if not lessons:
         raise SubmissionError("has no exercise of this course in it")
-    return Submission(exercises_of(max(lessons, key=lessons.count)), cells)
+    return Submission(exercises_of(max(lessons, key=lessons.count)), numbered)
 
 
-def _is_check(cell: nbformat.NotebookNode) -> bool:
-    return bool(cell.metadata.get("nbgrader", {}).get("grade"))
+def _grade(cell: nbformat.NotebookNode) -> dict:
+    return cell.metadata.get("nbgrader", {})

@@ -1,0 +1,50 @@
+"""Stop what does not end by itself, in the process that runs it."""
+
+import _thread
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Interrupt what runs inside after some seconds, as the stop button would.
+
+    - `seconds`: how long it may take.
+
+    Raises TimeoutError when the time is over. Outside the main thread, which alone
+    can be interrupted, there is no limit.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    main = threading.current_thread().ident
+    over, ended = threading.Event(), threading.Event()
+
+    def interrupt() -> None:
+        # Again and again: an answer may catch the first interrupt and go on.
+        while not ended.wait(0.05 if over.is_set() else seconds):
+            over.set()
+            _interrupt(main)
+
+    watch = threading.Thread(target=interrupt, daemon=True)
+    watch.start()
+    try:
+        try:
+            yield
+        finally:
+            ended.set()
+            watch.join()
+    except KeyboardInterrupt as error:
+        if over.is_set():
+            raise TimeoutError from error
+        raise
+
+
+def _interrupt(thread: int) -> None:
+    """Press the stop button; a true signal also ends a sleep."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(thread, signal.SIGINT)
+    else:
+        _thread.interrupt_main()

@@ -1,0 +1,229 @@
+"""Where submissions run: apart from the grader, and as confined as can be."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import threading
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+COURSE = Path(__file__).parents[1]
+ROOT = Path(COURSE.anchor)
+INSIDE = COURSE / "grading" / "inside.py"
+START = 60.0  # seconds in which the waiting process must be ready
+
+CONFINED = (
+    "bubblewrap: no network, no files but Python's and a small disk, own processes"
+)
+PROCESS = "a process with limits only: files and network are open to it"
+LEVELS = {"sandbox": CONFINED, "process": PROCESS}
+
+
+class SandboxError(Exception):
+    """What was promised cannot be had; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a submission may take.
+
+    - `seconds`: for all its cells, and again for each exercise.
+    - `memory`: in bytes, beyond what Python and NumPy take.
+    - `disk`: in bytes.
+    - `processes`: at once, where submissions are confined.
+    """
+
+    seconds: float = 10.0
+    memory: int = 1 << 30
+    disk: int = 64 << 20
+    processes: int = 32
+
+
+class Sandbox:
+    """The process that waits for submissions, started when the first one comes.
+
+    - `isolation`: "sandbox" or "process".
+    - `limits`: what a submission may take.
+    """
+
+    def __init__(self, isolation: str, limits: Limits) -> None:
+        self.confined = isolation == "sandbox"
+        self.limits = limits
+        self._waiting: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        """Start the waiting process, unless it waits already.
+
+        Raises SandboxError if it does not come up.
+        """
+        if self._waiting is not None:
+            return
+        self._control, theirs = socket.socketpair()
+        told = {**asdict(self.limits), "confined": self.confined}
+        told["cpu"] = int(10 * self.limits.seconds) + 1
+        command = [sys.executable, "-P", str(INSIDE), str(theirs.fileno())]
+        self._waiting = subprocess.Popen(
+            [*(_bubblewrap() if self.confined else []), *command, json.dumps(told)],
+            pass_fds=[theirs.fileno()],
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        theirs.close()
+        self._control.settimeout(START)
+        if self._heard() != b"r":
+            self._control.close()
+            self._waiting.kill()
+            said = self._waiting.communicate()[1].decode(errors="replace").strip()
+            self._waiting = None
+            last = said.splitlines()[-1] if said else "it ends without a word"
+            raise SandboxError(f"the process for submissions does not start: {last}")
+
+    def submission(self) -> socket.socket:
+        """Start a process for one submission, and return the socket to it."""
+        self.start()
+        link, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self._control, [b"s"], [theirs.fileno()])
+        return link
+
+    def end(self, link: socket.socket) -> None:
+        """Kill the submission, and all that it started."""
+        link.close()
+        with contextlib.suppress(OSError):
+            self._control.send(b"k")
+        if self._heard() != b"d":
+            self.close()
+
+    def close(self) -> None:
+        """End the waiting process, and with it everything inside."""
+        if self._waiting is not None:
+            self._control.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._waiting.wait(0.5)
+            self._waiting.kill()
+            self._waiting.wait()
+            self._waiting.stderr.close()
+            self._waiting = None
+
+    def _heard(self) -> bytes:
+        try:
+            return self._control.recv(1)
+        except OSError:
+            return b""
+
+
+def check(isolation: str, limits: Limits) -> None:
+    """See that submissions can be run as promised.
+
+    - `isolation`: "sandbox" or "process".
+    - `limits`: what a submission may take.
+
+    Raises SandboxError if not; the message says what to install or to ask for.
+    """
+    if not hasattr(os, "fork"):
+        raise SandboxError(
+            "grading needs a system that can fork, such as Linux, macOS or WSL"
+        )
+    less = (
+        "With --isolation process it grades all the same: under limits, but with your "
+        "files and your network open to what is graded."
+    )
+    if isolation == "sandbox" and shutil.which("bwrap") is None:
+        raise SandboxError(
+            "grading in a sandbox needs bubblewrap, which is not installed (on Debian "
+            f"and Ubuntu: apt install bubblewrap). {less}"
+        )
+    sandbox = Sandbox(isolation, limits)
+    try:
+        sandbox.start()
+        link = sandbox.submission()
+        failed = _first_words(link)
+        sandbox.end(link)
+    except SandboxError as error:
+        raise SandboxError(f"{error}. {less}") from error
+    finally:
+        sandbox.close()
+    if failed:
+        raise SandboxError(f"the sandbox cannot be closed: {failed}. {less}")
+
+
+def _first_words(link: socket.socket) -> str | None:
+    """Return what keeps an empty submission from running, if anything does."""
+    import time
+
+    from course_utils.grading import wire
+
+    deadline = time.monotonic() + START
+    try:
+        wire.send(link, {"cells": []}, deadline=deadline)
+        return wire.receive(link, deadline=deadline)[0].get("failed")
+    except (OSError, EOFError, wire.WireError) as error:
+        return f"{type(error).__name__} {error}"
+
+
+_mine = threading.local()
+
+
+def this_thread_s(isolation: str, limits: Limits) -> Sandbox:
+    """Return the sandbox of this thread, made when it is first asked for."""
+    key = (isolation, limits)
+    if getattr(_mine, "key", None) != key:
+        if getattr(_mine, "sandbox", None):
+            _mine.sandbox.close()
+        _mine.key, _mine.sandbox = key, Sandbox(isolation, limits)
+    return _mine.sandbox
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment inside: nothing of the instructor's."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/tmp",
+        "LANG": "C.UTF-8",
+        "IPYTHONDIR": "/tmp/ipython",
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": "/tmp/matplotlib",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+    }
+
+
+@cache
+def _bubblewrap() -> list[str]:
+    """Return the command that shuts the rest of the line in.
+
+    Inside are Python, the system's libraries and the course, to be read only, without
+    what knows the answers.
+    """
+    system = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache"]
+    python = [sys.base_prefix, sys.prefix, sysconfig.get_path("purelib")]
+    secret = sorted((COURSE / "checks").glob("lesson_*.py"))
+    caches = sorted(COURSE.rglob("__pycache__"))
+    command = ["bwrap", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    command += ["--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
+    if os.getuid() == 0:  # who becomes a user without rights once inside
+        command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    else:
+        command += ["--unshare-user"]
+    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+    shown = list(dict.fromkeys([*system, *python, str(COURSE)]))
+    # Folders on the way, else made for the root user alone.
+    ways = {str(way) for path in shown for way in Path(path).parents if way != ROOT}
+    for way in sorted(ways - set(system)):
+        command += ["--dir", way]
+    for path in shown:
+        command += ["--ro-bind-try", path, path]
+    for path in secret:
+        command += ["--ro-bind", "/dev/null", str(path)]
+    for path in caches:
+        command += ["--tmpfs", str(path), "--remount-ro", str(path)]
+    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]

@@ -1,0 +1,95 @@
+"""From the bytes of a notebook to its verdict: all that a worker does."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from course_utils.checks.feedback import Feedback
+from course_utils.checks.judge import Verdict, judge
+from course_utils.grading.child import Child
+from course_utils.grading.sandbox import LEVELS, Limits, this_thread_s
+from course_utils.grading.submission import SubmissionError, read
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What every submission of a run is graded under.
+
+    - `seed`: draws the inputs.
+    - `isolation`: "sandbox" or "process".
+    - `limits`: what a submission may take.
+    """
+
+    seed: int
+    isolation: str
+    limits: Limits
+
+
+def verdict(data: bytes, terms: Terms) -> dict[str, Any]:
+    """Grade one notebook.
+
+    - `data`: the bytes of the file.
+    - `terms`: the seed, the isolation and the limits.
+
+    Returns what JSON can hold: under "exercises" the name, points, largest points,
+    message and feedback of each; under "error" why nothing could be graded, or None.
+    """
+    began = time.perf_counter()
+    try:
+        submission = read(data)
+    except SubmissionError as error:
+        return unreadable(str(error), terms)
+    sandbox = this_thread_s(terms.isolation, terms.limits)
+    exercises = []
+    with Child(submission.cells, sandbox) as child:
+        for exercise in submission.exercises:
+            answer, look = child.answer(exercise.name), child.look(exercise.name)
+            judged = judge(exercise, answer, terms.seed, look)
+            exercises.append(
+                _entry(replace(judged, message=plain(judged.message), seed=None))
+            )
+    seconds = round(time.perf_counter() - began, 3)
+    return _whole(None, submission.exercises[0].lesson, exercises, terms, seconds)
+
+
+def unreadable(why: str, terms: Terms) -> dict[str, Any]:
+    """Return the verdict on what cannot be graded.
+
+    - `why`: what is wrong with it.
+    - `terms`: what it was to be graded under.
+    """
+    return _whole(plain(why), None, [], terms, 0.0)
+
+
+def plain(said: str) -> str:
+    """Return what a submission said as one printable line; it may come from anybody."""
+    line = "".join(c if c.isprintable() else " " for c in said)
+    return " ".join(line.split())[:500]
+
+
+def _entry(judged: Verdict) -> dict[str, Any]:
+    return {
+        "name": judged.exercise.name,
+        "points": judged.points,
+        "of": judged.exercise.points,
+        "message": judged.message,
+        "feedback": Feedback(judged)._repr_html_(),
+    }
+
+
+def _whole(
+    error: str | None,
+    lesson: int | None,
+    exercises: list[dict[str, Any]],
+    terms: Terms,
+    seconds: float,
+) -> dict[str, Any]:
+    return {
+        "error": error,
+        "lesson": lesson,
+        "exercises": exercises,
+        "points": sum(x["points"] for x in exercises),
+        "of": sum(x["of"] for x in exercises),
+        "isolation": LEVELS[terms.isolation],
+        "seconds": seconds,
+    }
