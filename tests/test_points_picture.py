@@ -14,7 +14,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 NAMES = ("soft_lookup", "scaled_dot_product_attention", "f", "a_b_c_d_e_f", "long" * 9)
 FULL = {
     lesson: [
-        Points(name, i % 2 * (1 + i % 3), 1 + (i + lesson.number) % 3)
+        Points(name, i % 2 * (1 + (i + lesson.number) % 3), 1 + (i + lesson.number) % 3)
         for i, name in enumerate(NAMES)
     ]
     for lesson in LESSONS
