@@ -1,5 +1,7 @@
 """The picture of the points: that it says what is so, and that all of it fits."""
 
+import subprocess
+import sys
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
@@ -78,3 +80,19 @@ def test_nothing_overflows_with_sixteen_lessons_of_five(lessons):
     for (one, _), (other, _) in pairwise(blocks):
         below = other["y"] >= one["y"] + one["height"] + points_picture.TITLE
         assert below or other["x"] > one["x"] + one["width"]
+
+
+def test_a_long_name_is_broken_rather_than_squeezed():
+    name = "scaled_dot_product_attention"
+    points = {LESSONS[0]: [Points(name, 0, 2), Points("rest", 0, 8)]}
+    (_, texts), _ = drawn(points)[0]
+    assert [t.text for t in texts] == ["scaled_dot_product_", "attention", "0 of 2"]
+    assert not any(t.get("textLength") for t in texts)
+
+
+def test_the_start_of_the_course_brings_in_no_figures(with_course):
+    code = (
+        "import sys, course_utils.workspace; loaded = set(sys.modules); "
+        "assert not loaded & {'matplotlib', 'ipywidgets', 'nbformat', 'jinja2'}"
+    )
+    subprocess.run([sys.executable, "-c", code], env=with_course, check=True)

@@ -91,6 +91,12 @@ def test_the_first_start_copies_all_and_the_second_changes_nothing(folder):
     assert folder.everything() == before
 
 
+def test_a_copy_that_was_deleted_is_there_again(folder):
+    (folder.work / LESSON).unlink()
+    assert folder.lay_out() == ["New in your folder: 01_soft_lookup."]
+    assert (folder.work / LESSON).read_bytes() == (folder.course / LESSON).read_bytes()
+
+
 def test_links_lead_somewhere_in_the_learners_folder_too(root, tmp_path):
     Workspace(root, tmp_path).lay_out()
     start_page.write()
