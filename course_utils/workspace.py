@@ -20,7 +20,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from course_utils.checks import EXERCISES, start_page
+from course_utils.checks import EXERCISES, exercises_of, start_page
 from course_utils.files import write_whole
 from course_utils.progress import WORK
 from course_utils.syllabus import LESSONS, ROOT
@@ -198,9 +198,9 @@ class Workspace:
         there = [
             lesson for lesson in LESSONS if (self._course / _path(lesson.name)).exists()
         ]
-        if name in EXERCISES:
-            number = EXERCISES[name].lesson
-            return _path(next(x.name for x in there if x.number == number)), name
+        for lesson in there:
+            if name in {x.name for x in exercises_of(lesson.number)}:
+                return _path(lesson.name), name
         stem = Path(name).stem
         for lesson in there:
             if stem == lesson.name or (stem.isdecimal() and int(stem) == lesson.number):

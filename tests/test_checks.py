@@ -10,7 +10,14 @@ import pytest
 
 import course_utils
 from course_utils import progress
-from course_utils.checks import EXERCISES, check, feedback, judge
+from course_utils.checks import (
+    EXERCISES,
+    catalogue,
+    check,
+    exercises_of,
+    feedback,
+    judge,
+)
 from course_utils.checks.exercise import Misconception
 from course_utils.checks.grids import grids
 from course_utils.checks.judge import Case
@@ -18,6 +25,12 @@ from course_utils.checks.look import look_into
 
 SEEDS = range(200)
 EACH = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+
+
+def test_no_two_exercises_have_one_name():
+    assert len(EXERCISES) == sum(len(x.EXERCISES) for x in catalogue.LESSONS)
+    for number in {x.lesson for x in EXERCISES.values()}:
+        assert 8 <= sum(x.points for x in exercises_of(number)) <= 12
 
 
 @EACH

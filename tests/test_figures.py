@@ -71,6 +71,38 @@ def test_curves_put_their_dots_at_the_current_numbers():
     assert "Growth, at 3: square 9.0, line 3.0." in picture().description
 
 
+def test_a_logarithmic_axis_puts_equal_factors_at_equal_distances():
+    def across(at):
+        x = np.array([0.1, 1.0, 10.0])
+        look = {"axes": ("x", "y"), "xticks": x, "logarithmic": True}
+        one = figures.curves(x, {"line": x}, at=at, title="", **look)
+        return float(drawn("circle", figures.beside(one, caption=""))[0].get("cx"))
+
+    places = [across(at) for at in (0.1, 1.0, 10.0)]
+    assert places[0] < places[1]
+    assert places[2] - places[1] == pytest.approx(places[1] - places[0], abs=0.2)
+
+
+def test_shares_hang_at_their_scores_and_end_on_the_curve():
+    scores, levels = np.array([-0.5, 1.0, 0.5]), np.linspace(-1, 2, 301)
+    weights = np.exp(scores) / np.exp(scores).sum()
+    curve = levels, np.exp(levels) / np.exp(scores).sum()
+    mark = figures.shares(scores, weights, NAMES, curve=curve, title="Worth")
+    one = figures.beside(mark, caption="")
+    boxes = drawn("rect", one)[1:]
+    lengths = np.array([float(x.get("width")) for x in boxes])
+    heights = np.array([float(x.get("y")) for x in boxes]) + 5
+    np.testing.assert_allclose(lengths / lengths.sum(), weights, atol=2e-3)
+    assert np.argsort(-heights).tolist() == np.argsort(scores).tolist()
+    (line,) = drawn("polyline", one)
+    points = np.array([p.split(",") for p in line.get("points").split()], dtype=float)
+    left = float(boxes[0].get("x"))
+    ends = np.interp(heights, points[::-1, 1], points[::-1, 0])
+    np.testing.assert_allclose(left + lengths, ends, atol=0.6)
+    assert points[:, 0].max() <= left + lengths.sum() + 0.5  # no weight above 1
+    assert "east with score 1.00 has weight 0.55" in one.description
+
+
 def test_every_text_stays_inside_the_picture():
     svg = ET.fromstring(picture().svg)
     width, height = float(svg.get("width")), float(svg.get("height"))
@@ -113,6 +145,30 @@ def test_text_is_escaped():
                 [0, 1], {"c": [1]}, at=0, title="", axes=("x", "y"), xticks=[0, 1]
             ),
             "the curve 'c' needs one number for each x",
+        ),
+        (
+            lambda: figures.curves(
+                [0, 1],
+                {"c": [1, 2]},
+                at=1,
+                title="",
+                axes=("x", "y"),
+                xticks=[1, 2],
+                logarithmic=True,
+            ),
+            "x needs numbers above 0 on a logarithmic axis; the smallest is 0",
+        ),
+        (
+            lambda: figures.shares(
+                [1, 2], WEIGHTS, NAMES, curve=([0, 1],) * 2, title=""
+            ),
+            "scores needs one number for each of the 3 labels",
+        ),
+        (
+            lambda: figures.shares(
+                [1, 2, np.nan], WEIGHTS, NAMES, curve=([0, 1],) * 2, title=""
+            ),
+            "scores needs finite numbers",
         ),
         (lambda: figures.predict("one", "only this"), "no option or at least two"),
     ],
@@ -252,6 +308,29 @@ def test_a_panel_of_several_controls_follows_each_and_resets():
     assert view.svg == panel.picture.svg
 
 
+def test_a_log_slider_has_round_values_at_equal_factors():
+    values = [x for _, x in figures.log_slider(0.1, 10, start=1, label="T").options]
+    assert values[:6] == [0.1, 0.11, 0.13, 0.14, 0.16, 0.18]
+    assert values[20:41:10] == [1, 3.2, 10]
+    assert len(values) == 41
+    factors = np.divide(values[1:], values[:-1])
+    np.testing.assert_allclose(factors, 10 ** (1 / 20), rtol=0.06)
+    with pytest.raises(ValueError, match=r"such as 0\.25 or 0\.28; it is 0\.26"):
+        figures.log_slider(0.1, 10, start=0.26, label="T")
+    with pytest.raises(ValueError, match="needs 0 < low < high; low is 0"):
+        figures.log_slider(0, 10, start=1, label="T")
+
+
+def test_a_log_slider_has_its_pictures_drawn_in_advance():
+    slider = figures.log_slider(1, 10, start=2, label="x")
+    panel = figures.panel(picture, shift=slider)
+    view = panel.children[-1]
+    assert view.states == [picture(x).svg for _, x in slider.options]
+    assert view.states[int(view.value)] == panel.picture.svg == picture(2.0).svg
+    slider.value = 10
+    assert view.states[slider.index] == panel.picture.svg == picture(10.0).svg
+
+
 def test_a_single_slider_has_its_pictures_drawn_in_advance():
     panel = figures.panel(picture, shift=figures.slider(0, 3, 1, start=2, label="x"))
     assert panel.children[-1].states == [picture(shift).svg for shift in range(4)]
@@ -338,3 +417,148 @@ def test_the_style_is_that_of_the_course(with_course):
         [sys.executable, "-c", code], env=with_course, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+GROUPS = {"scaled": [0.5, -1.0, 0.0], "unscaled": [8.0, -16.0, 0.0]}
+
+
+def test_strips_put_their_dots_on_one_scale():
+    mark = figures.strips(GROUPS, title="S", axis="score", ticks=[-20, 0, 20])
+    one = figures.beside(mark, caption="c")
+    dots = drawn("circle", one)
+    places = np.array([float(x.get("cx")) for x in dots]).reshape(2, 3)
+    heights = np.array([float(x.get("cy")) for x in dots]).reshape(2, 3)
+    middle = places[0, 2]
+    np.testing.assert_allclose((places[1] - middle) / 16, places[0] - middle, atol=0.1)
+    assert len(set(heights[0])) == len(set(heights[1])) == 1
+    assert heights[0, 0] < heights[1, 0]
+    assert {"scaled: spread 0.6", "unscaled: spread 10.0"} <= {
+        x.text for x in drawn("text", one)
+    }
+    assert "unscaled: spread 10.0, from −16.0 to 8.0." in one.description
+
+
+def test_strips_keep_what_is_beyond_the_scale_at_its_edge():
+    mark = figures.strips(GROUPS, title="S", axis="score", ticks=[-10, 10])
+    places = [float(x.get("cx")) for x in mark.drawing.iter("circle")]
+    assert 0 <= min(places) == places[4] < max(places) < WIDTH
+
+
+def test_paired_bars_are_as_long_as_the_weights():
+    pair = {"scaled": WEIGHTS, "unscaled": [0.0, 1.0, 0.0]}
+    one = figures.beside(figures.paired_bars(pair, NAMES, title="W"), caption="c")
+    rects = [
+        x for x in drawn("rect", one) if x.get("rx") and "key" not in x.get("class")
+    ]
+    lengths = np.array([float(x.get("width")) for x in rects]).reshape(3, 2)
+    np.testing.assert_allclose(lengths[:, 0] / lengths[1, 1], WEIGHTS, atol=2e-3)
+    assert lengths[0, 1] == lengths[2, 1] == 0
+    tops = [float(x.get("y")) for x in rects]
+    assert tops == sorted(tops)
+    assert "W, scaled: north 0.25, east 0.60, south 0.15; unscaled: north 0.00" in (
+        one.description
+    )
+
+
+@pytest.mark.parametrize(
+    ("draw", "says"),
+    [
+        (lambda: figures.paired_bars({"a": WEIGHTS}, NAMES, title=""), "2 to 3 groups"),
+        (
+            lambda: figures.paired_bars({"a": WEIGHTS, "b": [1]}, NAMES, title=""),
+            "'b' needs one number for each of the 3 labels",
+        ),
+        (
+            lambda: figures.paired_bars(
+                {"a": WEIGHTS, "b": 2 * WEIGHTS}, NAMES, title=""
+            ),
+            "'b' needs numbers from 0 to 1",
+        ),
+        (
+            lambda: figures.strips({"a": [np.inf]}, title="", axis="", ticks=[0, 1]),
+            "'a' needs a row of finite numbers",
+        ),
+        (lambda: figures.strips({}, title="", axis="", ticks=[0, 1]), "1 to 3 groups"),
+    ],
+)
+def test_groups_that_cannot_be_drawn_are_refused(draw, says):
+    with pytest.raises(ValueError, match=says):
+        draw()
+
+
+ALONG = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0], [-1.0, 0.0]])
+
+
+def dots(query, key):
+    return query @ key.T
+
+
+def territory(length=1.0, score=dots, **options):
+    key = ALONG * [[1], [1], [1], [length]]
+    options = {"marked": 3, "title": "T", "axes": ("x", "y"), "reach": 2.5} | options
+    mark = figures.territories(score, key, ["N", "E", "S", "far"], **options)
+    return figures.beside(mark, caption="c")
+
+
+def area(picture):
+    """The area of the filled territory, as a share of the map."""
+    (filled,) = [x for x in drawn("polygon", picture) if x.get("fill-opacity")]
+    (frame,) = [x for x in drawn("rect", picture) if x.get("fill") == "none"]
+    spots = np.array([x.split(",") for x in filled.get("points").split()], float)
+    x, y = spots.T
+    side = float(frame.get("width"))
+    return abs(x @ np.roll(y, 1) - y @ np.roll(x, 1)) / 2 / side**2
+
+
+def test_a_territory_is_where_its_key_has_the_highest_score():
+    assert area(territory()) == pytest.approx(0.25, abs=0.005)
+    # A key of length 2 wins where y < 2|x|, left of 0: all but two triangles.
+    grown = territory(2.0)
+    assert area(grown) == pytest.approx(0.375, abs=0.005)
+    said = [x.text for x in drawn("text", grown)]
+    assert "far wins 127 of 360 directions" in said
+    assert "far is the best key for 127 of 360 directions" in grown.description
+
+
+def test_a_territory_may_be_bent_whole_or_empty():
+    def nearest_but_far(query, key):
+        distance = np.linalg.norm(query[:, None] - key, axis=-1)
+        return -np.column_stack([distance[:, :3], 2 * distance[:, 3]])
+
+    bent = territory(score=nearest_but_far)
+    (filled,) = [x for x in drawn("polygon", bent) if x.get("fill-opacity")]
+    assert len(filled.get("points").split()) > 20  # a circle, not three corners
+    none = territory(0.0)
+    assert not [x for x in drawn("polygon", none) if x.get("fill-opacity")]
+    assert "far wins 0 of 360 directions" in [x.text for x in drawn("text", none)]
+
+
+def test_the_ring_is_thick_where_the_marked_key_wins():
+    (thick,) = [x for x in drawn("path", territory()) if "M" in x.get("d")]
+    at = [float(x) for x in re.findall(r"-?[\d.]+", thick.get("d"))]
+    start, radius, large, end = np.array(at[:2]), at[2], at[5], np.array(at[-2:])
+    chord = np.hypot(*(end - start))
+    assert chord == pytest.approx(np.sqrt(2) * radius, rel=0.02)  # a quarter turn
+    assert large == 0
+    assert territory(9.0).svg.count(" 0 1 1 ") == 0  # never more than half a turn
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"marked": 4}, "position of one of 4 keys"),
+        ({"score": lambda q, k: k @ q.T}, r"shape \(n_q, n_k\), here \(360, 4\)"),
+        ({"score": lambda q, k: dots(q, k) * np.inf}, "finite numbers"),
+        ({"length": np.nan}, "finite numbers"),
+    ],
+)
+def test_a_map_that_cannot_be_drawn_is_refused(options, says):
+    with pytest.raises(ValueError, match=says), np.errstate(invalid="ignore"):
+        territory(**options)
+
+
+def test_a_map_needs_a_label_for_each_key():
+    with pytest.raises(ValueError, match="one 2-D key for each of 1 labels"):
+        figures.territories(
+            dots, ALONG, ["N"], marked=0, title="", axes=("x", "y"), reach=2.0
+        )

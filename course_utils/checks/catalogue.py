@@ -1,9 +1,12 @@
 """All exercises of the course, by name."""
 
-from course_utils.checks import lesson_01
+from course_utils.checks import lesson_01, lesson_02, lesson_03, lesson_05
 from course_utils.checks.exercise import Exercise
 
-EXERCISES: dict[str, Exercise] = {x.name: x for x in lesson_01.EXERCISES}
+LESSONS = (lesson_01, lesson_02, lesson_03, lesson_05)
+EXERCISES: dict[str, Exercise] = {
+    exercise.name: exercise for lesson in LESSONS for exercise in lesson.EXERCISES
+}
 
 
 def exercises_of(lesson: int) -> list[Exercise]:

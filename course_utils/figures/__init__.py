@@ -1,11 +1,13 @@
 """How the course's ideas are seen: pictures, panels with controls, predictions."""
 
-from course_utils.figures.controls import checkbox, picker, slider
-from course_utils.figures.marks import bars, curves, vectors
+from course_utils.figures.contrasts import paired_bars, strips
+from course_utils.figures.controls import checkbox, log_slider, picker, slider
+from course_utils.figures.marks import bars, curves, shares, vectors
 from course_utils.figures.panel import Panel, panel
 from course_utils.figures.predictions import predict
 from course_utils.figures.style import BLUE, GREY, VERMILION, use_style
 from course_utils.figures.svg import beside
+from course_utils.figures.territories import territories
 from course_utils.figures.weights import AttentionWeights, links, matrix
 
 __all__ = [
@@ -19,11 +21,16 @@ __all__ = [
     "checkbox",
     "curves",
     "links",
+    "log_slider",
     "matrix",
+    "paired_bars",
     "panel",
     "picker",
     "predict",
+    "shares",
     "slider",
+    "strips",
+    "territories",
     "use_style",
     "vectors",
 ]
