@@ -169,8 +169,9 @@ def points_shown(page):
 
 def test_the_open_start_page_follows_the_points(page, jupyterlab):
     page.goto(f"{jupyterlab}/lab/tree/start.md?reset")
-    page.locator(".jp-RenderedMarkdown img").wait_for()
-    page.wait_for_timeout(500)
+    expect(page.locator(".jp-RenderedMarkdown img")).to_have_js_property(
+        "complete", True
+    )
     before, drawn = points_shown(page)
     assert "hard_lookup 0 of 2" in before
     assert "hard_lookup0 of 2" in drawn
@@ -184,8 +185,8 @@ def test_the_open_start_page_follows_the_points(page, jupyterlab):
     exercise.run_all()
     exercise.show(page.locator(".course-feedback", has_text="✓ Right: hard_lookup"))
     exercise.show(page.get_by_role("link", name="the start page")).click()
-    page.get_by_text("Go on with").wait_for()
-    page.wait_for_timeout(500)
-    after, drawn = points_shown(page)
-    assert "hard_lookup 2 of 2" in after
+    picture = page.locator(".jp-RenderedMarkdown img[alt*='hard_lookup 2 of 2']")
+    picture.wait_for()
+    expect(picture).to_have_js_property("complete", True)
+    _, drawn = points_shown(page)
     assert "hard_lookup✓ 2 of 2" in drawn
