@@ -219,5 +219,5 @@ should be 1 seldom is, to the last bit.
 # %% [markdown]
 r"""
 That was lesson 4. Your points are on [the start page](../start.md); on the
-command line, `python3 course.py grade exercises/` adds them up.
+command line, `python3 course.py grade` adds them up.
 """
