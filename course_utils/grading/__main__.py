@@ -18,6 +18,7 @@ from course_utils.grading.batch import (
     collect,
     grade_all,
     processes,
+    spelt_out,
     write,
 )
 from course_utils.grading.report import learners, write_all
@@ -47,7 +48,8 @@ def summary(handed: list[Handed], verdicts: list[dict[str, Any]]) -> str:
     """Return the verdicts one by one if they are few, else what they come to."""
     if len(handed) <= MOST_SHOWN:
         pairs = zip(handed, verdicts, strict=True)
-        return "\n".join(table(str(one.path or one.name), x) for one, x in pairs)
+        named = ((spelt_out(str(one.path or one.name)), x) for one, x in pairs)
+        return "\n".join(table(name, x) for name, x in named)
     errors = sum(x["error"] is not None for x in verdicts)
     full = sum(x["points"] == x["of"] > 0 for x in verdicts)
     return (
