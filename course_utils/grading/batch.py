@@ -29,11 +29,24 @@ class Handed:
     - `learner`: the name of the folder that holds it, or of the file.
     - `name`: where it stands, in the folder that is graded.
     - `path`: the file; None if the learner's folder holds no notebook.
+
+    What cannot be printed in a name is spelt out: it could take over the terminal.
     """
 
     learner: str
     name: str
     path: Path | None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "learner", spelt_out(self.learner))
+        object.__setattr__(self, "name", spelt_out(self.name))
+
+
+def spelt_out(name: str) -> str:
+    """Return a name with the codes of its characters that cannot be printed."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in name
+    )
 
 
 def collect(paths: list[Path]) -> list[Handed]:
