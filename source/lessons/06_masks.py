@@ -385,23 +385,34 @@ def moves(position, mask):
 
 
 # %%
-masks = {"no mask": np.full((10, 10), True), "causal mask": causal}
+masks = {
+    "without a mask": np.full((10, 10), True),
+    "with the causal mask": causal,
+}
 
 
+def side(name, position):
+    _, weights = attend(x, masks[name])
+    return figures.reach(
+        figures.AttentionWeights(weights, queries=tokens, keys=tokens),
+        moves(position, masks[name]),
+        causal[:, position],
+        title=name.capitalize(),
+        edited=position,
+        largest=3,
+    )
+
+
+# %%
 def blot(position):
-    marks, leaks = [], []
-    may_see = causal[:, position]
-    for name, mask in masks.items():
-        weights = figures.AttentionWeights(
-            attend(x, mask)[1], queries=tokens, keys=tokens
-        )
-        moved, look = moves(position, mask), {"edited": position}
-        look |= {"title": name, "largest": 3}
-        marks.append(figures.reach(weights, moved, may_see, **look))
-        leaks.append(f"{np.sum(moved[~may_see] > 0)} with {name}")
-    word = f"“{tokens[position]}” at {position} blotted out"
+    leaks = [
+        f"{np.sum(moves(position, mask)[:position] > 0)} {name}"
+        for name, mask in masks.items()
+    ]
+    caption = f"“{tokens[position]}” at {position} blotted out; leaks: "
     return figures.beside(
-        *marks, caption=f"{word}: leaks {', '.join(leaks)}"
+        *(side(name, position) for name in masks),
+        caption=caption + ", ".join(leaks),
     )
 
 
@@ -491,25 +502,26 @@ column the edited position, both edits added up, mean of 20 seeds. Dark means mo
 
 # %%
 fig, axes = plt.subplots(2, 4, figsize=(7.6, 4.4))
+edge = np.arange(n + 1) - 0.5
 for axis, (name, m) in zip(axes.flat, moved.items(), strict=False):
-    axis.imshow(m.sum(1).mean(0), cmap="Blues", vmin=0, vmax=4)
-    axis.step(np.arange(n + 1) - 0.5, np.arange(n + 1) - 0.5, "k")
+    axis.imshow(m.sum(1).mean(0), cmap="Blues", vmin=0, vmax=3)
+    axis.step(edge, edge, "k", where="post", linewidth=1)
     axis.axvline(2.5, color="black", linewidth=1)
     axis.set_title(name, fontsize=9)
     axis.set(xticks=[], yticks=[], xlabel="edited →", ylabel="output")
     axis.grid(False)
 axes.flat[-1].axis("off")
-_ = axes.flat[-1].text(
-    0, 0.3, "black steps:\nthe diagonal\n\nblack line:\npadding ends"
-)
+legend = "steps: the future\nbegins\n\nline: padding ends"
+_ = axes.flat[-1].text(0, 0.4, legend)
 
 # %% [markdown]
 r"""
 The right mask moves nothing above the steps and nothing left of the line. (Its
 early rows are darkest: who sees few keys depends much on each.) The others show what
-they really allow. Off by one goes a step too far; inverted is a photographic
-negative; OR lets nearly everything through; the next two veil the whole square; and
-the last is perfect but for the three rows at the top, which may see nothing.
+they really allow. Off by one goes a step too far; inverted is a photographic negative;
+OR lets nearly everything through. After the softmax looks right, only pale. Scores
+times 0 veils the whole square. And the last is perfect but for the three rows at the
+top, which may see nothing.
 
 Now in numbers. Three kinds of pairs must not be: a token and its future, a token and
 padding, and a query in the padding, which may see nothing, with anything. A
@@ -524,42 +536,35 @@ groups = {
     "where nothing may be seen": (j >= 0) & (i < 3),
 }
 allowed = moved["right"][..., may].mean(-1)  # (seeds, 2)
-leak = {
-    name: [
-        100 * m[..., pairs].mean(-1) / allowed
-        for pairs in groups.values()
+leak = np.array(
+    [
+        [
+            100 * m[..., pairs].mean(-1) / allowed
+            for pairs in groups.values()
+        ]
+        for m in moved.values()
     ]
-    for name, m in moved.items()
-}  # each: for each group (seeds, 2)
-print(f"{'% through keys, values':24} future   padding   nothing")
-for name, parts in leak.items():
-    print(f"{name:22}", end="")
-    for part in parts:
-        print("{:6.0f} {:3.0f}".format(*part.mean(0)), end="")
-    print()
+)  # (attentions, groups, seeds, 2)
+print(f"{'% through keys, values':24}future   padding   nothing")
+for name, parts in zip(moved, leak.mean(axis=2), strict=True):
+    numbers = [f"{k:5.0f} {v:3.0f}" for k, v in parts]
+    print(f"{name:22}", " ".join(numbers))
 
 # %%
 fig, axes = plt.subplots(1, 3, sharey=True, figsize=(7.6, 3.4))
-rows = np.arange(len(leak))
-for g, (axis, group) in enumerate(zip(axes, groups, strict=True)):
-    for kind, (label, look) in enumerate(
-        {"keys": "o", "values": "D"}.items()
-    ):
-        part = np.array([parts[g][:, kind] for parts in leak.values()])
-        axis.errorbar(
-            part.mean(1),
-            rows + 0.2 * kind - 0.1,
-            xerr=part.std(1),
-            fmt=look,
-            label=f"through {label}",
-            markersize=5,
-            capsize=2,
+rows = np.arange(len(moved))
+for g, group in enumerate(groups):
+    for kind, name in enumerate(("keys", "values")):
+        part = leak[:, g, :, kind]  # (attentions, seeds)
+        look = {"fmt": "oD"[kind], "label": "through " + name}
+        axes[g].errorbar(
+            part.mean(1), rows + kind / 4, xerr=part.std(1), **look
         )
-    axis.set(xlabel="leak (%)", xlim=(-8, 150))
-    axis.set_title(group, fontsize=10)
-axes[0].set_yticks(rows, leak)
+    axes[g].set(xlabel="leak (%)", xlim=(-8, 150))
+    axes[g].set_title(group, fontsize=10)
+axes[0].set_yticks(rows + 1 / 8, moved)
 axes[0].invert_yaxis()
-_ = axes[2].legend(loc="lower right", fontsize=9)
+_ = axes[2].legend(loc="upper right", fontsize=9)
 
 # %% [markdown]
 r"""
