@@ -477,6 +477,7 @@ def _two_runs(rng: np.random.Generator, size: int) -> Arguments:
         if small.any() == (size == 3) and not (small & (moved < 1.5 * REAL)).any():
             break
     noise = rng.uniform(-1, 1, size=before.shape)
+    noise[rng.permutation(n)[: n // 3]] = 0  # rounding does not reach every row
     return {
         "before": before,
         "after": after + noise * ROUNDING / 2,
@@ -531,6 +532,19 @@ LEAKS = Exercise(
             "for more than that",
             lambda before, after, changed, may_see: (
                 (before != after).any(axis=-1) & ~_touched(changed, may_see)
+            ),
+        ),
+        Misconception(
+            "it finds rounding in small numbers: by default `np.isclose` allows less "
+            "the smaller the number is; give it an `atol` above 1e-6",
+            lambda before, after, changed, may_see: (
+                ~np.isclose(after, before).all(axis=-1) & ~_touched(changed, may_see)
+            ),
+        ),
+        Misconception(
+            "one output that moves makes every query leak: judge each by its own row",
+            lambda before, after, changed, may_see: (
+                (np.abs(after - before).max() > 1e-5) & ~_touched(changed, may_see)
             ),
         ),
         Misconception(
