@@ -5,6 +5,7 @@ from course_utils.figures.controls import checkbox, log_slider, picker, slider
 from course_utils.figures.marks import bars, curves, shares, vectors
 from course_utils.figures.panel import Panel, panel
 from course_utils.figures.predictions import predict
+from course_utils.figures.reach import reach
 from course_utils.figures.samples import samples
 from course_utils.figures.style import BLUE, GREY, VERMILION, use_style
 from course_utils.figures.svg import beside
@@ -28,6 +29,7 @@ __all__ = [
     "panel",
     "picker",
     "predict",
+    "reach",
     "samples",
     "shares",
     "slider",
