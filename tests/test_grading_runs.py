@@ -66,6 +66,7 @@ def written(out):
     return table, whole, pages
 
 
+@pytest.mark.dask
 @pytest.mark.filterwarnings("ignore")  # what Dask warns of is its own affair
 @pytest.mark.parametrize("isolation", ISOLATIONS)
 def test_a_cluster_gives_the_same_verdicts(
