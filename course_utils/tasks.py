@@ -17,7 +17,7 @@ from course_utils.validation import check_integer, check_number, check_rng
 Tokens = NDArray[np.int64]
 Vectors = NDArray[np.float64]
 
-TOKENS = tuple("the cat sat on the mat because it was tired".split())
+TOKENS = ("the", "cat", "sat", "on", "the", "mat", "because", "it", "was", "tired")
 FEATURES = ("article", "thing", "alive", "action", "place", "reason", "state")
 # Each token's features, most to least: 2 for what it is, 1 for what it hints at.
 MEANINGS = {

@@ -214,7 +214,8 @@ def test_the_little_sentence_has_a_named_vector_for_each_token():
     tokens, features, x = tasks.little_sentence()
     assert x.shape == (len(tokens), len(features)) == (10, 7)
     assert x.dtype == np.float64
-    assert x.any(axis=1).all() and x.any(axis=0).all()
+    assert x.any(axis=1).all()
+    assert x.any(axis=0).all()
     # Equal tokens, and only they, have equal vectors.
     equal = (x[:, None] == x).all(axis=-1)
     names = np.array(tokens)
