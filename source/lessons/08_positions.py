@@ -65,8 +65,8 @@ scores.
 
 The first idea is to add something to each vector that says where it stands. The
 number of the position itself would grow without bound and drown the token. A clock
-does better. It tells every second of a day with three hands, none of which ever
-grows: a fast one, a slow one, a very slow one.
+does better. It tells every second of half a day with three hands, none of which
+ever grows: a fast one, a slow one, a very slow one.
 
 So give each position a row of hands. A hand that has turned by an angle has its tip
 at (sin, cos) of that angle, which makes two numbers. Hand $i$ of $d/2$ has turned at
@@ -144,7 +144,7 @@ out, to positions 1000 and 1003. How does their dot product compare?
 # %%
 guess = figures.predict(
     "08 rows three apart, near and far",
-    "smaller: so far out the rows are more alike or more different",
+    "smaller: so far out, two rows have less in common",
     "exactly the same number",
     "another number, with no pattern to see",
 )
@@ -505,9 +505,8 @@ r"""
 - **Within the training length** all kinds but "none" and ALiBi are right every time.
 - **Learned** rows fall off a cliff at position 16. The rows beyond were never
   trained; they are as they were drawn.
-- **Sinusoidal** ones do hardly better: far fewer than half are right beyond 16. The
-  rows exist out there, but the hands stand in combinations that training never
-  showed.
+- **Sinusoidal** ones do better, but fewer than half are right beyond 16. Rows exist
+  out there, but training never showed them.
 - **RoPE and the relative bias** go on, as expected. But not for ever: in the last
   part they are right in 0.71 and 0.62 of the cases.
 - **ALiBi** is as good at 127 as at 15, and bad at both: 0.18. Even the reader with
@@ -539,11 +538,27 @@ for kind in ("relative bias", "rotary", "alibi"):
 # %% [markdown]
 r"""
 RoPE and the relative bias do what they promise: a score depends on the offset alone.
-But a weight depends on *all* scores in its row. Far out there are more keys, each
-takes a little, and together they take half the weight or more from the one that
-matters. Knowing the offset is not the same as ignoring what is far away.
+But a weight depends on *all* scores in its row, and far out, offsets that were never
+trained take half of it or more. Which ones? Here is where the query at position 110
+looks most.
+"""
 
-ALiBi does ignore it (0.02). But its bias is a ramp that falls with distance: what
+# %%
+for kind in ("relative bias", "rotary"):
+    w = np.mean([looked(kind, seed) for seed in range(5)], axis=0)[110]
+    most = np.argsort(-w)[:5]
+    cells = [f"{110 - j:3} back {w[j]:.2f}" for j in most]
+    print(f"{kind:14}", *cells, sep="  ")
+
+# %% [markdown]
+r"""
+The relative bias has one number for all that is far. Each far key gets a hundredth
+or so, but there are a hundred of them. RoPE has echoes: hands come round. An offset
+of 104 is 101 more than 3, in which the fastest hand makes 16 turns and a little, and
+looks almost as it did. Training never punished that, since no key was so far away.
+To know the offset is not yet to ignore what is far.
+
+ALiBi does ignore it: 0.02. But its bias is a ramp that falls with distance: what
 lies three back can never get more from it than what lies two back. It *prefers near
 keys*, and here the answer is at exactly three. Perhaps the slope, 1/4 here, is at
 fault?
@@ -558,17 +573,18 @@ for slope in (1 / 2, 1 / 4, 1 / 16):
 
 # %% [markdown]
 r"""
-No slope finds it. The flatter ramp does better, since the reader then guesses among
-more of the tokens it saw lately, where one of sixteen is often right by chance.
+No slope finds it. The flattest does better than the others, but about as well as
+the reader with no positions did within its training: perhaps by a guess among the
+tokens seen lately.
 
 **What this does not show.** This is one head, one layer, one task, and a task that
 is about exact offsets. In text, what is near often matters more, and that is what
 ALiBi is made for: its authors report a language model trained on 1024 tokens that
 reads 2048 as well as a sinusoidal one trained on 2048. Kazemnejad et al. (2023), on
-reasoning and arithmetic with many layers, find ALiBi and RoPE not well suited to
-longer inputs, and models *without* positions better. Those work because a causal mask
-lets a model count what it can see, as Haviv et al. (2022) conjecture. One head here
-could not make much of it.
+tasks of reasoning and arithmetic, find ALiBi and RoPE not well suited to longer
+inputs, and whole models *without* positions better. How can those know an order at
+all? The causal mask lets a token infer how many came before it, Haviv et al. (2022)
+conjecture. One head alone did not get far with that here.
 
 ## Where it goes wrong
 
@@ -606,13 +622,13 @@ print(f"columns reordered first: {share[3:16].mean():.2f}")
 
 # %% [markdown]
 r"""
-The same numbers, other partners, and the reader is at chance. If the columns of $W_q$
+The same numbers, other partners: from 1.00 to 0.40. If the columns of $W_q$
 and $W_k$ are put in the other program's order first, all is well again. How to
 notice: turn one vector by hand, and compare all its components with the program's.
 
-**Values turned too.** One library turned the values as well, until somebody
-[asked why](https://github.com/lucidrains/x-transformers/issues/182), and then no
-longer. Put words in front of the sentence, and see what the whole attention returns
+**Values turned too.** One library turned the values as well, at first on purpose, to
+bring in where a token stands. When somebody [asked
+why](https://github.com/lucidrains/x-transformers/issues/182), it stopped. Put words in front of the sentence, and see what the whole attention returns
 for "it":
 """
 
