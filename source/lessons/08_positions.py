@@ -253,12 +253,14 @@ general = course_utils.rotary_embedding(query, positions, base=100)
 print(np.allclose(turned, loop), np.allclose(turned, general))
 
 # %%
-query_it, key_cat = query[7], key[1]
+def turned_pair(it, cat):
+    q = rotary(query[7], np.asarray(it), base=100)
+    k = rotary(key[1], np.asarray(cat), base=100)
+    return q, k
 
 
 def rope_score(it, cat):
-    q = rotary(query_it, np.asarray(it), base=100)
-    k = rotary(key_cat, np.asarray(cat), base=100)
+    q, k = turned_pair(it, cat)
     return (q * k).sum(axis=-1) * 4**-0.5
 
 
@@ -355,47 +357,44 @@ more or fewer words between them. The second puts words in front of both. Watch:
 """
 
 # %%
-plain = query_it @ key_cat * 4**-0.5  # no positions at all
-
-
 def all_scores(offset, cat):
     it = cat + offset
-    alibi = plain - offset / 8 + 0 * cat
+    plain = query[7] @ key[1] * 4**-0.5  # no positions at all
+    alibi = plain - offset / 8 + 0 * cat  # a slope of 1/8
     scores = added_score(it, cat), rope_score(it, cat), alibi
     return dict(zip(("added", "RoPE", "ALiBi"), scores, strict=True))
 
 
 offsets, fronts = np.arange(21), np.arange(41)
-look = {"yticks": range(-2, 5)}
-by_offset = {"title": "Other offsets", "xticks": range(0, 21, 5)}
-by_front = {"title": "Other words in front", "xticks": range(0, 41, 10)}
-names = ["fast pair", "slow pair"]
+by_offset = {
+    "title": "Other offsets",
+    "axes": ("offset (tokens back)", "score"),
+    "xticks": range(0, 21, 5),
+    "yticks": range(-2, 5),
+}
+by_front = by_offset | {
+    "title": "Other words in front",
+    "axes": ("words in front", "score"),
+    "xticks": range(0, 41, 10),
+}
 
 
 # %%
 def two_tokens(offset, front):
-    cat, it = 1 + front, 1 + front + offset
-    q = rotary(query_it, np.array(it), base=100)
-    k = rotary(key_cat, np.array(cat), base=100)
-    here = all_scores(offset, cat)
-    told = ", ".join(f"{name} {s:.2f}" for name, s in here.items())
+    cat = 1 + front
+    q, k = turned_pair(cat + offset, cat)
+    pairs = figures.dials(
+        q, k, ["fast pair", "slow pair"], title="RoPE", longest=2.3
+    )
+    along = all_scores(offsets, cat)
+    over = all_scores(offset, 1 + fronts)
+    now = all_scores(offset, cat).items()
+    told = ", ".join(f"{name} {s:.2f}" for name, s in now)
     return figures.beside(
-        figures.dials(q, k, names, title="RoPE", longest=2.3),
-        figures.curves(
-            offsets,
-            all_scores(offsets, cat),
-            at=offset,
-            axes=("offset (tokens back)", "score"),
-            **by_offset | look,
-        ),
-        figures.curves(
-            fronts,
-            all_scores(offset, 1 + fronts),
-            at=front,
-            axes=("words in front", "score"),
-            **by_front | look,
-        ),
-        caption=f"“it” at {it} asks “cat” at {cat}: {told}",
+        pairs,
+        figures.curves(offsets, along, at=offset, **by_offset),
+        figures.curves(fronts, over, at=front, **by_front),
+        caption=f"“it” at {cat + offset} asks “cat” at {cat}: {told}",
     )
 
 
@@ -472,7 +471,10 @@ right = {
 # %%
 fig, axes = plt.subplots(1, 2, sharey=True)
 middles = np.arange(4, 128, 8)
-for kinds, ax in zip((KINDS[:3], KINDS[3:]), axes, strict=True):
+free = ("upper right", (0.16, 0.3))  # where no curve runs
+for ax, kinds, spot in zip(
+    axes, (KINDS[:3], KINDS[3:]), free, strict=True
+):
     ax.axvspan(0, 16, color="#E4E4E4")
     for kind in kinds:
         blocks = right[kind].copy()
@@ -481,7 +483,7 @@ for kinds, ax in zip((KINDS[:3], KINDS[3:]), axes, strict=True):
         ax.errorbar(middles, blocks.mean(0), blocks.std(0), label=kind)
     ax.axhline(1 / 16, color="black", linewidth=1)
     ax.set(xlabel="position", xticks=range(0, 129, 32), ylim=(0, 1.05))
-    ax.legend(loc="center right")
+    ax.legend(loc=spot)
 _ = axes[0].set(ylabel="share of right answers")
 
 # %% [markdown]
@@ -612,13 +614,14 @@ def reordered(parameters, order):
     return parameters | new
 
 
-halves = reordered(parameters, partners)
-repaired = reordered(reordered(parameters, back), partners)
-for name, p in (("right", parameters), ("wrong", halves)):
-    share = share_right(reader, p, np.random.default_rng(0))
+versions = {
+    "right partners": parameters,
+    "wrong partners": reordered(parameters, partners),
+    "put right": reordered(reordered(parameters, back), partners),
+}
+for name, version in versions.items():
+    share = share_right(reader, version, np.random.default_rng(0))
     print(f"{name}: {share[3:16].mean():.2f}")
-share = share_right(reader, repaired, np.random.default_rng(0))
-print(f"columns reordered first: {share[3:16].mean():.2f}")
 
 # %% [markdown]
 r"""
@@ -648,7 +651,7 @@ With the values turned, the weights are right and the answer still changes with 
 word in front. So test the *output*: move all positions by the same number, and it
 must not change.
 
-**The exponent.** In $	ext{base}^{2i/d}$, $i$ counts pairs. A loop that counts
+**The exponent.** In $\text{base}^{2i/d}$, $i$ counts pairs. A loop that counts
 components in steps of two and multiplies by 2 again [makes the hands too
 slow](https://github.com/SamLynnEvans/Transformer/issues/25):
 """
