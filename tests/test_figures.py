@@ -484,3 +484,152 @@ def test_paired_bars_are_as_long_as_the_weights():
 def test_groups_that_cannot_be_drawn_are_refused(draw, says):
     with pytest.raises(ValueError, match=says):
         draw()
+
+
+ALONG = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0], [-1.0, 0.0]])
+
+
+def dots(query, key):
+    return query @ key.T
+
+
+def territory(length=1.0, score=dots, **options):
+    key = ALONG * [[1], [1], [1], [length]]
+    options = {"marked": 3, "title": "T", "axes": ("x", "y"), "reach": 2.5} | options
+    mark = figures.territories(score, key, ["N", "E", "S", "far"], **options)
+    return figures.beside(mark, caption="c")
+
+
+def area(picture):
+    """The area of the filled territory, as a share of the map."""
+    (filled,) = [x for x in drawn("polygon", picture) if x.get("fill-opacity")]
+    (frame,) = [x for x in drawn("rect", picture) if x.get("fill") == "none"]
+    spots = np.array([x.split(",") for x in filled.get("points").split()], float)
+    x, y = spots.T
+    side = float(frame.get("width"))
+    return abs(x @ np.roll(y, 1) - y @ np.roll(x, 1)) / 2 / side**2
+
+
+def test_a_territory_is_where_its_key_has_the_highest_score():
+    assert area(territory()) == pytest.approx(0.25, abs=0.005)
+    # A key of length 2 wins where y < 2|x|, left of 0: all but two triangles.
+    grown = territory(2.0)
+    assert area(grown) == pytest.approx(0.375, abs=0.005)
+    said = [x.text for x in drawn("text", grown)]
+    assert "far wins 127 of 360 directions" in said
+    assert "far is the best key for 127 of 360 directions" in grown.description
+
+
+def test_a_territory_may_be_bent_whole_or_empty():
+    def nearest_but_far(query, key):
+        distance = np.linalg.norm(query[:, None] - key, axis=-1)
+        return -np.column_stack([distance[:, :3], 2 * distance[:, 3]])
+
+    bent = territory(score=nearest_but_far)
+    (filled,) = [x for x in drawn("polygon", bent) if x.get("fill-opacity")]
+    assert len(filled.get("points").split()) > 20  # a circle, not three corners
+    none = territory(0.0)
+    assert not [x for x in drawn("polygon", none) if x.get("fill-opacity")]
+    assert "far wins 0 of 360 directions" in [x.text for x in drawn("text", none)]
+
+
+def test_the_ring_is_thick_where_the_marked_key_wins():
+    (thick,) = [x for x in drawn("path", territory()) if "M" in x.get("d")]
+    at = [float(x) for x in re.findall(r"-?[\d.]+", thick.get("d"))]
+    start, radius, large, end = np.array(at[:2]), at[2], at[5], np.array(at[-2:])
+    chord = np.hypot(*(end - start))
+    assert chord == pytest.approx(np.sqrt(2) * radius, rel=0.02)  # a quarter turn
+    assert large == 0
+    assert territory(9.0).svg.count(" 0 1 1 ") == 0  # never more than half a turn
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"marked": 4}, "position of one of 4 keys"),
+        ({"score": lambda q, k: k @ q.T}, r"shape \(n_q, n_k\), here \(360, 4\)"),
+        ({"score": lambda q, k: dots(q, k) * np.inf}, "finite numbers"),
+        ({"length": np.nan}, "finite numbers"),
+    ],
+)
+def test_a_map_that_cannot_be_drawn_is_refused(options, says):
+    with pytest.raises(ValueError, match=says), np.errstate(invalid="ignore"):
+        territory(**options)
+
+
+def test_a_map_needs_a_label_for_each_key():
+    with pytest.raises(ValueError, match="one 2-D key for each of 1 labels"):
+        figures.territories(
+            dots, ALONG, ["N"], marked=0, title="", axes=("x", "y"), reach=2.0
+        )
+
+
+KM, METRES = np.array([1.0, 4.0, 9.0]), np.array([310.0, 520.0, 880.0])
+PLACES = np.linspace(0, 10, 21)
+LINES = {"estimate": 60 * PLACES + 250, "true": 50 * PLACES + 300}
+
+
+def measured(weights=WEIGHTS, *, at=5.0, **changes):
+    arguments = {"x": PLACES, "lines": LINES, "at": at, "title": "Heights"}
+    arguments |= {"axes": ("km", "m"), "xticks": range(0, 11, 5)} | changes
+    values = arguments.pop("value", METRES)
+    return figures.beside(
+        figures.samples(KM, values, weights, **arguments), caption="Measured"
+    )
+
+
+def test_values_are_dots_whose_areas_grow_with_their_weights():
+    dots = [x for x in drawn("circle", measured()) if x.get("class") == "vermilion"]
+    radii = np.array([float(x.get("r")) for x in dots[:3]])
+    np.testing.assert_allclose(((radii - 3) / 15) ** 2, WEIGHTS, atol=0.01)
+    x, y = (np.array([float(d.get(c)) for d in dots[:3]]) for c in ("cx", "cy"))
+    np.testing.assert_allclose(np.diff(x) / np.diff(KM), np.ptp(x) / 8, atol=0.1)
+    slope = np.diff(y) / np.diff(METRES)
+    assert slope[0] < 0
+    np.testing.assert_allclose(slope, slope[0], atol=0.002)
+
+
+def test_the_range_of_the_values_is_ruled_and_named():
+    one = measured()
+    dots = [x for x in drawn("circle", one) if x.get("class") == "vermilion"]
+    rules = [x for x in drawn("line", one) if x.get("class") == "vermilion-line"]
+    heights = [float(x.get("y1")) for x in rules]
+    assert heights == [float(dots[0].get("cy")), float(dots[2].get("cy"))]
+    assert {"lowest", "310", "highest", "880"} <= {x.text for x in drawn("text", one)}
+
+
+def test_the_first_curve_has_its_dot_at_the_query():
+    (dot,) = (x for x in drawn("circle", measured()) if x.get("class") == "blue")
+    solid = next(
+        x for x in drawn("polyline", measured()) if x.get("class") == "blue-line"
+    )
+    points = [tuple(map(float, p.split(","))) for p in solid.get("points").split()]
+    assert points[10] == (float(dot.get("cx")), float(dot.get("cy")))
+    assert measured().description == (
+        "Measured. Heights, at 5: estimate 550, most weight (0.60) for the value 520 "
+        "at 4; all values lie from 310 to 880."
+    )
+
+
+def test_the_scale_of_samples_does_not_follow_the_estimate():
+    def ticks(estimate):
+        lines = {"estimate": estimate, "true": LINES["true"]}
+        return [x.text for x in drawn("text", measured(lines=lines))][:12]
+
+    assert ticks(LINES["estimate"]) == ticks(LINES["estimate"] / 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"weights": [0.5, 0.5]}, "weights needs the shape"),
+        ({"weights": [0.5, 0.8, -0.3]}, "weights needs numbers from 0 to 1"),
+        ({"value": METRES[:, None]}, "value needs the shape"),
+        ({"value": [1, np.nan, 2]}, "value needs finite numbers; it has nan"),
+        ({"lines": {}}, "samples needs 1 or 2 lines; there are 0"),
+        ({"lines": {"short": [1, 2]}}, "the curve 'short' needs the shape"),
+    ],
+)
+def test_what_is_no_measurement_is_refused(changes, says):
+    with pytest.raises(ValueError, match=says):
+        measured(**changes)

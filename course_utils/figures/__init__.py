@@ -6,8 +6,10 @@ from course_utils.figures.dials import dials
 from course_utils.figures.marks import bars, curves, shares, vectors
 from course_utils.figures.panel import Panel, panel
 from course_utils.figures.predictions import predict
+from course_utils.figures.samples import samples
 from course_utils.figures.style import BLUE, GREY, VERMILION, use_style
 from course_utils.figures.svg import beside
+from course_utils.figures.territories import territories
 from course_utils.figures.weights import AttentionWeights, links, matrix
 
 __all__ = [
@@ -28,9 +30,11 @@ __all__ = [
     "panel",
     "picker",
     "predict",
+    "samples",
     "shares",
     "slider",
     "strips",
+    "territories",
     "use_style",
     "vectors",
 ]
