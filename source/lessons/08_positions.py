@@ -176,13 +176,13 @@ yet. The features get one empty place more, so that they pair up.
 
 # %%
 rng = np.random.default_rng(0)
-w_query, w_key = rng.normal(size=(2, 8, 4)) * 8**-0.5
+W_q, W_k = rng.normal(size=(2, 8, 4)) * 8**-0.5  # (d, d_k) each
 x = np.pad(x, ((0, 0), (0, 1)))  # (n, 8)
 
 
 def added_score(it, cat):  # positions of "it" and "cat"
-    query = (x[7] + rows[it]) @ w_query  # (..., d_k)
-    key = (x[1] + rows[cat]) @ w_key
+    query = (x[7] + rows[it]) @ W_q  # (..., d_k)
+    key = (x[1] + rows[cat]) @ W_k
     return (query * key).sum(axis=-1) * 4**-0.5
 
 
@@ -225,6 +225,12 @@ def rotary_loop(x, positions, base):
     return turned
 
 
+# %% [markdown]
+r"""
+Without loops, the even components hold every $a$ and the odd ones every $b$:
+"""
+
+
 # %%
 def rotary(x, positions, base):
     d = x.shape[-1]
@@ -245,12 +251,19 @@ by a tenth. Here are the queries of all ten tokens, turned three times.
 """
 
 # %%
-query, key = x @ w_query, x @ w_key  # (n, d_k)
+query, key = x @ W_q, x @ W_k  # (n, d_k)
 positions = np.arange(10)
 turned = rotary(query, positions, base=100)
 loop = rotary_loop(query, positions, base=100)
 general = course_utils.rotary_embedding(query, positions, base=100)
 print(np.allclose(turned, loop), np.allclose(turned, general))
+
+# %% [markdown]
+r"""
+Loop, matrices and the course's own function agree. Now the question of before: the
+score of "it" for "cat", six tokens back, with words in front.
+"""
+
 
 # %%
 def turned_pair(it, cat):
@@ -333,7 +346,8 @@ print(np.allclose(bias, course_utils.alibi_bias(8, 3, 4)))
 
 # %% [markdown]
 r"""
-That makes five:
+Of eight heads the first loses half a point of score a token, and the last 1/256, so
+that it hardly sees a distance at all. That makes five kinds:
 
 | kind | where it enters | learned | a score depends on |
 |---|---|---|---|
@@ -356,11 +370,12 @@ more or fewer words between them. The second puts words in front of both. Watch:
   their shape?
 """
 
+
 # %%
 def all_scores(offset, cat):
     it = cat + offset
     plain = query[7] @ key[1] * 4**-0.5  # no positions at all
-    alibi = plain - offset / 8 + 0 * cat  # a slope of 1/8
+    alibi = np.broadcast_to(plain - offset / 8, np.shape(it))
     scores = added_score(it, cat), rope_score(it, cat), alibi
     return dict(zip(("added", "RoPE", "ALiBi"), scores, strict=True))
 
@@ -390,6 +405,7 @@ def two_tokens(offset, front):
     over = all_scores(offset, 1 + fronts)
     now = all_scores(offset, cat).items()
     told = ", ".join(f"{name} {s:.2f}" for name, s in now)
+    told = told.replace("-", "−")
     return figures.beside(
         pairs,
         figures.curves(offsets, along, at=offset, **by_offset),
@@ -405,7 +421,7 @@ figures.panel(two_tokens, offset=offset, front=front)
 # %% [markdown]
 r"""
 Words in front turn both hands together. The angle stays, and with it RoPE's score;
-ALiBi's does not see the words in front at all. Their right curves are straight
+ALiBi's (with a slope of 1/8) does not see the words in front at all. Their right curves are straight
 lines, and their middle curves stand still. The added rows give a score that goes up
 and down with every word in front.
 
@@ -706,7 +722,7 @@ particular.
   Encoding on Length Generalization in Transformers* (2023).
 
 **Now you:** [the exercises of this lesson](../exercises/08_positions.ipynb). After
-them a head can look three back, or six. But "it" needs two things at once: "cat", six
-back, and "tired", two ahead. One query has one row of weights to share out. Can one
-head look at two places and keep them apart? That is lesson 9.
+them attention can look three back, or six. But "it" may want to know two things at
+once: who is meant, and which word stood before. One query has one row of weights to
+share out. Can it look at two places and keep them apart? That is lesson 9.
 """
