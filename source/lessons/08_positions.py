@@ -504,7 +504,7 @@ _ = axes[0].set(ylabel="share of right answers")
 
 # %% [markdown]
 r"""
-Each curve is the mean over five seeds, in blocks of eight positions, with bars of
+Each curve (`rotary` is RoPE) is the mean over five seeds, in blocks of eight positions, with bars of
 one standard deviation. The grey band is the length of training; the thin line, one
 in sixteen, is chance. The same in numbers, mean ± deviation:
 """
@@ -682,7 +682,7 @@ r"""
 The positions for a full turn: the slowest hand is a thousand times too slow. Training
 hides such slips. In an image matcher a misplaced division changed the speeds, and
 [after the repair](https://github.com/zju3dv/LoFTR/issues/41) its authors measured a
-gain of less than half a point on their scale of a hundred. Compare the rows with a
+gain of less than half a point of a hundred. Compare the rows with a
 reference, not the results.
 
 ## In short
