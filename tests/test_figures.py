@@ -689,3 +689,65 @@ def test_the_scale_of_samples_does_not_follow_the_estimate():
 def test_what_is_no_measurement_is_refused(changes, says):
     with pytest.raises(ValueError, match=says):
         measured(**changes)
+
+
+LOWER = np.tril(np.ones((3, 3)))
+SEES = figures.AttentionWeights(
+    LOWER / LOWER.sum(axis=1, keepdims=True), queries=WORDS[:3], keys=WORDS[:3]
+)
+
+
+def reached(moved=(0.5, 2.0, 1.0), may_see=(False, True, True), **changes):
+    look = {"title": "Reach", "edited": 1, "largest": 2.0} | changes
+    return figures.reach(SEES, np.array(moved), np.array(may_see), **look)
+
+
+def test_reach_draws_a_bar_for_each_move_and_calls_a_leak_a_leak():
+    one = figures.beside(reached(), caption="c")
+    bars = [x for x in drawn("rect", one) if (x.get("class") or "").startswith("bar")]
+    lengths = np.array([float(x.get("width")) for x in bars])
+    np.testing.assert_allclose(lengths / lengths.max(), [0.25, 1, 0.5], atol=2e-3)
+    assert [x.get("class").split()[1] for x in bars] == ["vermilion", "blue", "blue"]
+    texts = [x.text for x in drawn("text", one)]
+    assert {"0.50 leak", "2.00", "1.00"} <= set(texts)
+    name, edited, last = WORDS[:3]
+    assert one.description == (
+        f"c. Reach, 1 {edited} edited: moved are 0 {name} by 0.50 (leak), "
+        f"1 {edited} by 2.00, 2 {last} by 1.00."
+    )
+
+
+def test_reach_leaves_hidden_weights_blank_and_rings_the_edited_column():
+    one = figures.beside(reached(moved=[0, 0, 0]), caption="c")
+    cells = [x for x in drawn("rect", one) if x.get("class") == "blue cell"]
+    assert len(cells) == 6
+    (ring,) = [x for x in drawn("rect", one) if x.get("class") == "ring"]
+    left, width = float(ring.get("x")), float(ring.get("width"))
+    inside = [x for x in cells if left < float(x.get("x")) < left + width]
+    assert len(inside) == 2
+    assert "moved are none" in one.description
+    assert "leak" not in one.svg
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"moved": [0.5, 1.0]}, r"moved has shape \(2,\)"),
+        ({"moved": [-0.5, 1.0, 1.0]}, "numbers from 0 to 2.0"),
+        ({"moved": [np.nan, 1.0, 1.0]}, "numbers from 0 to 2.0"),
+        ({"moved": [0.5, 1.0, 2.5]}, "numbers from 0 to 2.0"),
+        ({"may_see": [1, 0, 1]}, "dtype int64"),
+        ({"may_see": [True, False]}, r"may_see has shape \(2,\)"),
+        ({"edited": 3}, "one of the 3 keys"),
+    ],
+)
+def test_reach_refuses_what_it_cannot_draw(changes, says):
+    with pytest.raises(ValueError, match=says):
+        reached(**changes)
+
+
+def test_reach_draws_only_weights_that_know_their_axes():
+    with pytest.raises(TypeError, match="AttentionWeights"):
+        figures.reach(
+            SEES.weights, np.zeros(3), LOWER[0] > 0, title="", edited=0, largest=1
+        )

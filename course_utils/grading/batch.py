@@ -67,7 +67,9 @@ def collect(paths: list[Path]) -> list[Handed]:
             learner = parts[0] if len(parts) > 1 else file.stem
             handed.append(Handed(learner, file.relative_to(path).as_posix(), file))
         if any(file.parent != path for file in inside):  # a class
-            folders = {x.name for x in path.iterdir() if x.is_dir()}
+            folders = {
+                x.name for x in path.iterdir() if x.is_dir() and not x.is_symlink()
+            }
             empty = folders - {x.learner for x in handed}
             handed += [Handed(x, x, None) for x in sorted(empty) if x[0] != "."]
     return handed
