@@ -84,6 +84,7 @@ def test_a_cluster_gives_the_same_verdicts(
     ) as cluster:
         options = ["--isolation", isolation, "--dask", cluster.scheduler_address]
         there = grade(handed, tmp_path / "there", *options, env=with_course)
+        assert cluster.scheduler.transition_counter > 0  # it was asked
     assert there == here
     points = [x["points"] for x in there[1]["learners"]]
     assert points == [2, 0, 0, 0, 0, 0, 2, 0, 2]
@@ -105,6 +106,8 @@ def adopting():
     try:
         yield left
     finally:
+        for one in left():  # of a test that fails
+            one.kill()
         become(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
