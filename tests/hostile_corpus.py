@@ -6,6 +6,7 @@ test's own (OUT below) and a port of its own on the loopback.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from textwrap import dedent, indent
 
@@ -14,6 +15,7 @@ RIGHT = "right: 12 fresh inputs, all as expected"
 NOT_THERE = "there is no function of this name"
 ENDS = "it ends the process that runs it"
 TIME = f"it does not end within {SECONDS} seconds"
+LATER = f"{ENDS}|{NOT_THERE}"  # of the exercises after one that was the end
 NO_RESULT = "it answers with what is no result"
 BREAKS = r"the notebook breaks what runs it \({}\): does it replace something of .*"
 DIFFER = r"the numbers differ, by up to [\d.e+]+"
@@ -107,6 +109,8 @@ def say(message, arrays=(), data=b"", length=None):
         message = json.dumps({"arrays": arrays} | message).encode()
     head = struct.pack("!II", length or len(message), len(data))
     link.sendall(head + message + data)
+def reply(said, *more):
+    say({"replies": [said] * 24}, *more)
 """
 SPEAK = SPEAK.replace(
     "for i in range(3, 256) if", "for i in range(3, 256) if exists(i) and"
@@ -125,7 +129,9 @@ def exists(fd):
 
 def forged(name, said, hard=NO_RESULT, **more):
     """Answer in the place of the grader's own code, in its own words."""
-    code = f"{SPEAK}\n{ANSWER}    say({said})\n    os._exit(0)"
+    of_a_call = re.match(r"\{'(changed|problem|missing|unwritten)'", said)
+    how = "reply" if of_a_call else "say"
+    code = f"{SPEAK}\n{ANSWER}    {how}({said})\n    os._exit(0)"
     return Attack(name, notebook(code), hard, **more)
 
 
@@ -523,7 +529,7 @@ np.allclose = np.array_equal = np.isclose = lambda *_, **__: True
         "the wire replaced",
         notebook(
             "from course_utils.grading import wire\n"
-            "ask = {'do': 'call', 'name': 'hard_lookup'}, []\n"
+            "ask = {'do': 'call', 'name': 'hard_lookup', 'counts': [0] * 12}, []\n"
             "wire.receive = lambda *_, **__: ask",
             GOOD,
         ),
@@ -722,26 +728,27 @@ FORGED = [
     forged("a shape of too many", "{'changed': []}, [['|b1', [1] * 99, 0]], b'1'"),
     forged("too few bytes", "{'changed': []}, [['<f8', [9], 0]], bytes(8)"),
     forged(
-        "too many bytes", "{'changed': []}, [['|b1', [8 << 20], 0]], bytes(8 << 20)"
+        "too many bytes", "{'changed': []}, [['|b1', [65 << 20], 0]], bytes(65 << 20)"
     ),
     forged("nan as a place", "{'changed': [float('nan')]}"),
     forged("places that are none", "{'changed': [3, -1, 2**70]}"),
     forged("places of wrong types", "{'changed': [['0'], {}, None, '0', 0.5]}"),
     forged("places that are no list", "{'changed': {'0': 0}}"),
-    forged("a problem without words", "{'problem': ''}"),
-    forged("a problem that is no text", "{'problem': {'a': [1]}}"),
-    forged("nothing there, for no cause", "{'missing': 7}", NOT_THERE),
+    forged("a problem without words", "{'problem': ''}", rest=LATER),
+    forged("a problem that is no text", "{'problem': {'a': [1]}}", rest=LATER),
+    forged("nothing there, for no cause", "{'missing': 7}", NOT_THERE, rest=LATER),
     forged(
         "not written",
         "{'unwritten': 1}",
         "it is not written yet",
-        rest=f"{ENDS}|{NOT_THERE}",
+        rest=LATER,
     ),
     forged("a failure", "{'failed': ['x']}", BREAKS.format("")),
     forged(
         "a result, and then another",
         "{'changed': []}, [['<f8', [3], 0]], bytes(24)); say(b'x'",
         r".*",
+        rest=f"{LATER}|{NO_RESULT}",
     ),
     Attack(
         "one byte at a time",

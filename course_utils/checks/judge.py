@@ -6,10 +6,11 @@ grader it stands for a function in another process. The judge is the same.
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 
@@ -18,17 +19,14 @@ from course_utils.checks.look import Look, numbers, where
 
 CASES = 12
 UNWRITTEN = "it is not written yet"
+PRINTED = "it prints its result and returns None: write `return`, not `print`"
+CHANGING = (
+    "called twice with the same arguments, it returns different numbers: let nothing "
+    "but its arguments decide"
+)
 Looking = Callable[[list[object]], Look]
 # What may differ: more where one side has only the digits of a float32.
 TOLERANCE = {"f4": (1e-4, 1e-5), "f8": (1e-5, 1e-7)}  # relative, absolute
-
-
-class AnswerError(Exception):
-    """The answer did not return; the message says why, and where."""
-
-
-class AnswerGoneError(AnswerError):
-    """The answer did not return, and would not if it were asked again."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +36,20 @@ class Reply:
     - `yours`: what it returned, if that was an array of numbers.
     - `changed`: the arguments that it changed, by name.
     - `problem`: what is wrong beside the numbers, if anything is.
+    - `gone`: whether there is nobody left to ask.
     """
 
     yours: np.ndarray | None = None
     changed: tuple[str, ...] = ()
     problem: str | None = None
+    gone: bool = False
+
+
+class Remote(Protocol):
+    """An answer in another process, which is asked about all cases at once."""
+
+    def ask(self, cases: list[Arguments]) -> Iterable[tuple[Reply, Reply]]:
+        """Return what it did with each case, called twice."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +86,14 @@ class Verdict:
 
 def judge(
     exercise: Exercise,
-    answer: Answer,
+    answer: Answer | Remote,
     seed: int,
     look: Looking | None = None,
 ) -> Verdict:
     """Run an answer on inputs drawn from a seed, and say what is right or wrong.
 
     - `exercise`: what was asked.
-    - `answer`: the callable to judge. It may raise anything.
+    - `answer`: the callable to judge, which may raise anything, or what stands for one.
     - `seed`: the same seed draws the same inputs.
     - `look`: calls the answer once and says what it calls and reads; without it, the
       answer is judged by its results alone.
@@ -94,13 +101,14 @@ def judge(
     Returns the verdict: all points, or none and the mistake by name where it is known,
     else the smallest case that shows it.
     """
+    drawn = _drawn(exercise, seed)
     cases, replies, problems = [], [], []
-    for arguments, expected in _drawn(exercise, seed):
-        reply, gone = _ask_twice(answer, arguments)
+    asked = _replies(answer, [arguments for arguments, _ in drawn])
+    for (arguments, expected), reply in zip(drawn, asked, strict=False):
         cases.append(Case(arguments, expected, reply.yours))
         replies.append(reply)
         problems.append(_problem(reply, expected, exercise.keeps_dtype))
-        if gone or reply.problem == UNWRITTEN:
+        if reply.gone or reply.problem == UNWRITTEN:
             break
     wrong = [(case, says) for case, says in zip(cases, problems, strict=True) if says]
     if wrong:
@@ -163,22 +171,17 @@ def _size(case: Case) -> int:
     return sum(array.size for array in case.arguments.values())
 
 
-def _ask_twice(answer: Answer, arguments: Arguments) -> tuple[Reply, bool]:
-    """Return what came, and whether there is no use in asking more."""
-    try:
-        first = _ask(answer, arguments)
-        if first.problem:
-            return first, False
-        again = _ask(answer, arguments)
-    except AnswerGoneError as error:
-        return Reply(problem=str(error)), True
-    if not _same(first.yours, again.yours):
-        problem = (
-            "called twice with the same arguments, it returns different numbers: "
-            "let nothing but its arguments decide"
-        )
-        return Reply(first.yours, first.changed, problem), False
-    return first, False
+def _replies(answer: Answer | Remote, cases: list[Arguments]) -> Iterator[Reply]:
+    """Yield what an answer does with each case, whenever it is called."""
+    if hasattr(answer, "ask"):
+        pairs = answer.ask(cases)
+    else:
+        pairs = ((_ask(answer, case), _ask(answer, case)) for case in cases)
+    for first, again in pairs:
+        if first.problem or _same(first.yours, again.yours):
+            yield first
+        else:
+            yield replace(first, problem=CHANGING)
 
 
 def _ask(answer: Answer, arguments: Arguments) -> Reply:
@@ -193,10 +196,6 @@ def _ask(answer: Answer, arguments: Arguments) -> Reply:
         ):
             warnings.simplefilter("ignore")
             came = answer(*given)
-    except AnswerGoneError:
-        raise
-    except AnswerError as error:
-        return Reply(problem=str(error))
     except NotImplementedError:
         return Reply(problem=UNWRITTEN)
     except (Exception, SystemExit) as error:
@@ -204,8 +203,7 @@ def _ask(answer: Answer, arguments: Arguments) -> Reply:
     pairs = zip(arguments.items(), given, strict=True)
     changed = tuple(name for (name, was), now in pairs if not _same(was, now))
     if came is None and said.anything:
-        problem = "it prints its result and returns None: write `return`, not `print`"
-        return Reply(None, changed, problem)
+        return Reply(None, changed, PRINTED)
     yours, problem = numbers(came)
     return Reply(yours, changed, problem)
 

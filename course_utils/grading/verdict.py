@@ -50,8 +50,8 @@ def _judged(submission: Submission, terms: Terms, began: float) -> dict[str, Any
     exercises = []
     with Child(submission.cells, sandbox) as child:
         for exercise in submission.exercises:
-            answer, look = child.answer(exercise.name), child.look(exercise.name)
-            judged = judge(exercise, answer, terms.seed, look)
+            answer = child.answer(exercise.name)
+            judged = judge(exercise, answer, terms.seed, answer.look)
             exercises.append(
                 _entry(replace(judged, message=plain(judged.message), seed=None))
             )

@@ -15,7 +15,7 @@ import numpy as np
 LENGTH = struct.Struct("!II")  # of the message, and of all arrays together
 MOST_MESSAGE = 1 << 20
 MOST_ARRAYS = 64 << 20
-MOST_RESULT = 4 << 20  # of the one array that an answer returns
+MOST_RESULT = 2 << 20  # of one array that an answer returns; it is asked 24 times
 MOST_SAID = 400  # characters of what a submission says
 
 
@@ -46,18 +46,17 @@ def send(
 
 
 def receive(
-    link: socket.socket, *, deadline: float | None = None, most: int = MOST_ARRAYS
+    link: socket.socket, *, deadline: float | None = None
 ) -> tuple[dict, list[np.ndarray]]:
     """Return the next message and its arrays.
 
     - `deadline`: when to give up, by `time.monotonic()`.
-    - `most`: the bytes of all its arrays at most.
 
     Raises TimeoutError at the deadline, EOFError if the other side is gone, and
     WireError if what comes is no message, or too much.
     """
     length, size = LENGTH.unpack(_exactly(link, LENGTH.size, deadline))
-    if length > MOST_MESSAGE or size > most:
+    if length > MOST_MESSAGE or size > MOST_ARRAYS:
         raise WireError("a message that is too long")
     both = _exactly(link, length + size, deadline)
     try:
