@@ -5,6 +5,8 @@ from course_utils.figures.controls import checkbox, log_slider, picker, slider
 from course_utils.figures.marks import bars, curves, shares, vectors
 from course_utils.figures.panel import Panel, panel
 from course_utils.figures.predictions import predict
+from course_utils.figures.reach import reach
+from course_utils.figures.shapes import shape_flow
 from course_utils.figures.style import BLUE, GREY, VERMILION, use_style
 from course_utils.figures.svg import beside
 from course_utils.figures.territories import territories
@@ -27,6 +29,8 @@ __all__ = [
     "panel",
     "picker",
     "predict",
+    "reach",
+    "shape_flow",
     "shares",
     "slider",
     "strips",
