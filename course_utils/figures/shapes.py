@@ -12,7 +12,7 @@ from course_utils.softmax import softmax
 Floats = NDArray[np.floating]
 CELL = 7  # the side of one number, in pixels
 ROWS = (48, 142, 236)  # where query, key and value begin
-WEIGHTS, OUTPUT = 446, 624  # where the weights and the output begin
+WEIGHTS = 446  # where the weights begin
 
 
 def shape_flow(
@@ -106,7 +106,7 @@ def _grid(
 
 
 def _sign(parent: ET.Element, x: float, top: float, sign: str) -> None:
-    text(parent, x, top + 30, sign, "strong", "middle")
+    text(parent, x, top + 19, sign, "strong", "middle")
 
 
 def _arrow(parent: ET.Element, *points: Sequence[float]) -> None:

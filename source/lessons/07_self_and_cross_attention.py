@@ -158,8 +158,8 @@ Loop, matrices and the course's own attention agree. Where does each token look?
 # %%
 for token, row in zip(tokens, weights, strict=True):
     best = np.argsort(-row, kind="stable")[:3]
-    looks = [f"{j} {tokens[j]} {row[j]:.2f}" for j in best]
-    print(f"{token:8}", ",  ".join(looks))
+    found = [f"{j} {tokens[j]} {row[j]:.2f}" for j in best]
+    print(f"{token:8}", ",  ".join(found))
 
 # %% [markdown]
 r"""
@@ -174,7 +174,7 @@ And what did the cat get for its question? Its own value, and its output:
 """
 
 # %%
-cat = tokens.index("cat")
+cat, mat, it = (tokens.index(word) for word in ("cat", "mat", "it"))
 for name, row in (("value", value[cat]), ("output", output[cat])):
     alive, place_, state = row
     print(f"{name:6} alive {alive:.2f}", end="  ")
@@ -186,11 +186,24 @@ It has no state of its own. In its output it has one, 0.86: the cat has become a
 cat. That is what self-attention is for: **each token goes in as itself, and comes out
 mixed with what it found in its sentence.**
 
-> **One round only.** In lesson 6 "soft" took the place of "tired", and you knew at
-> once that "it" had to be the mat. This layer does not: the query of "it" is made
-> from "it" alone. Whatever stands at the end, "it" asks the same question, and cat
-> and mat keep their ratio. To ask a better question, it would have to know the
-> answer to a first one: models do several rounds (lesson 12).
+One thing it cannot do. In lesson 6 "soft" took the place of "tired", and you knew at
+once that "it" had to be the mat. Does "it" turn to the mat here?
+"""
+
+# %%
+soft = np.array([0, 1, 0, 0, 0, 0, 2])  # thing 1, state 2
+for sentence in (x, np.vstack([x[:9], soft])):
+    _, w = self_attention(sentence, *projections)
+    ratio = w[it, cat] / w[it, mat]
+    print(f"cat {w[it, cat]:.2f}, mat {w[it, mat]:.2f}", end=", ")
+    print(f"ratio {ratio:.1f}")
+
+# %% [markdown]
+r"""
+It does not: its weights shrink or grow together, and cat and mat keep their ratio. The
+query of "it" is made from "it" alone. Whatever stands at the end, "it" asks the same
+question. To ask a better one, it would have to know the answer to a first one. That is
+why models do several rounds (lesson 12).
 
 ## The shapes, and who made them
 
@@ -305,50 +318,48 @@ lesson 6; here the moved token's *row* is ringed too, where it asks. Watch:
 - Go to 100 %, and compare the rows and columns of "cat" and "mat".
 """
 
-# %%
-mat = tokens.index("mat")
-
-
-def both(percent):
-    moved = x.copy()
-    moved[cat] += percent / 100 * (x[mat] - x[cat])
-    return {
-        "Self: it asks, and is asked": self_attention(
-            moved, *projections
-        ),
-        "Cross: it is only asked": cross_attention(
-            y, moved, W_ask, W_k, W_v
-        ),
-    }
-
 
 # %%
-def side(name, percent):
-    output, weights = both(percent)[name]
-    asking = tokens if len(output) == len(tokens) else question
+def moved(percent):
+    sentence = x.copy()
+    sentence[cat] += percent / 100 * (x[mat] - x[cat])
+    return sentence
+
+
+def itself(percent):
+    return self_attention(moved(percent), *projections)
+
+
+def asked(percent):
+    return cross_attention(y, moved(percent), W_ask, W_k, W_v)
+
+
+# %%
+def side(title, attend, percent, asking, asks=None):
+    now, weights = attend(percent)
+    distance = np.linalg.norm(now - attend(0)[0], axis=-1).round(9)
     return figures.reach(
         figures.AttentionWeights(weights, queries=asking, keys=tokens),
-        np.linalg.norm(output - both(0)[name][0], axis=-1).round(9),
-        np.full(len(output), True),
-        title=name,
+        distance,
+        distance >= 0,  # all may see the cat
+        title=title,
         edited=cat,
-        asks=cat if asking is tokens else None,
+        asks=asks,
         largest=1.6,
     )
 
 
 # %%
 def morph(percent):
-    it, who = (
-        weights[row, cat]
-        for (_, weights), row in zip(
-            both(percent).values(), (tokens.index("it"), 0), strict=True
-        )
-    )
+    looks = itself(percent)[1][it, cat], asked(percent)[1][0, cat]
+    caption = f"“cat” is {percent} % “mat”: "
+    caption += f"“it” gives it {looks[0]:.2f}, “who” {looks[1]:.2f}"
     return figures.beside(
-        *(side(name, percent) for name in both(percent)),
-        caption=f"“cat” is {percent} % “mat”: “it” gives it {it:.2f}, "
-        f"“who” gives it {who:.2f}",
+        side(
+            "Self: it asks, and is asked", itself, percent, tokens, cat
+        ),
+        side("Cross: it is only asked", asked, percent, question),
+        caption=caption,
     )
 
 
@@ -359,7 +370,7 @@ figures.panel(morph, percent=percent)
 
 # %% [markdown]
 r"""
-As the cat goes, those who ask *who* turn to "it", which is now the liveliest thing.
+As the cat goes, those who ask *who* turn to "it", which is now the best *who* left.
 Left, the row changes with the column: a mat does not ask *how*. Right there is no row
 to change, since the token that moved asks nothing there. In numbers:
 """
@@ -367,8 +378,8 @@ to change, since the token that moved asks nothing there. In numbers:
 # %%
 for percent in (0, 50, 100):
     print(morph(percent).caption)
-(output_100, _), (answer_100, _) = both(100).values()
-print(np.linalg.norm(answer_100 - answer, axis=-1))  # who felt how ?
+distance = np.linalg.norm(asked(100)[0] - answer, axis=-1)
+print(distance)  # who, felt, how, ?
 
 # %% [markdown]
 r"""
@@ -377,6 +388,7 @@ at 100 %?
 """
 
 # %%
+output_100, _ = itself(100)
 print(np.allclose(output_100[cat], output_100[mat]))
 the = [i for i, token in enumerate(tokens) if token == "the"]
 print(the, np.allclose(*output[the]))
@@ -406,8 +418,8 @@ guess
 order = np.random.default_rng(0).permutation(10)
 print(" ".join(tokens[i] for i in order))
 shuffled, _ = self_attention(x[order], *projections)
-now = list(order).index(tokens.index("it"))  # where "it" stands now
-print("before:", output[tokens.index("it")])
+now = list(order).index(it)  # where "it" stands now
+print("before:", output[it])
 print("after: ", shuffled[now])
 guess.reveal(right=2)
 
@@ -560,7 +572,8 @@ r"""
 
 What this does not show. The task was made so that a bag of words must fail by half. How
 much order matters in real text is another question. The answer was read off one token
-of one layer; the proof, though, holds for any number of layers. And causal attention
+of one layer. (The proof goes further: if each layer shuffles its outputs like its inputs,
+so does a stack of them.) And causal attention
 had it easy here. That it can do without positions in earnest was found by Haviv et al.
 (2022): language models with a causal mask and no positions came out close to those that
 have them.

@@ -59,7 +59,7 @@ def test_the_slider_moves_the_picture_as_the_mathematics_says(notebook, page):
         caption, numbers, lengths = shown(page)
         (itself, output), (question, answer) = attend(percent)
         assert caption.endswith(
-            f"“it” gives it {itself[7, 1]:.2f}, “who” gives it {question[0, 1]:.2f}"
+            f"“it” gives it {itself[7, 1]:.2f}, “who” {question[0, 1]:.2f}"
         )
         (_, output_0), (_, answer_0) = attend(0)
         moved = np.linalg.norm(
