@@ -13,6 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from course_utils.files import write_whole
 from course_utils.grading.batch import (
     Handed,
     cluster,
@@ -20,7 +21,6 @@ from course_utils.grading.batch import (
     grade_all,
     load,
     processes,
-    write,
 )
 from course_utils.grading.report import learners, write_all
 from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, check
@@ -70,8 +70,7 @@ def seed_of(asked: str, folder: Path) -> int:
         return int(asked)
     kept = folder / "seed"
     if not kept.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        write(kept, str(secrets.randbelow(2**32)))
+        write_whole(kept, str(secrets.randbelow(2**32)).encode())
     return int(kept.read_text())
 
 

@@ -14,6 +14,7 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
+from course_utils.files import write_whole
 from course_utils.grading.submission import MOST
 from course_utils.grading.verdict import Terms, unreadable, verdict
 
@@ -118,7 +119,7 @@ def grade_all(
         try:
             with executor() as pool:
                 for kept, said in _worked_out(todo, terms, pool):
-                    write(kept, json.dumps(said))
+                    write_whole(kept, json.dumps(said).encode())
                     del todo[kept]
                     done()
             break
@@ -149,13 +150,6 @@ def _worked_out(
             running[pool.submit(verdict, data, terms)] = kept
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             yield running.pop(future), future.result()
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    half.write_text(text, encoding="utf-8", newline="\n")
-    half.replace(path)
 
 
 def _version(terms: Terms) -> bytes:

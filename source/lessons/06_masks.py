@@ -424,8 +424,8 @@ figures.panel(blot, position=position)
 
 # %% [markdown]
 r"""
-Without a mask every blot moves every output, so each query before it is a leak. With
-the causal mask only the part of the ringed column on and below the diagonal has
+Without a mask every blot moves every output, and each one before the blot is a leak.
+With the causal mask only the part of the ringed column on and below the diagonal has
 weights, and exactly these outputs move. **To know whom an edit reaches, read down
 the column of the mask.** In numbers:
 """
@@ -465,8 +465,9 @@ attentions = {
 # %% [markdown]
 r"""
 The question: **what does each of them leak, and through what?** A token enters as a
-key and as a value. So edit these one at a time: replace one key, or one value, by
-a fresh one, and measure how far each output moves. Draw all vectors at random.
+key and as a value. (Also as a query, but that moves only its own output, and may.)
+So edit these one at a time: replace one key, or one value, by a fresh one, and
+measure how far each output moves. Draw all vectors at random.
 
 What do you expect? One might think that each bug lets something of everything
 through, so that any edit finds any bug. If that is so, a leak test can be crude.
@@ -489,6 +490,7 @@ def influence(weigh, seed):
     return moved
 
 
+# %%
 moved = {
     name: np.stack([influence(weigh, seed) for seed in range(20)])
     for name, weigh in attentions.items()
@@ -533,7 +535,7 @@ i, j = np.arange(n)[:, None], np.arange(n)
 groups = {
     "of the future": (j > i) & (i >= 3),
     "of padding": (j < 3) & (i >= 3),
-    "where nothing may be seen": (j >= 0) & (i < 3),
+    "who may see nothing": (j >= 0) & (i < 3),
 }
 allowed = moved["right"][..., may].mean(-1)  # (seeds, 2)
 leak = np.array(
@@ -577,16 +579,15 @@ Means over 20 seeds, with bars of one standard deviation.
   of the future.
 - **Scores times 0** leaks through *values alone*. A score of 0 does not depend on the
   key. But $e^0$ is 1, and so the hidden value comes in with a weight.
-- **−1e9** leaks *only where nothing may be seen*. There all scores are equally low,
-  the softmax divides them by each other, and out comes the mean of all values, of
-  padding and future alike.
+- **−1e9** leaks *only in queries that may see nothing*. All their scores are equally
+  low, so the softmax finds all keys equally good, and out comes the mean of all
+  values, of padding and future alike.
 - **Diagonal off by one** leaks of the future and not of padding. (Its 14 in the last
   column is future too: the last padding sees the first token.)
 
-So the expectation was wrong: there are bugs that an edit of values does not find,
-bugs that an edit of keys does not find, and one that no query with anything to see
-will show. **A leak test has to edit keys and values, future and padding, and has
-to look at every row.**
+So the expectation was wrong. Editing only values misses one bug, editing only keys
+misses two, and one of these shows in no query that has anything to see. **A leak
+test has to edit keys and values, future and padding, and has to look at every row.**
 """
 
 # %%
@@ -610,9 +611,10 @@ small leak can become a large one once there is something to gain from it.
 - *Diagonal.* People stumble over it again and again. A reader of a PyTorch tutorial
   took the right mask for a bug, and [asked whether the diagonal should be hidden
   too](https://github.com/pytorch/tutorials/issues/2250). (Off by one in that
-  direction leaks nothing, and blinds the first query.) Another, of a demo, [asked the
-  same](https://github.com/TransformerLensOrg/TransformerLens/issues/284); the author's
-  advice was to look at the weights, and see whether any are illegal.
+  direction leaks nothing, and blinds the first query.) Another feared that a demo's
+  mask [lets the next token
+  through](https://github.com/TransformerLensOrg/TransformerLens/issues/284). It did
+  not; the author's advice was to look at the weights for any that are illegal.
 - *Inverted.* For a while PyTorch's own helper [returned the mask
   flipped](https://github.com/pytorch/pytorch/issues/29546).
 - *After the softmax*, in [an image
@@ -659,9 +661,9 @@ Every row still sums to 1 (but the last, which sees nothing). The book's
 future tokens, and see that earlier outputs stay. That is our leak test.
 
 **Large is not infinite.** Some hide with −10,000 in place of $-\infty$. A user who
-trained such a model got [perfect losses and terrible
-texts](https://github.com/karpathy/minGPT/issues/75): the model had learnt to push
-its own scores far below −10,000.
+trained such a model saw losses [near 0, and very bad
+texts](https://github.com/karpathy/minGPT/issues/75): the model had found out how to
+push its own scores below −10,000.
 """
 
 # %%
@@ -672,8 +674,8 @@ print(course_utils.masked_softmax(score, mask))
 
 # %% [markdown]
 r"""
-With −10,000 the two hidden keys get everything, and with $-\infty$ nothing. The
-first line passes any test with scores of moderate size.
+With −10,000 the two hidden keys get everything, and with $-\infty$ nothing. With
+scores of moderate size the two agree, so test with scores that are far from 0.
 
 ## In short
 
@@ -681,8 +683,8 @@ A mask is a boolean array with a row for each query and a column for each key; T
 means "may attend". The causal mask hides the future, the padding mask hides filling,
 and rules combine with AND. Hidden scores become $-\infty$ *before* the softmax, and a
 query that sees nothing gets zeros. A leak is an output that moves when something is
-edited that it must not see: edit keys and values, look at every row, and expect
-exactly nothing.
+edited that that it must not see: edit keys and values, look at every row, and expect nothing
+but rounding.
 
 ## Symbols and names
 
