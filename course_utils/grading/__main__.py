@@ -21,6 +21,7 @@ from course_utils.grading.batch import (
     grade_all,
     load,
     processes,
+    spelt_out,
 )
 from course_utils.grading.report import learners, write_all
 from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, check
@@ -49,7 +50,8 @@ def summary(handed: list[Handed], found: list[Path | dict]) -> str:
     """Return the verdicts one by one if they are few, else what they come to."""
     if len(handed) <= MOST_SHOWN:
         pairs = zip(handed, found, strict=True)
-        return "\n".join(table(str(one.path or one.name), load(x)) for one, x in pairs)
+        named = ((spelt_out(str(one.path or one.name)), x) for one, x in pairs)
+        return "\n".join(table(name, load(x)) for name, x in named)
     errors = full = 0
     for said in map(load, found):
         errors += said["error"] is not None

@@ -29,11 +29,24 @@ class Handed:
     - `learner`: the name of the folder that holds it, or of the file.
     - `name`: where it stands, in the folder that is graded.
     - `path`: the file; None if the learner's folder holds no notebook.
+
+    What cannot be printed in a name is spelt out: it could take over the terminal.
     """
 
     learner: str
     name: str
     path: Path | None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "learner", spelt_out(self.learner))
+        object.__setattr__(self, "name", spelt_out(self.name))
+
+
+def spelt_out(name: str) -> str:
+    """Return a name with the codes of its characters that cannot be printed."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in name
+    )
 
 
 def collect(paths: list[Path]) -> list[Handed]:
@@ -54,7 +67,9 @@ def collect(paths: list[Path]) -> list[Handed]:
             learner = parts[0] if len(parts) > 1 else file.stem
             handed.append(Handed(learner, file.relative_to(path).as_posix(), file))
         if any(file.parent != path for file in inside):  # a class
-            folders = {x.name for x in path.iterdir() if x.is_dir()}
+            folders = {
+                x.name for x in path.iterdir() if x.is_dir() and not x.is_symlink()
+            }
             empty = folders - {x.learner for x in handed}
             handed += [Handed(x, x, None) for x in sorted(empty) if x[0] != "."]
     return handed

@@ -683,7 +683,7 @@ A mask is a boolean array with a row for each query and a column for each key; T
 means "may attend". The causal mask hides the future, the padding mask hides filling,
 and rules combine with AND. Hidden scores become $-\infty$ *before* the softmax, and a
 query that sees nothing gets zeros. A leak is an output that moves when something is
-edited that that it must not see: edit keys and values, look at every row, and expect nothing
+edited that it must not see: edit keys and values, look at every row, and expect nothing
 but rounding.
 
 ## Symbols and names
