@@ -62,7 +62,7 @@ def _self_in_one_matrix(x, W_q, W_k, W_v):
 
 
 def _self_by_einsum(x, W_q, W_k, W_v):
-    query, key, value = (np.einsum("...nd,dk->...nk", x, w) for w in (W_q, W_k, W_v))
+    query, key, value = (np.einsum("...ni,ik->...nk", x, w) for w in (W_q, W_k, W_v))
     scores = np.einsum("...qk,...nk->...qn", query, key) / np.sqrt(query.shape[-1])
     return np.einsum("...qn,...nv->...qv", softmax(scores), value)
 

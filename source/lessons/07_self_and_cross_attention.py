@@ -200,10 +200,10 @@ for sentence in (x, np.vstack([x[:9], soft])):
 
 # %% [markdown]
 r"""
-It does not: its weights shrink or grow together, and cat and mat keep their ratio. The
-query of "it" is made from "it" alone. Whatever stands at the end, "it" asks the same
-question. To ask a better one, it would have to know the answer to a first one. That is
-why models do several rounds (lesson 12).
+It does not: cat and mat keep their ratio. The query of "it" is made from "it" alone.
+Whatever stands at the end, "it" asks the same question. To ask a better one, it would
+have to know the answer to a first one. For that, a model can do several rounds (lesson
+12).
 
 ## The shapes, and who made them
 
@@ -285,7 +285,8 @@ figures.beside(
 
 # %% [markdown]
 r"""
-**The output has as many rows as there are tokens that ask.** The question could be of
+(The $W_q$ in it is `W_ask`.) **The output has as many rows as there are tokens that
+ask.** The question could be of
 any length, and so could the sentence; the matrices stay the same. Only $d_k$ must
 agree, since there queries meet keys.
 
@@ -314,7 +315,7 @@ lesson 6; here the moved token's *row* is ringed too, where it asks. Watch:
 - the **row** of "cat", left: how does what it looks for change? Is there such a row
   at the right?
 - the **column** of "cat": who looks at it, and where do these looks go?
-- the **bars**: how far each output has moved. Whose does not move at all?
+- the **bars**: how far each output has moved. Whose hardly moves?
 - Go to 100 %, and compare the rows and columns of "cat" and "mat".
 """
 
@@ -383,7 +384,7 @@ print(distance)  # who, felt, how, ?
 
 # %% [markdown]
 r"""
-All four answers move, but that of "how" by 0.01 only: it never looked at the cat. And
+All four answers move, but that of "how" by 0.01 only: it hardly looks at the cat. And
 at 100 %?
 """
 
@@ -558,8 +559,8 @@ for kind in KINDS[:2]:
 # %% [markdown]
 r"""
 - **Attention** learns that the answer is an animal of the sentence, and no more: 0.49,
-  and no seed is ever above 0.50. Of the two it names one, and the same one in both
-  orders, as the proof says.
+  and no seed is ever above 0.50. Nearly always (0.97) it names one of the two, but the
+  same one in both orders, as the proof says.
 - The **bag of words** comes close, 0.42. Since it too gives both orders the same answer,
   it is right on half of those sentences in which it names one of the two animals. So
   it names one of them in 0.84 of all cases, and else an animal that is not there.
@@ -614,7 +615,7 @@ except ValueError as error:
 
 # %% [markdown]
 r"""
-**W X in place of X W.** Many texts write a token as a *column*, and then the matrix
+**W X in place of X W.** Some texts write a token as a *column*, and then the matrix
 stands on the left. Here tokens are rows, and it stands on the right. Mixed up, it reads
 as $Q = W_Q X$ where $X$ has tokens for rows: a reader of one paper asked whether this
 was [reversed](https://github.com/ofsoundof/GRL-Image-Restoration/issues/8), and it was
@@ -663,8 +664,8 @@ place.
 
 ## Go deeper
 
-- Vaswani et al., *Attention Is All You Need* (2017), section 3.2.3: the three uses of
-  attention in one model, and who asks in each. Section 3.5 says why order must be
+- Vaswani et al., *Attention Is All You Need* (2017), section 3.2.3: where their
+  model uses attention, and who asks. Section 3.5 says why order must be
   injected: the model has no recurrence and no convolution.
 - Lee et al., *Set Transformer* (2019): where order has *no* meaning, as in a set of
   points, that attention ignores it is what one wants.
