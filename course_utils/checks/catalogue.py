@@ -8,6 +8,7 @@ from course_utils.checks import (
     lesson_05,
     lesson_06,
     lesson_07,
+    lesson_08,
 )
 from course_utils.checks.exercise import Exercise
 
@@ -19,6 +20,7 @@ LESSONS = (
     lesson_05,
     lesson_06,
     lesson_07,
+    lesson_08,
 )
 EXERCISES: dict[str, Exercise] = {
     exercise.name: exercise for lesson in LESSONS for exercise in lesson.EXERCISES

@@ -2,6 +2,7 @@
 
 from course_utils.figures.contrasts import paired_bars, strips
 from course_utils.figures.controls import checkbox, log_slider, picker, slider
+from course_utils.figures.dials import dials
 from course_utils.figures.marks import bars, curves, shares, vectors
 from course_utils.figures.panel import Panel, panel
 from course_utils.figures.predictions import predict
@@ -23,6 +24,7 @@ __all__ = [
     "beside",
     "checkbox",
     "curves",
+    "dials",
     "links",
     "log_slider",
     "matrix",
