@@ -7,6 +7,7 @@ from course_utils.checks import (
     lesson_04,
     lesson_05,
     lesson_06,
+    lesson_07,
     lesson_08,
 )
 from course_utils.checks.exercise import Exercise
@@ -18,6 +19,7 @@ LESSONS = (
     lesson_04,
     lesson_05,
     lesson_06,
+    lesson_07,
     lesson_08,
 )
 EXERCISES: dict[str, Exercise] = {

@@ -8,6 +8,7 @@ from course_utils.figures.panel import Panel, panel
 from course_utils.figures.predictions import predict
 from course_utils.figures.reach import reach
 from course_utils.figures.samples import samples
+from course_utils.figures.shapes import shape_flow
 from course_utils.figures.style import BLUE, GREY, VERMILION, use_style
 from course_utils.figures.svg import beside
 from course_utils.figures.territories import territories
@@ -33,6 +34,7 @@ __all__ = [
     "predict",
     "reach",
     "samples",
+    "shape_flow",
     "shares",
     "slider",
     "strips",

@@ -28,6 +28,7 @@ def reach(
     title: str,
     edited: int,
     largest: float,
+    asks: int | None = None,
 ) -> Mark:
     """Draw weights as a matrix, one key ringed, and how far each query's output moved.
 
@@ -40,6 +41,8 @@ def reach(
     - `title`: what the mark shows.
     - `edited`: the key that was edited: its column is ringed.
     - `largest`: the end of the bars' scale.
+    - `asks`: the query that was edited too, where the edited token asks: its row is
+      ringed.
 
     Raises TypeError if the weights are not `AttentionWeights`, and ValueError if there
     is no such key, or not one number up to `largest` and one boolean for each query.
@@ -79,6 +82,10 @@ def reach(
     ring = {"x": LABEL + cell * edited, "y": TOP, "rx": 3, "class": "ring"}
     size = {"width": cell, "height": cell * n_q, "stroke-width": 2}
     element("rect", ring | size, g)
+    if asks is not None:
+        ring |= {"x": LABEL, "y": TOP + cell * asks}
+        size |= {"width": cell * n_k, "height": cell}
+        element("rect", ring | size, g)
     text(g, start, 36, "output moves by", "quiet")
     line(g, [start, TOP], [start, foot], "rule")
     for i, query in enumerate(attention.queries):

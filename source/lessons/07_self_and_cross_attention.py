@@ -1,0 +1,680 @@
+# %% [markdown]
+r"""
+# Let a sequence attend to itself, and to another
+
+Who asks, and who is asked?
+
+**What you'll build.** `self_attention`, in which each token of a sentence asks all
+tokens of the same sentence, and `cross_attention`, in which the tokens of one
+sequence ask those of another.
+
+**What you'll learn.** To compute the query, the key and the value of a token from
+its one vector, to tell from a shape who asked whom, to predict what a shuffled
+sentence does to the outputs, and to measure what attention cannot know about the
+order of words.
+
+**What you'll need.** Lessons 1 to 6. About 80 minutes with the exercises.
+"""
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+import course_utils
+from course_utils import figures, softmax
+from course_utils.order_reader import KINDS, learning_curves
+from course_utils.tasks import little_sentence
+
+np.set_printoptions(precision=2, suppress=True, linewidth=76)
+figures.use_style()
+
+# %% [markdown]
+r"""
+## A verb that looks for itself
+
+In lesson 6 every token used its one vector in all three roles: as a query, as a key
+and as a value. That went well for "it", which looked mostly at "cat". Look at
+another token. Here are the dot products between "cat", "sat" and "tired".
+"""
+
+# %%
+tokens, features, x = little_sentence()  # x: (n, d) = (10, 7)
+names = ["cat", "sat", "tired"]
+place = [tokens.index(name) for name in names]
+for name, row in zip(names, x[place] @ x[place].T, strict=True):
+    print(f"{name:6}", row)
+
+# %% [markdown]
+r"""
+"sat" matches "sat" best (5). Of course: a dot product finds what is alike, and
+nothing is as much like a verb as itself. But a verb does not need a verb. It needs
+*somebody who sits*.
+
+And the table is symmetric. "sat" scores "cat" with 2, and "cat" scores "sat" with 2.
+With one vector for both roles it cannot be otherwise, since $a \cdot b = b \cdot a$.
+But asking is not symmetric: a verb may look for a cat while the cat looks for
+something else.
+
+## Three vectors out of one
+
+So each token gets three vectors, one for each role:
+
+- the **query** says what the token looks for,
+- the **key** says what it offers to those who look,
+- the **value** says what it tells those who found it.
+
+All three are made from the token's vector, each by a matrix of its own, called a
+**projection**. With $x$ the array of all tokens, one a row:
+
+$$\text{query} = x \, W_q, \qquad \text{key} = x \, W_k, \qquad
+\text{value} = x \, W_v .$$
+
+A row of such a matrix says what *one feature* contributes. That makes it easy to
+write some by hand. Our queries and keys have two components, called *who* and *how*;
+our values have three. (In a model all these numbers are learnt: part 3.)
+"""
+
+# %%
+asks = {"thing": [1, 0], "action": [1, 0], "state": [1, 0]}
+asks["alive"] = [0, 1]
+offers = {"thing": [1, 0], "alive": [1, 0]}
+offers |= {"action": [-1, 0], "state": [-1, 2]}
+tells = {"alive": [1, 0, 0], "place": [0, 1, 0], "state": [0, 0, 1]}
+
+
+def by_hand(rows, size):
+    return np.array([rows.get(f, [0] * size) for f in features], float)
+
+
+W_q = by_hand(asks, 2)  # (d, d_k) = (7, 2)
+W_k = by_hand(offers, 2)  # (d, d_k) = (7, 2)
+W_v = by_hand(tells, 3)  # (d, d_v) = (7, 3)
+
+# %% [markdown]
+r"""
+Read it aloud. Things, actions and states ask *who*; what is alive also asks *how* it
+is. Being a thing and being alive both make a good *who*; an action or a state is a
+bad one, and a state is a *how*. What gets told is how much of *alive*, *place* and
+*state* a token has.
+"""
+
+# %%
+query, key, value = x @ W_q, x @ W_k, x @ W_v
+print("       query    key       value")
+for i in [*place, tokens.index("it")]:
+    print(f"{tokens[i]:6}", query[i], key[i], value[i])
+
+# %% [markdown]
+r"""
+"sat" now asks for a *who* with 2, and offers −1 of it: **it does not look for its
+like any more.** "cat" is the best *who* (4), "it" comes next (3). "tired" offers
+nothing as a who, and 4 as a *how*.
+
+## A sentence asks itself
+
+Put these into the attention of lesson 5, and the sentence asks itself. That is
+**self-attention**. First as a loop over those who ask and those who are asked.
+"""
+
+
+# %%
+def self_attention_loop(x, W_q, W_k, W_v):
+    output = np.zeros((len(x), W_v.shape[1]))
+    for i, asking in enumerate(x):
+        query = asking @ W_q  # what token i looks for
+        keys = [asked @ W_k for asked in x]
+        scores = [query @ k / len(query) ** 0.5 for k in keys]
+        for weight, asked in zip(softmax(scores), x, strict=True):
+            output[i] += weight * (asked @ W_v)
+    return output
+
+
+# %% [markdown]
+r"""
+The token `x[i]` stands there twice: once as the one who asks, and once among those
+who are asked. With matrices there is no loop left:
+"""
+
+
+# %%
+def self_attention(x, W_q, W_k, W_v):
+    query, key, value = x @ W_q, x @ W_k, x @ W_v
+    scores = query @ key.T * query.shape[-1] ** -0.5
+    weights = softmax(scores)  # (n, n): rows ask, columns are asked
+    return weights @ value, weights
+
+
+projections = W_q, W_k, W_v
+output, weights = self_attention(x, *projections)
+loop = self_attention_loop(x, *projections)
+general = course_utils.scaled_dot_product_attention(query, key, value)
+print(np.allclose(output, loop), np.allclose(output, general))
+
+# %% [markdown]
+r"""
+Loop, matrices and the course's own attention agree. Where does each token look?
+"""
+
+# %%
+for token, row in zip(tokens, weights, strict=True):
+    best = np.argsort(-row, kind="stable")[:3]
+    found = [f"{j} {tokens[j]} {row[j]:.2f}" for j in best]
+    print(f"{token:8}", ",  ".join(found))
+
+# %% [markdown]
+r"""
+- "sat" and "was" found their somebody: the cat, with 0.73 and 0.76.
+- "cat" divides its weight between itself and "tired": who, and how. It gives "sat"
+  almost nothing, while "sat" gives it most. **Asking is no longer symmetric.**
+- "it" looks at "cat" (0.73), then at itself.
+- "the", "on" and "because" have a query of zeros. They ask nothing, so all scores are
+  0 and each token gets 0.10: their output is the mean of all values.
+
+And what did the cat get for its question? Its own value, and its output:
+"""
+
+# %%
+cat, mat, it = (tokens.index(word) for word in ("cat", "mat", "it"))
+for name, row in (("value", value[cat]), ("output", output[cat])):
+    alive, place_, state = row
+    print(f"{name:6} alive {alive:.2f}", end="  ")
+    print(f"place {place_:.2f}  state {state:.2f}")
+
+# %% [markdown]
+r"""
+It has no state of its own. In its output it has one, 0.86: the cat has become a tired
+cat. That is what self-attention is for: **each token goes in as itself, and comes out
+mixed with what it found in its sentence.**
+
+One thing it cannot do. In lesson 6 "soft" took the place of "tired", and you knew at
+once that "it" had to be the mat. Does "it" turn to the mat here?
+"""
+
+# %%
+soft = np.array([0, 1, 0, 0, 0, 0, 2])  # thing 1, state 2
+for sentence in (x, np.vstack([x[:9], soft])):
+    _, w = self_attention(sentence, *projections)
+    ratio = w[it, cat] / w[it, mat]
+    print(f"cat {w[it, cat]:.2f}, mat {w[it, mat]:.2f}", end=", ")
+    print(f"ratio {ratio:.1f}")
+
+# %% [markdown]
+r"""
+It does not: cat and mat keep their ratio. The query of "it" is made from "it" alone.
+Whatever stands at the end, "it" asks the same question. To ask a better one, it would
+have to know the answer to a first one. For that, a model can do several rounds (lesson
+12).
+
+## The shapes, and who made them
+
+Here is every matrix on the way, one little square for each number. What has a row for
+each token that *asks* is blue, what has a row for each token that *is asked* is
+vermilion.
+"""
+
+# %%
+figures.beside(
+    figures.shape_flow(
+        x, x, projections, title="Self", names=("x", "x")
+    ),
+    caption="The sentence asks itself",
+)
+
+# %% [markdown]
+r"""
+Three times the same $x$, at the left. The axis of the features (7) vanishes in the
+projections. That of the components (2) vanishes in the scores, where queries meet
+keys. That of the asked (10) vanishes when the weights meet the values. What remains
+are the rows of who asked and the columns of what was told.
+
+## Let another sequence ask
+
+In the picture nothing forces the blue $x$ and the vermilion $x$ to be the same. Let
+somebody else ask: a question of four tokens. Its vectors have five features of their
+own, and so it needs a $W_q$ of its own; we call it `W_ask`. The sentence keeps its
+keys and values.
+"""
+
+# %%
+question = ["who", "felt", "how", "?"]
+# being, manner, action, past, mark
+y = np.array(
+    [[2, 0, 0, 0, 0], [0, 0, 2, 1, 0], [0, 2, 0, 0, 0], [0, 0, 0, 0, 2]]
+)  # (m, d_y) = (4, 5)
+W_ask = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [0, 0]])
+print(y @ W_ask)  # (m, d_k): what each asks of who and how
+
+# %% [markdown]
+r"""
+"who" asks who, "how" asks how, "felt" asks both, and the question mark nothing. One
+sequence asks, another is asked: that is **cross-attention**.
+
+$$\text{query} = y \, W_q, \qquad \text{key} = x \, W_k, \qquad
+\text{value} = x \, W_v .$$
+"""
+
+
+# %%
+def cross_attention(y, x, W_q, W_k, W_v):
+    query, key, value = y @ W_q, x @ W_k, x @ W_v
+    scores = query @ key.T * query.shape[-1] ** -0.5
+    weights = softmax(scores)  # (m, n): y asks, x is asked
+    return weights @ value, weights
+
+
+answer, looks = cross_attention(y, x, W_ask, W_k, W_v)
+print("        alive place state   looks most at")
+for token, row, look in zip(question, answer, looks, strict=True):
+    most = f"{tokens[np.argmax(look)]} ({look.max():.2f})"
+    print(f"{token:5}", row, " ", most)
+
+# %% [markdown]
+r"""
+"who" is answered by the cat: something alive, in no state. "how" is answered by
+"tired": a state of 1.89. "felt" wanted both and gets both. "?" asked nothing, and
+gets the mean of all. (`np.argmax` names "the" only because it stands first.)
+"""
+
+# %%
+figures.beside(
+    figures.shape_flow(
+        y, x, (W_ask, W_k, W_v), title="Cross", names=("y", "x")
+    ),
+    caption="A question of four tokens asks a sentence of ten",
+)
+
+# %% [markdown]
+r"""
+(The $W_q$ in it is `W_ask`.) **The output has as many rows as there are tokens that
+ask.** The question could be of
+any length, and so could the sentence; the matrices stay the same. Only $d_k$ must
+agree, since there queries meet keys.
+
+Self-attention is the special case in which a sequence asks itself:
+"""
+
+# %%
+same, _ = cross_attention(x, x, *projections)
+print(np.array_equal(same, output))
+
+# %% [markdown]
+r"""
+In a model that translates, the **encoder** reads the sentence, and the **decoder**
+writes the translation. While it writes, it has to look things up in what was read.
+So *the decoder asks, and the encoder is asked*: in *Attention Is All You Need*
+(Vaswani et al., 2017, section 3.2.3) these queries come from the decoder, and the
+keys and values from the encoder's output. Inside each of the two there is
+self-attention; in the decoder with a causal mask (lesson 6).
+
+## Turn the cat into a mat
+
+Now move one token. At 0 the cat is a cat; at 100 % its vector is that of "mat". Left,
+the sentence asks itself; right, the question asks it. You know these pictures from
+lesson 6; here the moved token's *row* is ringed too, where it asks. Watch:
+
+- the **row** of "cat", left: how does what it looks for change? Is there such a row
+  at the right?
+- the **column** of "cat": who looks at it, and where do these looks go?
+- the **bars**: how far each output has moved. Whose hardly moves?
+- Go to 100 %, and compare the rows and columns of "cat" and "mat".
+"""
+
+
+# %%
+def moved(percent):
+    sentence = x.copy()
+    sentence[cat] += percent / 100 * (x[mat] - x[cat])
+    return sentence
+
+
+def itself(percent):
+    return self_attention(moved(percent), *projections)
+
+
+def asked(percent):
+    return cross_attention(y, moved(percent), W_ask, W_k, W_v)
+
+
+# %%
+def side(title, attend, percent, asking, asks=None):
+    now, weights = attend(percent)
+    distance = np.linalg.norm(now - attend(0)[0], axis=-1).round(9)
+    return figures.reach(
+        figures.AttentionWeights(weights, queries=asking, keys=tokens),
+        distance,
+        distance >= 0,  # all may see the cat
+        title=title,
+        edited=cat,
+        asks=asks,
+        largest=1.6,
+    )
+
+
+# %%
+def morph(percent):
+    looks = itself(percent)[1][it, cat], asked(percent)[1][0, cat]
+    caption = f"“cat” is {percent} % “mat”: "
+    caption += f"“it” gives it {looks[0]:.2f}, “who” {looks[1]:.2f}"
+    return figures.beside(
+        side(
+            "Self: it asks, and is asked", itself, percent, tokens, cat
+        ),
+        side("Cross: it is only asked", asked, percent, question),
+        caption=caption,
+    )
+
+
+percent = figures.slider(
+    0, 100, 2, start=40, label="how much of “cat” is “mat” (%)"
+)
+figures.panel(morph, percent=percent)
+
+# %% [markdown]
+r"""
+As the cat goes, those who ask *who* turn to "it", which is now the best *who* left.
+Left, the row changes with the column: a mat does not ask *how*. Right there is no row
+to change, since the token that moved asks nothing there. In numbers:
+"""
+
+# %%
+for percent in (0, 50, 100):
+    print(morph(percent).caption)
+distance = np.linalg.norm(asked(100)[0] - answer, axis=-1)
+print(distance)  # who, felt, how, ?
+
+# %% [markdown]
+r"""
+All four answers move, but that of "how" by 0.01 only: it hardly looks at the cat. And
+at 100 %?
+"""
+
+# %%
+output_100, _ = itself(100)
+print(np.allclose(output_100[cat], output_100[mat]))
+the = [i for i, token in enumerate(tokens) if token == "the"]
+print(the, np.allclose(*output[the]))
+
+# %% [markdown]
+r"""
+Now the tokens 1 and 5 have the same vector, and they get the same output, although
+they stand at different places in the sentence. It was so from the start for the two
+"the", the tokens 0 and 4. What does a token know of the place where it stands?
+
+## Predict first
+
+Shuffle the ten tokens, in any order, and let the shuffled sentence ask itself. What
+happens to the output of "it"?
+"""
+
+# %%
+guess = figures.predict(
+    "07 the output of it in a shuffled sentence",
+    "it changes: other words stand around it now",
+    "it changes a little: its weights go to other places",
+    "it is the same; it has moved with the token",
+)
+guess
+
+# %%
+order = np.random.default_rng(0).permutation(10)
+print(" ".join(tokens[i] for i in order))
+shuffled, _ = self_attention(x[order], *projections)
+now = list(order).index(it)  # where "it" stands now
+print("before:", output[it])
+print("after: ", shuffled[now])
+guess.reveal(right=2)
+
+# %% [markdown]
+r"""
+The same. And so for every token: the ten outputs are the same ten vectors, shuffled
+just as the tokens are.
+"""
+
+# %%
+gap = np.abs(shuffled - output[order]).max()
+print("largest difference below 1e-12:", gap < 1e-12)
+
+# %% [markdown]
+r"""
+## Why it must be so
+
+In words: a token's query, key and value are made from that token alone, wherever it
+stands. Its scores are dot products with the keys that are there, and its output is a
+*sum* over all tokens. **A sum does not care in which order you add.** Nothing in the
+calculation ever asks where a token stands.
+
+In equations: to shuffle the rows of $x$ is to multiply it from the left with a
+*permutation matrix* $P$: one 1 in each row and each column, else 0. It can be undone,
+$P^\mathsf{T} P = I$. Put $P x$ in place of $x$, and follow it:
+
+1. $\text{query}' = (P x) W_q = P \, \text{query}$, and so for key and value: a
+   projection works on each row alone.
+2. $\text{scores}' = (P \, \text{query}) (P \, \text{key})^\mathsf{T} =
+   P \, \text{scores} \, P^\mathsf{T}$: rows and columns are shuffled alike.
+3. $\text{weights}' = P \, \text{weights} \, P^\mathsf{T}$: a row of the softmax has
+   the same numbers in another order, thus the same sum to be divided by.
+4. $\text{output}' = (P \, \text{weights} \, P^\mathsf{T}) (P \, \text{value}) =
+   P \, \text{weights} \, \text{value} = P \, \text{output}$.
+
+Such a function is called **permutation equivariant**: shuffle what goes in, and what
+comes out is shuffled in the same way. It is not the same as *invariant*, where
+nothing would change at all. Here is the equation with a matrix, for all its parts:
+"""
+
+# %%
+P = np.eye(10)[order]  # (10, 10)
+shuffled, shuffled_weights = self_attention(P @ x, *projections)
+for now, then in (
+    (P @ x, x[order]),
+    (shuffled_weights, P @ weights @ P.T),
+    (shuffled, P @ output),
+):
+    print(np.abs(now - then).max() < 1e-12, end=" ")
+
+# %% [markdown]
+r"""
+Why "below $10^{-12}$", and not "equal"? The proof is about exact numbers. A computer
+rounds after each addition, and so its sums do depend on the order, in the last digit:
+"""
+
+# %%
+print((0.1 + 0.2) + 0.3, 0.1 + (0.2 + 0.3))
+
+# %% [markdown]
+r"""
+Such differences are of the size $10^{-16}$. A real dependence on the order would be
+larger by many powers of ten.
+
+Cross-attention has two sequences to shuffle. The proof holds with $P y$ and another
+permutation $Q x$: the output becomes $P \, \text{output}$, and $Q$ has vanished. The
+question does not notice how the sentence is shuffled.
+"""
+
+# %%
+same, _ = cross_attention(y, x[order], W_ask, W_k, W_v)
+print(np.abs(same - answer).max() < 1e-12)
+
+# %% [markdown]
+r"""
+## Who chased whom?
+
+To attention a sentence is a **bag of words**: it knows which words are there, and how
+often, but not in which order. For "the cat sat on the mat" that did little harm. But
+*the cat chased the dog* is not *the dog chased the cat*.
+
+The question: how much of such a task can a layer of attention learn, if nobody tells
+it the order? Twelve animals make 132 sentences, "the A chased the B", and a reader
+has to name A. It reads the answer off the output at "chased". There are four readers:
+
+- a **bag of words**: the mean of all values, no attention at all;
+- **attention**: self-attention as above, with learnt matrices;
+- **causal attention**: the same with the mask of lesson 6, so that "chased" sees
+  only what stands before it, and itself;
+- **attention, places told**: without a mask; but to each token a vector is added that
+  says where it stands. (This is what lesson 8 is about.)
+
+All are trained on 50 of the 66 pairs of animals, and tested on the other 16, in both
+orders. Guessing among twelve would give 0.08. What do you expect? The proof gives a
+bound: for attention both orders have the same output at "chased", so of each pair it
+can get one order right at most. That is 0.50. But does it reach that? Does attention
+do better than the bag of words? And is the mask a loss, as it hides two tokens, or a
+gain?
+"""
+
+# %%
+task = {"num_names": 12, "held_out": 16, "seeds": 10}
+shares = {
+    kind: learning_curves(kind, **task, steps=200, every=10)
+    for kind in KINDS
+}  # each (tests, seeds)
+
+# %%
+fig, axes = plt.subplots(2, 2, sharex=True, sharey=True)
+steps = np.arange(0, 201, 10)
+for axis, (kind, s) in zip(axes.flat, shares.items(), strict=True):
+    axis.errorbar(steps, s.mean(1), s.std(1), capsize=2, elinewidth=1)
+    axis.axhline(1 / 2, color="black", linewidth=1)
+    axis.axhline(1 / 12, color="black", linewidth=1, linestyle=":")
+    axis.set_title(kind, fontsize=10)
+    axis.set(ylim=(0, 1.05))
+_ = fig.supxlabel("steps of training", fontsize=10)
+_ = fig.supylabel("share of sentences right", fontsize=10)
+
+# %% [markdown]
+r"""
+Each point is the mean of ten seeds, with bars of one standard deviation over the
+seeds. The solid black line is the bound of 0.50, the dotted one is guessing. At the
+end:
+"""
+
+# %%
+for kind, s in shares.items():
+    print(f"{kind:24} {s[-1].mean():.2f} ± {s[-1].std():.2f}", end="  ")
+    print(f"seeds from {s[-1].min():.2f} to {s[-1].max():.2f}")
+for kind in KINDS[:2]:
+    most, of_two = shares[kind].max(), 2 * shares[kind][-1].mean()
+    print(f"{kind}: at any time at most {most:.2f}; ", end="")
+    print(f"names one of the two in {of_two:.2f}")
+
+# %% [markdown]
+r"""
+- **Attention** learns that the answer is an animal of the sentence, and no more: 0.49,
+  and no seed is ever above 0.50. Nearly always (0.97) it names one of the two, but the
+  same one in both orders, as the proof says.
+- The **bag of words** comes close, 0.42. Since it too gives both orders the same answer,
+  it is right on half of those sentences in which it names one of the two animals. So
+  it names one of them in 0.84 of all cases, and else an animal that is not there.
+  Attention does that more rarely, and this is all that it is ahead.
+- **Causal attention** is always right. The mask hides the chased animal from "chased",
+  so what is left is the chaser. **A mask tells the order**, since before and after are
+  not alike to it: with it, attention is not equivariant any more.
+- With the **places told** the same layer is always right too, without a mask. So the
+  0.49 was not for want of training, or of a large enough model.
+
+What this does not show. The task was made so that a bag of words must fail by half. How
+much order matters in real text is another question. The answer was read off one token
+of one layer. (The proof goes further: if each layer shuffles its outputs like its inputs,
+so does a stack of them.) And causal attention
+had it easy here. That it can do without positions in earnest was found by Haviv et al.
+(2022): language models with a causal mask and no positions came out close to those that
+have them.
+
+## Where it goes wrong
+
+**The wrong one asks.** A survey of language models wrote that in cross-attention the
+encoder's outputs are the queries, and the keys and values come from the decoder; a
+reader [pointed out](https://github.com/humza909/LLM_Survey/issues/2) that it is the
+other way round. In a lecture's slide a reader found [two of the roles
+swapped](https://github.com/pbloem/former/issues/19) as well. Swap who asks: two tokens
+of the sentence, "cat" and "sat", ask all ten.
+"""
+
+# %%
+some = x[1:3]
+right, looks = cross_attention(some, x, *projections)
+wrong, _ = cross_attention(x, some, *projections)
+print("right", right.shape, " wrong", wrong.shape)
+
+# %% [markdown]
+r"""
+No error, but a shape: the output must have as many rows as there are tokens that ask,
+here two. If both sequences are equally long, even that is gone. Test with two lengths.
+
+The same mistake can be made in a picture. An explanation of the transformer
+[labelled](https://github.com/harvardnlp/annotated-transformer/issues/104) the rows of a
+translation's weights with the German words that are asked, and the columns with the
+English ones that ask, a reader found. The weights know which is which: **each row sums
+to 1**. `figures.AttentionWeights` checks the shape and the sums before it draws:
+"""
+
+# %%
+try:
+    figures.AttentionWeights(looks, queries=tokens, keys=["cat", "sat"])
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+r"""
+**W X in place of X W.** Some texts write a token as a *column*, and then the matrix
+stands on the left. Here tokens are rows, and it stands on the right. Mixed up, it reads
+as $Q = W_Q X$ where $X$ has tokens for rows: a reader of one paper asked whether this
+was [reversed](https://github.com/ofsoundof/GRL-Image-Restoration/issues/8), and it was
+a typo. As a formula it does no harm, since the shapes do not fit. As code with *square*
+matrices it does:
+"""
+
+# %%
+W = np.random.default_rng(0).normal(size=(7, 7))
+rows, columns = x @ W, (W @ x.T).T
+print(rows.shape, columns.shape, np.allclose(rows, columns))
+print(np.allclose(columns, x @ W.T))
+
+# %% [markdown]
+r"""
+Both have the right shape, and they differ: tokens as columns, with the same matrix, is
+$x \, W^\mathsf{T}$. There is a place where you will meet this. PyTorch's layer
+[`Linear`](https://pytorch.org/docs/stable/generated/torch.nn.Linear) keeps its matrix
+as (out, in) and computes $x \, A^\mathsf{T}$. Whoever takes such a matrix into NumPy has
+to transpose it (lesson 16). How to notice: try it with matrices that are not square.
+
+## In short
+
+Each token makes three vectors of its one: a query, a key and a value, by three matrices
+that all tokens share. Where a sequence asks itself, that is self-attention; where one
+asks another, cross-attention, and the output has a row for each token that asks.
+Nothing in it knows where a token stands: shuffle the tokens, and the outputs are
+shuffled alike, and nothing else happens. A task that hangs on the order is beyond it,
+however long it learns. A causal mask breaks that, and so does telling each token its
+place.
+
+## Symbols and names
+
+| name | shape | meaning |
+|---|---|---|
+| $x$, `x` | (n, d) | the tokens that are asked; in self-attention also those that ask |
+| $y$, `y` | (m, d_y) | the tokens of another sequence, that asks |
+| $W_q$, `W_q` | (d, d_k), or (d_y, d_k) | makes queries: what a token looks for |
+| $W_k$, `W_k` | (d, d_k) | makes keys: what a token offers |
+| $W_v$, `W_v` | (d, d_v) | makes values: what a token tells |
+| `weights` | (n, n) or (m, n) | rows ask, columns are asked; each row sums to 1 |
+| `output` | (n, d_v) or (m, d_v) | a row for each token that asks |
+| $P$, `P` | (n, n) | a permutation matrix: shuffles rows |
+| equivariant | | what goes in is shuffled, what comes out is shuffled alike |
+| invariant | | what goes in is shuffled, what comes out is the same |
+
+## Go deeper
+
+- Vaswani et al., *Attention Is All You Need* (2017), section 3.2.3: where their
+  model uses attention, and who asks. Section 3.5 says why order must be
+  injected: the model has no recurrence and no convolution.
+- Lee et al., *Set Transformer* (2019): where order has *no* meaning, as in a set of
+  points, that attention ignores it is what one wants.
+- Haviv et al., *Transformer Language Models without Positional Encodings Still Learn
+  Positional Information* (2022): what a causal mask gives away. They conjecture that a
+  model infers how many tokens stand before each.
+
+**Now you:** [the exercises of this
+lesson](../exercises/07_self_and_cross_attention.ipynb). After them you can let any
+sequence ask any other, and neither will know where its tokens stand. How can they be
+told? That is lesson 8.
+"""
