@@ -68,7 +68,10 @@ class TwoRelations:
         shapes = {"tokens": (tokens, d), "places": (self.n, d)}
         shapes |= dict.fromkeys(MATRICES, (d, d))
         shapes |= dict.fromkeys(READERS, (d, tokens))
-        return {name: glorot_uniform(rng, *shape) for name, shape in shapes.items()}
+        return {
+            name: glorot_uniform(rng, *shape, dtype=np.float64)
+            for name, shape in shapes.items()
+        }
 
     def read(self, parameters: Parameters, tokens: Tokens) -> Floats:
         """Return the logits of both answers, shape (batch, n, 2, vocabulary)."""

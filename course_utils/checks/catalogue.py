@@ -1,9 +1,15 @@
 """All exercises of the course, by name."""
 
-from course_utils.checks import lesson_01, lesson_02, lesson_03, lesson_05
+from course_utils.checks import (
+    lesson_01,
+    lesson_02,
+    lesson_03,
+    lesson_05,
+    lesson_09,
+)
 from course_utils.checks.exercise import Exercise
 
-LESSONS = (lesson_01, lesson_02, lesson_03, lesson_05)
+LESSONS = (lesson_01, lesson_02, lesson_03, lesson_05, lesson_09)
 EXERCISES: dict[str, Exercise] = {
     exercise.name: exercise for lesson in LESSONS for exercise in lesson.EXERCISES
 }

@@ -54,9 +54,7 @@ def attention_flow(
     )
     _check(tokens, x, row, heads, features)
     n, count = len(tokens), len(heads)
-    query, key, value = (
-        split_heads(x @ w, count) for w in (w_query, w_key, w_value)
-    )
+    query, key, value = (split_heads(x @ w, count) for w in (w_query, w_key, w_value))
     mask = causal_mask(n)
     scores = query @ key.swapaxes(-1, -2) * query.shape[-1] ** -0.5
     blends, weights = scaled_dot_product_attention(
@@ -215,9 +213,7 @@ def _pieces(
         element("rect", box, group)
 
 
-def _beside(
-    parent: ET.Element, column: int, n: int, y: float, numbers: Floats
-) -> None:
+def _beside(parent: ET.Element, column: int, n: int, y: float, numbers: Floats) -> None:
     """Write a vector's numbers beside its bars, on the side that has room."""
     words = "  ".join(number(part) for part in numbers)
     after = column < n / 2

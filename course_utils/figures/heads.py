@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from course_utils.figures.svg import (
     BOTTOM,
     HEIGHT,
