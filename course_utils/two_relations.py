@@ -9,14 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.gradients import multi_head_attention_backward
-from course_utils.layers import (
-    accuracy,
-    cross_entropy,
-    embedding_backward,
-    linear_backward,
-)
-from course_utils.multi_head import multi_head_attention
+from course_utils.layers import accuracy, cross_entropy, embedding_backward
 from course_utils.tasks import two_relations_task
 from course_utils.training import cosine_schedule, glorot_uniform, train
 from course_utils.validation import check_integer
@@ -75,56 +68,77 @@ class TwoRelations:
 
     def read(self, parameters: Parameters, tokens: Tokens) -> Floats:
         """Return the logits of both answers, shape (batch, n, 2, vocabulary)."""
-        output, _ = self._attend(parameters, tokens)
+        output = self._attend(parameters, tokens)[-1]
         return np.stack([output @ parameters[name] for name in READERS], axis=-2)
 
     def weights(self, parameters: Parameters, tokens: Tokens) -> Floats:
         """Return the weights of all heads, shape (batch, num_heads, n, n)."""
-        return self._attend(parameters, tokens)[1]
+        return self._attend(parameters, tokens)[2]
 
     def loss_and_gradients(
         self, parameters: Parameters, tokens: Tokens, targets: Tokens
     ) -> tuple[float, Parameters]:
-        """Return the loss of both answers, and its gradients, as `train` asks."""
-        output, _ = self._attend(parameters, tokens)
+        """Return the loss of both answers, and its gradients, as `train` asks.
+
+        The steps are those of `multi_head_attention_backward`, on what the way there
+        has computed already.
+        """
+        x, (query, key, value), weights, merged, output = self._attend(
+            parameters, tokens
+        )
         logits = np.stack([output @ parameters[name] for name in READERS], axis=-2)
         loss, d_logits = cross_entropy(logits, targets)
-        gradients, d_output = {}, np.zeros_like(output)
+        gradients, d_output = {}, 0
         for i, name in enumerate(READERS):
-            d_part, gradients[name], _ = linear_backward(
-                d_logits[..., i, :], output, parameters[name]
-            )
-            d_output += d_part
-        x = self._vectors(parameters, tokens)
-        d = multi_head_attention_backward(
-            d_output,
-            x,
-            x,
-            x,
-            *(parameters[name] for name in MATRICES),
-            num_heads=self.num_heads,
-            is_causal=True,
+            d_answer = d_logits[..., i, :]
+            gradients[name] = _over_positions(output, d_answer)
+            d_output = d_output + d_answer @ parameters[name].T
+        gradients["w_out"] = _over_positions(merged, d_output)
+        d_heads = self._split(d_output @ parameters["w_out"].T)
+        d_weights = d_heads @ value.swapaxes(-1, -2)
+        d_scores = weights * (
+            d_weights - (d_weights * weights).sum(axis=-1, keepdims=True)
         )
-        d_x = d["query"] + d["key"] + d["value"]
-        gradients |= {name: d[name] for name in MATRICES}
+        d_scores *= query.shape[-1] ** -0.5
+        d_x = 0
+        for name, d_head in (
+            ("w_query", d_scores @ key),
+            ("w_key", d_scores.swapaxes(-1, -2) @ query),
+            ("w_value", weights.swapaxes(-1, -2) @ d_heads),
+        ):
+            d_projected = self._merge(d_head)
+            gradients[name] = _over_positions(x, d_projected)
+            d_x = d_x + d_projected @ parameters[name].T
         gradients["tokens"] = embedding_backward(d_x, tokens, self.vocabulary)
         gradients["places"] = d_x.sum(axis=0)
         return loss, gradients
 
-    def _vectors(self, parameters: Parameters, tokens: Tokens) -> Floats:
-        return parameters["tokens"][tokens] + parameters["places"]
+    def _attend(
+        self, parameters: Parameters, tokens: Tokens
+    ) -> tuple[Floats, list[Floats], Floats, Floats, Floats]:
+        """Return the vectors, the heads, their weights, the merged heads, the output.
 
-    def _attend(self, parameters: Parameters, tokens: Tokens) -> tuple[Floats, Floats]:
-        x = self._vectors(parameters, tokens)
-        return multi_head_attention(
-            x,
-            x,
-            x,
-            *(parameters[name] for name in MATRICES),
-            num_heads=self.num_heads,
-            is_causal=True,
-            return_weights=True,
-        )
+        The same as `multi_head_attention`, with every step kept for the way back.
+        """
+        x = parameters["tokens"][tokens] + parameters["places"]
+        query, key, value = (self._split(x @ parameters[w]) for w in MATRICES[:3])
+        scores = query @ key.swapaxes(-1, -2) * query.shape[-1] ** -0.5
+        scores[..., np.triu(np.ones((self.n, self.n), dtype=bool), k=1)] = -np.inf
+        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        weights /= weights.sum(axis=-1, keepdims=True)
+        merged = self._merge(weights @ value)
+        return x, [query, key, value], weights, merged, merged @ parameters["w_out"]
+
+    def _split(self, x: Floats) -> Floats:
+        return x.reshape(*x.shape[:-1], self.num_heads, -1).swapaxes(-2, -3)
+
+    def _merge(self, heads: Floats) -> Floats:
+        return heads.swapaxes(-2, -3).reshape(-1, self.n, self.d_model)
+
+
+def _over_positions(x: Floats, d_output: Floats) -> Floats:
+    """Return the gradient of a matrix: xᵀ d_output, summed over batch and positions."""
+    return x.reshape(-1, x.shape[-1]).T @ d_output.reshape(-1, d_output.shape[-1])
 
 
 def trained(
