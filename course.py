@@ -35,8 +35,12 @@ HELP = """\
 usage: python3 course.py [COMMAND] [OPTIONS]
 
   lab      open the course in JupyterLab; without a command, this is done
+           your own copies of the notebooks are in work/
            options go on to JupyterLab, such as --port 8890 or --no-browser
-  grade    grade notebooks: python3 course.py grade exercises/
+  again    start over a lesson's exercises, or one: course.py again 1
+           or course.py again hard_lookup; the old notebook is kept beside
+  grade    show your points; with files or folders, grade the notebooks in
+           them: python3 course.py grade PATH ...
   build    rebuild the notebooks from source/
            --check        only compare: fails where notebook and source differ
            --check --run  also build all anew, and compare the bytes
@@ -66,18 +70,20 @@ def main() -> int:
 
 
 def lab(options: list[str]) -> int:
-    """Open JupyterLab at the start page."""
+    """Open JupyterLab at the start page, in the learner's own folder."""
     python = set_up()
-    # -P: the course's own modules, not others in the folder that one stands in.
-    write = "from course_utils.checks import start_page; start_page.write()"
-    run([python, "-P", "-c", write])
-    paths = [str(ROOT / ".jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    code = run([*module(python, "course_utils.workspace"), "lay-out"])
+    if code:
+        return code
+    settings = ROOT / ".jupyter"
+    paths = [str(settings), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     return become(
         [
             python,
             "-m",
             "jupyterlab",
-            f"--ServerApp.root_dir={ROOT}",
+            f"--ServerApp.root_dir={ROOT / 'work'}",
+            f"--LabServerApp.extra_labextensions_path={settings / 'labextensions'}",
             "--LabApp.default_url=/lab/tree/start.md",
             *options,
         ],
@@ -86,8 +92,14 @@ def lab(options: list[str]) -> int:
 
 
 def grade(options: list[str]) -> int:
-    """Grade notebooks, folders of them, or both."""
-    return become([set_up(), "-P", "-m", "course_utils.grading", *options])
+    """Grade notebooks, folders of them, or both; without any, show the points."""
+    what = "course_utils.grading" if options else "course_utils.checks"
+    return become([*module(set_up(), what), *options])
+
+
+def again(options: list[str]) -> int:
+    """Start over a lesson's exercises, or one exercise."""
+    return become([*module(set_up(), "course_utils.workspace"), "again", *options])
 
 
 def build(options: list[str]) -> int:
@@ -125,7 +137,13 @@ def test(options: list[str]) -> int:
     return 1 if failed else 0
 
 
-COMMANDS = {"lab": lab, "grade": grade, "build": build, "test": test}
+COMMANDS = {"lab": lab, "again": again, "grade": grade, "build": build, "test": test}
+
+
+def module(python: str, name: str) -> list[str]:
+    """Return the start of a command that runs a module of the course."""
+    # -P: the course's own modules, not others in the folder that one stands in.
+    return [python, "-P", "-m", name]
 
 
 def run(command: list[str], cwd: Path | None = None, **environment: str) -> int:

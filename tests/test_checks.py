@@ -290,13 +290,13 @@ def test_feedback_escapes_what_the_learner_wrote():
 
 @pytest.mark.parametrize(("folder", "kept"), [("exercises", 3), ("solutions", None)])
 def test_points_are_kept_for_exercises_only(folder, kept, tmp_path, monkeypatch):
-    monkeypatch.setattr("course_utils.checks.start_page.ROOT", tmp_path)
     (tmp_path / folder).mkdir()
     monkeypatch.chdir(tmp_path / folder)
     check("soft_lookup", written_out)
     check("soft_lookup", lambda *_: None)  # a later failure takes nothing away
     assert progress.load()["exercises"].get("soft_lookup") == kept
-    assert (tmp_path / "start.md").exists() == (kept is not None)
+    for page in ("start.md", "progress.svg"):  # beside the progress
+        assert (tmp_path / page).exists() == (kept is not None)
 
 
 def test_check_refuses_what_it_cannot_check():
@@ -353,11 +353,21 @@ def test_the_start_page_says_when_all_is_done():
     assert "That is all there is: well done." in start_page.page()
 
 
-def test_a_start_page_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
+def test_a_start_page_that_cannot_be_written_is_no_error(monkeypatch):
     from course_utils.checks import start_page
 
-    page = start_page.page()
-    monkeypatch.setattr(start_page, "ROOT", tmp_path / "nowhere")
+    monkeypatch.setenv("COURSE_PROGRESS", os.devnull + "/nowhere")
     start_page.write()
-    assert not (tmp_path / "nowhere").exists()
-    assert page.startswith("# Attention, built by hand")
+    monkeypatch.setenv("COURSE_PROGRESS", os.devnull)  # and none beside a device
+    start_page.write()
+    assert not os.path.exists(os.path.join(os.path.dirname(os.devnull), "start.md"))
+    assert start_page.page().startswith("# Attention, built by hand")
+
+
+def test_points_beyond_what_there_is_now_do_not_count():
+    from course_utils.checks import points
+
+    progress.record("exercises", "soft_lookup", 30)
+    progress.record("exercises", "hard_lookup", "two")
+    (first, second, *_) = next(iter(points.of_lessons().values()))
+    assert (str(first), str(second)) == ("0 of 2", "3 of 3")

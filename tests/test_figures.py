@@ -562,3 +562,136 @@ def test_a_map_needs_a_label_for_each_key():
         figures.territories(
             dots, ALONG, ["N"], marked=0, title="", axes=("x", "y"), reach=2.0
         )
+
+
+KM, METRES = np.array([1.0, 4.0, 9.0]), np.array([310.0, 520.0, 880.0])
+PLACES = np.linspace(0, 10, 21)
+LINES = {"estimate": 60 * PLACES + 250, "true": 50 * PLACES + 300}
+
+
+def measured(weights=WEIGHTS, *, at=5.0, **changes):
+    arguments = {"x": PLACES, "lines": LINES, "at": at, "title": "Heights"}
+    arguments |= {"axes": ("km", "m"), "xticks": range(0, 11, 5)} | changes
+    values = arguments.pop("value", METRES)
+    return figures.beside(
+        figures.samples(KM, values, weights, **arguments), caption="Measured"
+    )
+
+
+def test_values_are_dots_whose_areas_grow_with_their_weights():
+    dots = [x for x in drawn("circle", measured()) if x.get("class") == "vermilion"]
+    radii = np.array([float(x.get("r")) for x in dots[:3]])
+    np.testing.assert_allclose(((radii - 3) / 15) ** 2, WEIGHTS, atol=0.01)
+    x, y = (np.array([float(d.get(c)) for d in dots[:3]]) for c in ("cx", "cy"))
+    np.testing.assert_allclose(np.diff(x) / np.diff(KM), np.ptp(x) / 8, atol=0.1)
+    slope = np.diff(y) / np.diff(METRES)
+    assert slope[0] < 0
+    np.testing.assert_allclose(slope, slope[0], atol=0.002)
+
+
+def test_the_range_of_the_values_is_ruled_and_named():
+    one = measured()
+    dots = [x for x in drawn("circle", one) if x.get("class") == "vermilion"]
+    rules = [x for x in drawn("line", one) if x.get("class") == "vermilion-line"]
+    heights = [float(x.get("y1")) for x in rules]
+    assert heights == [float(dots[0].get("cy")), float(dots[2].get("cy"))]
+    assert {"lowest", "310", "highest", "880"} <= {x.text for x in drawn("text", one)}
+
+
+def test_the_first_curve_has_its_dot_at_the_query():
+    (dot,) = (x for x in drawn("circle", measured()) if x.get("class") == "blue")
+    solid = next(
+        x for x in drawn("polyline", measured()) if x.get("class") == "blue-line"
+    )
+    points = [tuple(map(float, p.split(","))) for p in solid.get("points").split()]
+    assert points[10] == (float(dot.get("cx")), float(dot.get("cy")))
+    assert measured().description == (
+        "Measured. Heights, at 5: estimate 550, most weight (0.60) for the value 520 "
+        "at 4; all values lie from 310 to 880."
+    )
+
+
+def test_the_scale_of_samples_does_not_follow_the_estimate():
+    def ticks(estimate):
+        lines = {"estimate": estimate, "true": LINES["true"]}
+        return [x.text for x in drawn("text", measured(lines=lines))][:12]
+
+    assert ticks(LINES["estimate"]) == ticks(LINES["estimate"] / 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"weights": [0.5, 0.5]}, "weights needs the shape"),
+        ({"weights": [0.5, 0.8, -0.3]}, "weights needs numbers from 0 to 1"),
+        ({"value": METRES[:, None]}, "value needs the shape"),
+        ({"value": [1, np.nan, 2]}, "value needs finite numbers; it has nan"),
+        ({"lines": {}}, "samples needs 1 or 2 lines; there are 0"),
+        ({"lines": {"short": [1, 2]}}, "the curve 'short' needs the shape"),
+    ],
+)
+def test_what_is_no_measurement_is_refused(changes, says):
+    with pytest.raises(ValueError, match=says):
+        measured(**changes)
+
+
+LOWER = np.tril(np.ones((3, 3)))
+SEES = figures.AttentionWeights(
+    LOWER / LOWER.sum(axis=1, keepdims=True), queries=WORDS[:3], keys=WORDS[:3]
+)
+
+
+def reached(moved=(0.5, 2.0, 1.0), may_see=(False, True, True), **changes):
+    look = {"title": "Reach", "edited": 1, "largest": 2.0} | changes
+    return figures.reach(SEES, np.array(moved), np.array(may_see), **look)
+
+
+def test_reach_draws_a_bar_for_each_move_and_calls_a_leak_a_leak():
+    one = figures.beside(reached(), caption="c")
+    bars = [x for x in drawn("rect", one) if (x.get("class") or "").startswith("bar")]
+    lengths = np.array([float(x.get("width")) for x in bars])
+    np.testing.assert_allclose(lengths / lengths.max(), [0.25, 1, 0.5], atol=2e-3)
+    assert [x.get("class").split()[1] for x in bars] == ["vermilion", "blue", "blue"]
+    texts = [x.text for x in drawn("text", one)]
+    assert {"0.50 leak", "2.00", "1.00"} <= set(texts)
+    name, edited, last = WORDS[:3]
+    assert one.description == (
+        f"c. Reach, 1 {edited} edited: moved are 0 {name} by 0.50 (leak), "
+        f"1 {edited} by 2.00, 2 {last} by 1.00."
+    )
+
+
+def test_reach_leaves_hidden_weights_blank_and_rings_the_edited_column():
+    one = figures.beside(reached(moved=[0, 0, 0]), caption="c")
+    cells = [x for x in drawn("rect", one) if x.get("class") == "blue cell"]
+    assert len(cells) == 6
+    (ring,) = [x for x in drawn("rect", one) if x.get("class") == "ring"]
+    left, width = float(ring.get("x")), float(ring.get("width"))
+    inside = [x for x in cells if left < float(x.get("x")) < left + width]
+    assert len(inside) == 2
+    assert "moved are none" in one.description
+    assert "leak" not in one.svg
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"moved": [0.5, 1.0]}, r"moved has shape \(2,\)"),
+        ({"moved": [-0.5, 1.0, 1.0]}, "numbers from 0 to 2.0"),
+        ({"moved": [np.nan, 1.0, 1.0]}, "numbers from 0 to 2.0"),
+        ({"moved": [0.5, 1.0, 2.5]}, "numbers from 0 to 2.0"),
+        ({"may_see": [1, 0, 1]}, "dtype int64"),
+        ({"may_see": [True, False]}, r"may_see has shape \(2,\)"),
+        ({"edited": 3}, "one of the 3 keys"),
+    ],
+)
+def test_reach_refuses_what_it_cannot_draw(changes, says):
+    with pytest.raises(ValueError, match=says):
+        reached(**changes)
+
+
+def test_reach_draws_only_weights_that_know_their_axes():
+    with pytest.raises(TypeError, match="AttentionWeights"):
+        figures.reach(
+            SEES.weights, np.zeros(3), LOWER[0] > 0, title="", edited=0, largest=1
+        )

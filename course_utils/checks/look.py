@@ -105,6 +105,7 @@ def numbers(came: object) -> tuple[np.ndarray | None, str | None]:
     if isinstance(came, np.ndarray | np.generic | bool | int | float):
         array = np.asarray(came)
         if array.dtype.kind in "biuf":
-            return array, None
+            # Longer numbers come with bytes that mean nothing, and always differ.
+            return array.astype(float) if array.itemsize > 8 else array, None
         return None, f"it returns an array of {array.dtype}, not of numbers"
     return None, f"it returns a {type(came).__name__}, not an array of numbers"

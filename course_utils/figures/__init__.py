@@ -7,6 +7,8 @@ from course_utils.figures.heads import cut, gauges
 from course_utils.figures.marks import bars, curves, shares, vectors
 from course_utils.figures.panel import Panel, panel
 from course_utils.figures.predictions import predict
+from course_utils.figures.reach import reach
+from course_utils.figures.samples import samples
 from course_utils.figures.style import BLUE, GREY, VERMILION, use_style
 from course_utils.figures.svg import beside
 from course_utils.figures.territories import territories
@@ -32,6 +34,8 @@ __all__ = [
     "panel",
     "picker",
     "predict",
+    "reach",
+    "samples",
     "shares",
     "slider",
     "strips",

@@ -13,6 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from course_utils.files import write_whole
 from course_utils.grading.batch import (
     Handed,
     cluster,
@@ -20,7 +21,7 @@ from course_utils.grading.batch import (
     grade_all,
     load,
     processes,
-    write,
+    spelt_out,
 )
 from course_utils.grading.report import learners, write_all
 from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, check
@@ -49,7 +50,8 @@ def summary(handed: list[Handed], found: list[Path | dict]) -> str:
     """Return the verdicts one by one if they are few, else what they come to."""
     if len(handed) <= MOST_SHOWN:
         pairs = zip(handed, found, strict=True)
-        return "\n".join(table(str(one.path or one.name), load(x)) for one, x in pairs)
+        named = ((spelt_out(str(one.path or one.name)), x) for one, x in pairs)
+        return "\n".join(table(name, load(x)) for name, x in named)
     errors = full = 0
     for said in map(load, found):
         errors += said["error"] is not None
@@ -70,8 +72,7 @@ def seed_of(asked: str, folder: Path) -> int:
         return int(asked)
     kept = folder / "seed"
     if not kept.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        write(kept, str(secrets.randbelow(2**32)))
+        write_whole(kept, str(secrets.randbelow(2**32)).encode())
     return int(kept.read_text())
 
 

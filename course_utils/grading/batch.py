@@ -14,6 +14,7 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
+from course_utils.files import write_whole
 from course_utils.grading.submission import MOST
 from course_utils.grading.verdict import Terms, unreadable, verdict
 
@@ -28,11 +29,24 @@ class Handed:
     - `learner`: the name of the folder that holds it, or of the file.
     - `name`: where it stands, in the folder that is graded.
     - `path`: the file; None if the learner's folder holds no notebook.
+
+    What cannot be printed in a name is spelt out: it could take over the terminal.
     """
 
     learner: str
     name: str
     path: Path | None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "learner", spelt_out(self.learner))
+        object.__setattr__(self, "name", spelt_out(self.name))
+
+
+def spelt_out(name: str) -> str:
+    """Return a name with the codes of its characters that cannot be printed."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in name
+    )
 
 
 def collect(paths: list[Path]) -> list[Handed]:
@@ -53,7 +67,9 @@ def collect(paths: list[Path]) -> list[Handed]:
             learner = parts[0] if len(parts) > 1 else file.stem
             handed.append(Handed(learner, file.relative_to(path).as_posix(), file))
         if any(file.parent != path for file in inside):  # a class
-            folders = {x.name for x in path.iterdir() if x.is_dir()}
+            folders = {
+                x.name for x in path.iterdir() if x.is_dir() and not x.is_symlink()
+            }
             empty = folders - {x.learner for x in handed}
             handed += [Handed(x, x, None) for x in sorted(empty) if x[0] != "."]
     return handed
@@ -118,7 +134,7 @@ def grade_all(
         try:
             with executor() as pool:
                 for kept, said in _worked_out(todo, terms, pool):
-                    write(kept, json.dumps(said))
+                    write_whole(kept, json.dumps(said).encode())
                     del todo[kept]
                     done()
             break
@@ -149,13 +165,6 @@ def _worked_out(
             running[pool.submit(verdict, data, terms)] = kept
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             yield running.pop(future), future.result()
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    half.write_text(text, encoding="utf-8", newline="\n")
-    half.replace(path)
 
 
 def _version(terms: Terms) -> bytes:

@@ -13,6 +13,7 @@ from course_utils.grading import wire
 from course_utils.grading.sandbox import Sandbox
 
 RESTARTS = 8  # of the process of one submission, however often it dies
+NO_RESULT = "it answers with what is no result"
 
 
 class Child:
@@ -81,18 +82,19 @@ class Child:
         running = cells[0][0] if cells else 0
         try:
             wire.send(self._link, {"cells": cells}, deadline=deadline)
-            while not (said := wire.receive(self._link, deadline=deadline)[0]).get(
-                "ready"
-            ):
-                if "failed" in said:
-                    raise AnswerGoneError(f"it cannot be run: {said['failed']}"[:200])
-                running = int(said["cell"])
+            while not (said := self._hear(deadline)[0]).get("ready"):
+                if not isinstance(said.get("cell"), int):
+                    raise wire.WireError
+                running = said["cell"]
         except TimeoutError:
             self._leave_out(running, f"does not end within {self._seconds:g} seconds")
         except (EOFError, OSError):
             self._leave_out(running, "ends the process that runs it")
-        except (wire.WireError, AttributeError, KeyError, TypeError, ValueError):
+        except wire.WireError:
             self._leave_out(running, "speaks in the place of the grader")
+
+    def _hear(self, deadline: float) -> tuple[dict, list[np.ndarray]]:
+        return wire.receive(self._link, deadline=deadline, most=wire.MOST_RESULT)
 
     def _leave_out(self, number: int, why: str) -> None:
         self._left_out[number] = f"code cell {number} {why}"
@@ -109,16 +111,19 @@ class Child:
         arrays = [np.asarray(x) for x in arguments]
         try:
             wire.send(self._link, request, arrays, deadline=deadline)
-            reply, came = wire.receive(self._link, deadline=deadline)
-            if not isinstance(reply, dict):
-                raise wire.WireError
-            return reply, came
+            reply, came = self._hear(deadline)
+            if "failed" not in reply:
+                return reply, came
+            why = (
+                f"the notebook breaks what runs it ({_text(reply['failed'])}): does it "
+                "replace something of Python or NumPy?"
+            )
         except TimeoutError:
             why = f"it does not end within {self._seconds:g} seconds"
         except (EOFError, OSError):
             why = "it ends the process that runs it"
         except wire.WireError:
-            why = "it answers with what is no result"
+            why = NO_RESULT
         self._stop()
         raise AnswerGoneError(why)
 
@@ -129,20 +134,26 @@ class Child:
         if reply.get("unwritten"):
             raise NotImplementedError
         if "missing" in reply:
-            causes = [*self._left_out.values(), *filter(None, [reply["missing"]])]
-            cause = f": {str(causes[0])[:300]}" if causes else ""
+            causes = [*self._left_out.values(), _text(reply["missing"])]
+            cause = f": {causes[0]}" if causes[0] else ""
             raise AnswerError(f"there is no function of this name{cause}")
         if "problem" in reply:
-            raise AnswerError(str(reply["problem"])[:400])
-        try:
-            for i, after in zip(reply["changed"], arrays, strict=False):
-                arguments[i][...] = after
-        except (IndexError, KeyError, TypeError, ValueError):
+            raise AnswerError(_text(reply["problem"]) or NO_RESULT)
+        changed = reply.get("changed")
+        places = [i for i, x in enumerate(arguments) if isinstance(x, np.ndarray)]
+        if not isinstance(changed, list) or not all(i in places for i in changed):
             self._stop()
-            raise AnswerGoneError("it answers with what is no result") from None
+            raise AnswerGoneError(NO_RESULT)
+        for i in places:
+            if i in changed:  # the judge sees that it is, and need not see how
+                np.logical_not(arguments[i], out=arguments[i], casting="unsafe")
         if reply.get("printed"):
             print("…")  # the judge sees that something is printed
-        return arrays[-1] if reply.get("returned") and arrays else None
+        return arrays[0] if arrays else None
+
+
+def _text(said: object) -> str:
+    return said[: wire.MOST_SAID] if isinstance(said, str) else ""
 
 
 def _names(said: object) -> tuple[str, ...]:

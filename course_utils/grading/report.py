@@ -14,7 +14,8 @@ from typing import Any
 import jinja2
 
 from course_utils.checks.catalogue import EXERCISES
-from course_utils.grading.batch import Handed, load, write
+from course_utils.files import write_whole
+from course_utils.grading.batch import Handed, load
 
 FORMULA = ("=", "+", "-", "@")
 
@@ -84,19 +85,18 @@ def write_all(folder: Path, everybody: Iterable[Learner], isolation: str) -> Non
     - `everybody`: the class.
     - `isolation`: what the submissions ran under, in words.
     """
-    (folder / "feedback").mkdir(parents=True, exist_ok=True)
     page, those = _template("learner.html"), []
     for one in everybody:
         shown = page.render(learner=one, isolation=isolation)
-        write(folder / "feedback" / one.page, shown)
+        write_whole(folder / "feedback" / one.page, shown.encode())
         for _, said in one.notebooks:
             for x in said["exercises"]:
                 del x["feedback"]  # a class of pages would not fit into memory
         those.append(one)
     names = asked(those)
     of = sum(EXERCISES[name].points for name in names)
-    write(folder / "class.csv", _table(those, names))
-    write(folder / "class.json", _json(those, of, isolation))
+    write_whole(folder / "class.csv", _table(those, names).encode())
+    write_whole(folder / "class.json", _json(those, of, isolation).encode())
     shown = _template("class.html").render(
         learners=those,
         names=names,
@@ -105,7 +105,7 @@ def write_all(folder: Path, everybody: Iterable[Learner], isolation: str) -> Non
         isolation=isolation,
         histogram=histogram(those, of) if those else "",
     )
-    write(folder / "class.html", shown)
+    write_whole(folder / "class.html", shown.encode())
 
 
 def histogram(those: list[Learner], of: int) -> str:

@@ -9,14 +9,19 @@ import subprocess
 import sys
 import sysconfig
 import threading
+import time
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
+from course_utils.grading import wire
+
 COURSE = Path(__file__).parents[1]
 ROOT = Path(COURSE.anchor)
 INSIDE = COURSE / "grading" / "inside.py"
-START = 60.0  # seconds in which the waiting process must be ready
+DISK = "/disk"  # where a submission can write
+START = 60.0  # seconds in which a process must be ready
+TRIES = 3  # to start one
 
 CONFINED = (
     "bubblewrap: no network, no files but Python's and a small disk, own processes"
@@ -34,7 +39,7 @@ class Limits:
     """What a submission may take.
 
     - `seconds`: for all its cells, and again for each exercise.
-    - `memory`: in bytes, beyond what Python and NumPy take.
+    - `memory`: of each process, in bytes, beyond what Python and NumPy take.
     - `disk`: in bytes.
     - `processes`: at once, where submissions are confined.
     """
@@ -79,20 +84,33 @@ class Sandbox:
         theirs.close()
         self._control.settimeout(START)
         if self._heard() != b"r":
-            self._control.close()
             self._waiting.kill()
-            said = self._waiting.communicate()[1].decode(errors="replace").strip()
-            self._waiting = None
+            said = self._waiting.stderr.read().decode(errors="replace").strip()
+            self.close()
             last = said.splitlines()[-1] if said else "it ends without a word"
             raise SandboxError(f"the process for submissions does not start: {last}")
 
     def submission(self) -> socket.socket:
-        """Start a process for one submission, and return the socket to it."""
-        self.start()
-        link, theirs = socket.socketpair()
-        with theirs:
-            socket.send_fds(self._control, [b"s"], [theirs.fileno()])
-        return link
+        """Start a process for one submission, and return the socket to it.
+
+        Raises SandboxError if it does not come up, again and again. Until it is up,
+        nothing runs in it that was handed in.
+        """
+        for _ in range(TRIES):
+            self.start()
+            link, theirs = socket.socketpair()
+            try:
+                with theirs:
+                    socket.send_fds(self._control, [b"s"], [theirs.fileno()])
+                said, _ = wire.receive(link, deadline=time.monotonic() + START)
+                if "failed" not in said:
+                    return link
+                problem = str(said["failed"])
+            except (EOFError, OSError) as error:
+                problem = f"{type(error).__name__} {error}".strip()
+            link.close()
+            self.close()
+        raise SandboxError(f"the sandbox cannot be closed: {problem}")
 
     def end(self, link: socket.socket) -> None:
         """Kill the submission, and all that it started."""
@@ -139,34 +157,17 @@ def check(isolation: str, limits: Limits) -> None:
     if isolation == "sandbox" and shutil.which("bwrap") is None:
         raise SandboxError(
             "grading in a sandbox needs bubblewrap, which is not installed (on Debian "
-            f"and Ubuntu: apt install bubblewrap). {less}"
+            f"and Ubuntu: apt install bubblewrap libseccomp2). {less}"
         )
     sandbox = Sandbox(isolation, limits)
     try:
         sandbox.start()
         link = sandbox.submission()
-        failed = _first_words(link)
         sandbox.end(link)
     except SandboxError as error:
         raise SandboxError(f"{error}. {less}") from error
     finally:
         sandbox.close()
-    if failed:
-        raise SandboxError(f"the sandbox cannot be closed: {failed}. {less}")
-
-
-def _first_words(link: socket.socket) -> str | None:
-    """Return what keeps an empty submission from running, if anything does."""
-    import time
-
-    from course_utils.grading import wire
-
-    deadline = time.monotonic() + START
-    try:
-        wire.send(link, {"cells": []}, deadline=deadline)
-        return wire.receive(link, deadline=deadline)[0].get("failed")
-    except (OSError, EOFError, wire.WireError) as error:
-        return f"{type(error).__name__} {error}"
 
 
 _mine = threading.local()
@@ -186,12 +187,10 @@ def _environment() -> dict[str, str]:
     """Return the environment inside: nothing of the instructor's."""
     return {
         "PATH": "/usr/bin:/bin",
-        "HOME": "/tmp",
         "LANG": "C.UTF-8",
-        "IPYTHONDIR": "/tmp/ipython",
         "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": "/tmp/matplotlib",
         "OPENBLAS_NUM_THREADS": "1",
+        "PIP_NO_INDEX": "1",  # without a network it would try for long
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
     }
@@ -214,12 +213,14 @@ def _bubblewrap() -> list[str]:
         command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
         command += ["--unshare-user"]
-    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", DISK]
     shown = list(dict.fromkeys([*system, *python, str(COURSE)]))
     # Folders on the way, else made for the root user alone.
     ways = {str(way) for path in shown for way in Path(path).parents if way != ROOT}
     for way in sorted(ways - set(system)):
         command += ["--dir", way]
+    if "/tmp" not in ways:
+        command += ["--symlink", DISK, "/tmp"]
     for path in shown:
         command += ["--ro-bind-try", path, path]
     for path in secret:

@@ -1,14 +1,15 @@
 """Read a notebook that somebody hands in."""
 
+import json
 import re
 from dataclasses import dataclass
 
-import nbformat
-
 from course_utils.checks import EXERCISES, exercises_of
 from course_utils.checks.exercise import Exercise
+from course_utils.grading.wire import MOST_MESSAGE
 
 DEFINED = re.compile(r"^(?:async +)?def +(\w+) *\(", re.M)
+NBGRADER = ("metadata", "nbgrader")
 MOST = 20 << 20  # bytes of a notebook
 
 
@@ -33,25 +34,31 @@ def read(data: bytes) -> Submission:
 
     - `data`: the bytes of the file.
 
+    What of it is no text, or not as it should be, is passed over. Nothing checks the
+    whole against the format: of what a stranger wrote, that could take minutes.
+
     Raises SubmissionError if it is too large, no notebook, not in Python, or has no
     exercise of this course.
     """
     if len(data) > MOST:
         raise SubmissionError(f"is larger than {MOST >> 20} MB")
     try:
-        notebook = nbformat.reads(data.decode("utf-8"), as_version=4)
-        language = notebook.metadata.get("kernelspec", {}).get("language", "python")
-        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        ids = {str(_grade(cell).get("grade_id")) for cell in code}
-        numbered = [
-            (i, str(cell.source))
-            for i, cell in enumerate(code, start=1)
-            if not _grade(cell).get("grade")
-        ]
-    except Exception as error:  # a RecursionError among them, for JSON that is too deep
+        notebook = json.loads(data.decode("utf-8-sig"))
+        cells = _cells(notebook)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise SubmissionError("is not a notebook: no valid JSON") from error
-    if str(language).lower() != "python":
-        raise SubmissionError(f"is a notebook in {str(language)[:20]}, not in Python")
+    language = _language(notebook)
+    if language.lower() != "python":
+        raise SubmissionError(f"is a notebook in {language[:20]}, not in Python")
+    code = [cell for cell in cells if _in(cell, "cell_type") == "code"]
+    numbered = [
+        (i, text)
+        for i, cell in enumerate(code, start=1)
+        if (text := _text(cell)).strip() and not _in(cell, *NBGRADER, "grade")
+    ]
+    if len(json.dumps(numbered)) > MOST_MESSAGE - 100:
+        raise SubmissionError(f"has more than {MOST_MESSAGE >> 20} MB of code")
+    ids = {str(_in(cell, *NBGRADER, "grade_id"))[:99] for cell in code}
     names = ids | {name for _, cell in numbered for name in DEFINED.findall(cell)}
     lessons = [EXERCISES[name].lesson for name in names & set(EXERCISES)]
     if not lessons:
@@ -59,5 +66,28 @@ def read(data: bytes) -> Submission:
     return Submission(exercises_of(max(lessons, key=lessons.count)), numbered)
 
 
-def _grade(cell: nbformat.NotebookNode) -> dict:
-    return cell.metadata.get("nbgrader", {})
+def _cells(notebook: dict) -> list:
+    """Return the cells; before nbformat 4 they stood in worksheets."""
+    if "worksheets" in notebook:
+        return [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
+    return list(notebook["cells"])
+
+
+def _text(cell: dict) -> str:
+    """Return the code of a cell: a text, or its lines."""
+    source = cell.get("source", cell.get("input"))
+    lines = source if isinstance(source, list) else [source]
+    return "".join(x for x in lines if isinstance(x, str))
+
+
+def _language(notebook: dict) -> str:
+    named = _in(notebook, "metadata", "kernelspec", "language")
+    named = named or _in(notebook, "metadata", "language_info", "name")
+    return named if isinstance(named, str) else "python"
+
+
+def _in(tree: object, *keys: str) -> object:
+    """Return what stands there in a tree of dictionaries, or None."""
+    for key in keys:
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree

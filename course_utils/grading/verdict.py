@@ -7,8 +7,8 @@ from typing import Any
 from course_utils.checks.feedback import Feedback
 from course_utils.checks.judge import Verdict, judge
 from course_utils.grading.child import Child
-from course_utils.grading.sandbox import LEVELS, Limits, this_thread_s
-from course_utils.grading.submission import SubmissionError, read
+from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, this_thread_s
+from course_utils.grading.submission import Submission, SubmissionError, read
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,16 @@ def verdict(data: bytes, terms: Terms) -> dict[str, Any]:
     """
     began = time.perf_counter()
     try:
-        submission = read(data)
+        return _judged(read(data), terms, began)
     except SubmissionError as error:
         return unreadable(str(error), terms)
+    except SandboxError:
+        raise
+    except Exception as error:  # one submission must not stop a class
+        return unreadable(f"makes the grader fail: {error!r:.200}", terms)
+
+
+def _judged(submission: Submission, terms: Terms, began: float) -> dict[str, Any]:
     sandbox = this_thread_s(terms.isolation, terms.limits)
     exercises = []
     with Child(submission.cells, sandbox) as child:

@@ -15,6 +15,8 @@ import numpy as np
 LENGTH = struct.Struct("!II")  # of the message, and of all arrays together
 MOST_MESSAGE = 1 << 20
 MOST_ARRAYS = 64 << 20
+MOST_RESULT = 4 << 20  # of the one array that an answer returns
+MOST_SAID = 400  # characters of what a submission says
 
 
 class WireError(Exception):
@@ -44,23 +46,24 @@ def send(
 
 
 def receive(
-    link: socket.socket, *, deadline: float | None = None
+    link: socket.socket, *, deadline: float | None = None, most: int = MOST_ARRAYS
 ) -> tuple[dict, list[np.ndarray]]:
     """Return the next message and its arrays.
 
     - `deadline`: when to give up, by `time.monotonic()`.
+    - `most`: the bytes of all its arrays at most.
 
     Raises TimeoutError at the deadline, EOFError if the other side is gone, and
     WireError if what comes is no message, or too much.
     """
     length, size = LENGTH.unpack(_exactly(link, LENGTH.size, deadline))
-    if length > MOST_MESSAGE or size > MOST_ARRAYS:
+    if length > MOST_MESSAGE or size > most:
         raise WireError("a message that is too long")
-    text, data = _exactly(link, length, deadline), _exactly(link, size, deadline)
+    both = _exactly(link, length + size, deadline)
     try:
-        message = json.loads(text)
-        return message, _unpacked(message["arrays"], data)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        message = json.loads(both[:length])
+        return message, _unpacked(message["arrays"], both[length:])
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise WireError("what is no message") from error
 
 

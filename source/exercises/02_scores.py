@@ -201,5 +201,5 @@ return number`, with a tolerance that forgives the rounding.
 # %% [markdown]
 r"""
 That was lesson 2. Your points are on [the start page](../start.md); on the
-command line, `python3 course.py grade exercises/` adds them up.
+command line, `python3 course.py grade` adds them up.
 """

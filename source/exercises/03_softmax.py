@@ -195,5 +195,5 @@ temperature below 1 both are too flat.
 # %% [markdown]
 r"""
 That was lesson 3. Your points are on [the start page](../start.md); on the
-command line, `python3 course.py grade exercises/` adds them up.
+command line, `python3 course.py grade` adds them up.
 """

@@ -209,5 +209,5 @@ and $1/d_k$. Fault 3 has the scale 1 as well, but its rows do not sum to 1.
 r"""
 That was lesson 5, and the first part. Your points are on
 [the start page](../start.md); on the command line,
-`python3 course.py grade exercises/` adds them up.
+`python3 course.py grade` adds them up.
 """
