@@ -720,7 +720,7 @@ def test_the_flow_shows_the_numbers_of_every_stage(row):
     for h in range(2):
         assert [number(s, 1) for s in scores[h, row]] == texts_in_row(texts, 4, 2 * h)
         assert [number(w) for w in weights[h, row]] == texts_in_row(texts, 4, 2 * h + 1)
-        assert "  ".join(number(q) for q in query[h, row]) in texts
+        assert "\u2002".join(number(q) for q in query[h, row]) in texts
     assert [t for t in texts if t and t in {number(o) for o in output[row]}][-5:] == [
         number(o) for o in output[row]
     ]

@@ -215,7 +215,7 @@ def _pieces(
 
 def _beside(parent: ET.Element, column: int, n: int, y: float, numbers: Floats) -> None:
     """Write a vector's numbers beside its bars, on the side that has room."""
-    words = "  ".join(number(part) for part in numbers)
+    words = "\u2002".join(number(part) for part in numbers)  # an en space
     after = column < n / 2
     x = LEFT + COLUMN * (column + after) + (6 if after else -6)
     _small(parent, x, y, words, "quiet", "start" if after else "end")

@@ -51,6 +51,9 @@ print("x", x.shape, "it", x[it])
 
 # %% [markdown]
 r"""
+Ten tokens of nine numbers. "it" is a thing (2), perhaps alive (1), and its hand points
+to (−0.95, −0.31).
+
 A reader who meets "it" may want to know two things: **who is meant**, and **which
 word stood before**. Lesson 7 showed how a token asks: its vector times `w_query` is
 its query. Here are the matrices for both questions, by hand. A training would have
@@ -111,6 +114,8 @@ print(query.shape, key.shape, value.shape)
 
 # %% [markdown]
 r"""
+Eight numbers a token in each role, four for each question.
+
 ## Predict first
 
 One call of the attention of lesson 5, with a causal mask (lesson 6). "it" asks both
@@ -408,7 +413,8 @@ print(loop.shape)
 
 # %% [markdown]
 r"""
-Without a loop, `np.repeat` writes each key head `group` times in a row, so that
+Six query heads give six answers, of 3 queries and 7 numbers each. Without a loop,
+`np.repeat` writes each key head `group` times in a row, so that
 head 0 stands at 0, 1, 2 and head 1 at 3, 4, 5. (The course's function shares without
 copying.)
 """
@@ -539,10 +545,11 @@ for name, r in right.items():
 fig, axes = plt.subplots()
 at = np.arange(4)
 for shift, question in ((-0.17, 0), (0.17, 1)):
-    mean = [r[:, question].mean() for r in right.values()]
-    std = [r[:, question].std() for r in right.values()]
+    all_runs = np.array([r[:, question] for r in right.values()])
+    mean, std = all_runs.mean(axis=1), all_runs.std(axis=1)
     label = ("one back", "three back")[question]
     axes.bar(at + shift, mean, 0.3, yerr=std, label=label, capsize=3)
+    axes.plot(at + shift - 0.08, all_runs, "k.", markersize=5)
 axes.axhline(1 / 8, color="black", linewidth=1, label="guessing")
 labels = [name.replace(", ", ",\n") for name in right]
 axes.set(xticks=at, xticklabels=labels, ylabel="right answers")
@@ -551,8 +558,8 @@ _ = axes.legend(ncols=3, loc="upper left")
 
 # %% [markdown]
 r"""
-The bars are means over five seeds, the black marks one standard deviation; the
-second bar of each pair is the question about three back.
+The bars are means over five seeds, the lines on them one standard deviation, the dots
+the seeds; the second bar of each pair is the question about three back.
 
 - **One head** answers one question always (1.0) and does little better than guess at
   the other (0.1 to 0.2). Each seed chose the same one: "one back" can be asked at more
@@ -598,7 +605,7 @@ which. "With a single attention head, averaging inhibits this", say Vaswani et a
 
 What this does not show. The proof needs weights that are the same for all tokens, and
 a reader that is a matrix. A head may tilt its weights by what the tokens *are*, as the
-fifth seed must have learnt to do; and real models put a layer that is no matrix
+fifth seed has probably learnt to do; and real models put a layer that is no matrix
 after the attention (lesson 12). So one head is not *unable*. It finds this task very
 hard, which two heads find easy. Nor are more heads always better: Michel, Levy and
 Neubig (2019) found that from trained models many heads can be removed with little loss.
