@@ -29,7 +29,10 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 LOG = VENV / "set-up.log"
 COLLECTING = re.compile(r"\s*Collecting ([\w.-]+)")
-MEGABYTES = {"": 700, "test": 1000, "oracles": 2500}  # that a set-up may take
+# What a set-up may take, by the extra.
+MEGABYTES = {"": 700, "test": 1000, "oracles": 2500, "nbgrader": 1200, "dask": 1100}
+# Extras that `test` installs and uses when it is told to, and their tests' marker.
+ON_DEMAND = {"oracles": "oracle", "nbgrader": "nbgrader", "dask": "dask"}
 
 HELP = """\
 usage: python3 course.py [COMMAND] [OPTIONS]
@@ -46,6 +49,7 @@ usage: python3 course.py [COMMAND] [OPTIONS]
            --check --run  also build all anew, and compare the bytes
   test     run every check that a change must pass
            --oracles      also compare with PyTorch, which is then installed
+           --nbgrader     also grade with nbgrader, --dask on a Dask cluster
 
 The first start sets everything up in .venv and takes about a minute. To start
 afresh, delete .venv. Inside an environment that has the course installed, such
@@ -109,11 +113,12 @@ def build(options: list[str]) -> int:
 
 def test(options: list[str]) -> int:
     """Run every check; options go through to pytest."""
-    oracles = "--oracles" in options
-    options = [option for option in options if option != "--oracles"]
+    extras = [extra for extra in ON_DEMAND if f"--{extra}" in options]
+    options = [x for x in options if x not in {f"--{extra}" for extra in extras}]
     python = set_up("test")
-    if oracles:
-        set_up("oracles")
+    for extra in extras:
+        set_up(extra)
+    left_out = [ON_DEMAND[extra] for extra in ON_DEMAND if extra not in extras]
     pytest = [python, "-m", "pytest", "-n", "2", "--dist", "loadfile"]
     steps = {
         "format": [python, "-m", "ruff", "format", "--check", "."],
@@ -124,7 +129,9 @@ def test(options: list[str]) -> int:
         "examples": [python, "-m", "pytest", "-q", "--doctest-modules", "course_utils"],
         "tests": [*pytest, "tests"],
     }
-    steps["tests"] += options if oracles else ["-m", "not oracle", *options]
+    if left_out:
+        steps["tests"] += ["-m", " and ".join(f"not {x}" for x in left_out)]
+    steps["tests"] += options
     failed = []
     with tempfile.TemporaryDirectory() as folder:
         for name, step in steps.items():
@@ -177,7 +184,7 @@ def set_up(extra: str = "") -> str:
     """Return a Python that has what the course needs, installing it if need be.
 
     Args:
-        extra: What is needed beside the course itself: "test" or "oracles".
+        extra: What is needed beside the course itself: "test", or one on demand.
     """
     if in_own_environment(extra):
         return sys.executable
@@ -201,8 +208,9 @@ def in_own_environment(extra: str) -> bool:
         importlib.metadata.distribution("attention-course")
     except importlib.metadata.PackageNotFoundError:
         return False
-    needs = {"": "jupyterlab", "test": "pytest", "oracles": "torch"}[extra]
-    if importlib.util.find_spec(needs) is None:
+    needs = {"": "jupyterlab", "test": "pytest", "oracles": "torch"}
+    needs |= {"nbgrader": "nbgrader", "dask": "distributed"}
+    if importlib.util.find_spec(needs[extra]) is None:
         sys.exit(
             f"This environment has the course, but not what '{extra}' needs: "
             f"python -m pip install -e '.[{extra}]' adds it."

@@ -266,17 +266,17 @@ def _work_in(data: bytes) -> object:
     return [(x.get("cell_type"), x["source"]) for x in cells if x["source"].strip()]
 
 
-def _mark(cell: Cell) -> dict[str, Any]:
-    """Return what nbgrader's metadata say of a cell."""
+def _marked(cell: Cell, mark: str, key: str) -> str | None:
+    """Return what a cell's metadata say under a mark, if they say anything."""
     metadata = cell.get("metadata")
-    mark = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    return mark if isinstance(mark, dict) else {}
+    said = metadata.get(mark) if isinstance(metadata, dict) else None
+    name = said.get(key) if isinstance(said, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _exercise(cell: Cell) -> str | None:
     """Return the exercise that a cell is for the answer to, if it is for one."""
-    is_answer = cell.get("cell_type") == "code" and _mark(cell).get("solution")
-    return str(_mark(cell).get("grade_id")) if is_answer else None
+    return _marked(cell, "course", "answer")
 
 
 def _code(data: bytes) -> dict[str, str]:
@@ -319,7 +319,7 @@ def _begun_again(copy: bytes, course: bytes, exercise: str) -> bytes | None:
             continue  # the second part of a cell that was split
         if is_answer:
             cell["source"], stub = stub, []
-        if is_answer or _mark(cell).get("grade_id") == f"check_{exercise}":
+        if is_answer or _marked(cell, "nbgrader", "grade_id") == exercise:
             cell |= {"outputs": [], "execution_count": None}
         cells.append(cell)
     return _written(notebook | {"cells": cells})

@@ -210,9 +210,10 @@ def test_a_mistake_beside_the_numbers_can_be_named():
     assert judge(SOFT, in_place_too, 1).message.startswith("it changes its input `key`")
 
 
-def test_where_nbgrader_grades_a_wrong_answer_raises(monkeypatch):
+def test_where_nbgrader_grades_a_wrong_answer_raises(monkeypatch, capsys):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    assert check("soft_lookup", written_out).verdict.passed
+    assert check("soft_lookup", written_out) is None
+    assert capsys.readouterr().out.startswith("✓ Right: soft_lookup, 3 of 3 points")
     with pytest.raises(AssertionError, match="It returns None"):
         check("soft_lookup", lambda *_: None)
 

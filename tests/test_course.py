@@ -42,7 +42,7 @@ def test_help_fits_on_a_screen(root):
     assert max(map(len, done.stdout.splitlines())) <= 80
     for command in ("lab", "again", "test", "build", "grade"):
         assert f"\n  {command} " in done.stdout
-    for option in ("--check", "--run", "--oracles"):
+    for option in ("--check", "--run", "--oracles", "--nbgrader", "--dask"):
         assert option in done.stdout
 
 

@@ -419,6 +419,62 @@ def test_the_style_is_that_of_the_course(with_course):
     assert done.returncode == 0, done.stderr
 
 
+def test_dials_turn_their_hands_and_say_the_angle_and_the_product():
+    query, key = [0.0, 2.0, -1.0, 0.0], [1.0, 0.0, 1.0, 1.0]
+    mark = figures.dials(query, key, ["fast", "slow"], title="RoPE", longest=2.0)
+    assert mark.words == (
+        "RoPE, query and key: fast: angle 90°, product 0.00; "
+        "slow: angle 135°, product −1.00."
+    )
+    circles = list(mark.drawing.iter("circle"))
+    middle = [(float(x.get("cx")), float(x.get("cy"))) for x in circles]
+    heads = [x.get("points").split()[0] for x in mark.drawing.iter("polygon")]
+    tips = np.array([[float(x) for x in head.split(",")] for head in heads])
+    tips = tips.reshape(2, 2, 2) - np.reshape(middle, (2, 1, 2))
+    hands = np.stack([key, query]).reshape(2, 2, 2).swapaxes(0, 1) / 2
+    rim = float(circles[0].get("r"))
+    np.testing.assert_allclose(tips / rim, hands * [1, -1], atol=0.01)
+
+
+def test_dials_go_the_short_way_round_and_keep_long_hands_inside():
+    mark = figures.dials([-1, -0.1], [-9, 0.9], ["one"], title="T", longest=2.0)
+    assert "angle 11°" in mark.words
+    arc = next(
+        x for x in mark.drawing.iter("polyline") if x.get("class") == "grey-line"
+    )
+    places = [[float(x) for x in p.split(",")] for p in arc.get("points").split()]
+    assert np.ptp(places, axis=0).max() < 20
+    heads = [x.get("points") for x in mark.drawing.iter("polygon")]
+    assert min(float(head.split(",")[0]) for head in heads) >= 0
+
+
+def test_curves_stay_on_the_axis_that_they_are_given():
+    look = {"axes": ("x", "y"), "xticks": [0, 1], "yticks": [0, 10]}
+    heights = []
+    for high in (0, 2, 5):
+        mark = figures.curves([0, 1], {"a": [0, high]}, at=1, title="T", **look)
+        heights.append(float(next(mark.drawing.iter("circle")).get("cy")))
+    low, two, five = heights
+    assert (low - two) / 2 == pytest.approx((low - five) / 5, abs=0.1)
+
+
+def test_the_names_of_three_curves_stay_inside_the_mark():
+    lines = {name: [0, 1] for name in ("added", "RoPE", "ALiBi")}
+    look = {"axes": ("x", "y"), "xticks": [0, 1]}
+    mark = figures.curves([0, 1], lines, at=1, title="T", **look)
+    places = {x.text: float(x.get("x")) for x in mark.drawing.iter("text")}
+    assert places["ALiBi"] + 8 * len("ALiBi") < WIDTH
+
+
+@pytest.mark.parametrize(
+    ("query", "labels"),
+    [([1.0, 0.0], ["a", "b"]), ([1.0] * 6, ["a", "b", "c"]), ([np.nan, 0.0], ["a"])],
+)
+def test_dials_refuse_what_they_cannot_draw(query, labels):
+    with pytest.raises(ValueError, match="dials needs"):
+        figures.dials(query, query, labels, title="T", longest=1.0)
+
+
 GROUPS = {"scaled": [0.5, -1.0, 0.0], "unscaled": [8.0, -16.0, 0.0]}
 
 

@@ -7,11 +7,21 @@ from course_utils.checks import (
     lesson_04,
     lesson_05,
     lesson_06,
+    lesson_08,
     lesson_09,
 )
 from course_utils.checks.exercise import Exercise
 
-LESSONS = (lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06, lesson_09)
+LESSONS = (
+    lesson_01,
+    lesson_02,
+    lesson_03,
+    lesson_04,
+    lesson_05,
+    lesson_06,
+    lesson_08,
+    lesson_09,
+)
 EXERCISES: dict[str, Exercise] = {
     exercise.name: exercise for lesson in LESSONS for exercise in lesson.EXERCISES
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jinja2
 import numpy as np
+from IPython.display import display
 from markupsafe import Markup, escape
 
 from course_utils import progress
@@ -43,11 +44,13 @@ class Feedback:
         return feedback_html(self.verdict, self.headline)
 
 
-def check(name: str, answer: Answer) -> Feedback:
+def check(name: str, answer: Answer) -> Feedback | None:
     """Judge an answer on fresh inputs, keep the points, and say what was found.
 
     - `name`: the name of the exercise.
     - `answer`: the function that the learner wrote.
+
+    Returns what was found; where nbgrader grades, that is shown instead.
 
     Raises ValueError if there is no exercise of this name.
     Raises TypeError if the answer is not a function.
@@ -69,9 +72,12 @@ def check(name: str, answer: Answer) -> Feedback:
         progress.record("exercises", name, max(earned, verdict.points))
         start_page.write()
     feedback = Feedback(verdict)
-    if "NBGRADER_EXECUTION" in os.environ and not verdict.passed:
+    if "NBGRADER_EXECUTION" not in os.environ:
+        return feedback
+    if not verdict.passed:
         raise AssertionError(repr(feedback))
-    return feedback
+    # It takes what a cell returns for points, and warns of all that is no number.
+    return display(feedback)
 
 
 def _verdict(exercise: Exercise, answer: Answer) -> Verdict:

@@ -2,6 +2,7 @@
 
 from course_utils.figures.contrasts import paired_bars, strips
 from course_utils.figures.controls import checkbox, log_slider, picker, slider
+from course_utils.figures.dials import dials
 from course_utils.figures.flow import attention_flow
 from course_utils.figures.heads import cut, gauges
 from course_utils.figures.marks import bars, curves, shares, vectors
@@ -26,6 +27,7 @@ __all__ = [
     "checkbox",
     "curves",
     "cut",
+    "dials",
     "gauges",
     "links",
     "log_slider",

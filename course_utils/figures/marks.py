@@ -68,7 +68,7 @@ def vectors(
             text(g, x + np.sign(at[0]) * 24, y + 5 + 10 * at[1], label, "", anchor)
         else:
             text(g, x, y + 5 + 30 * at[1], label, "", "middle")
-    _arrow(g, middle, middle + unit * query * [1, -1])
+    arrow(g, middle, middle + unit * query * [1, -1])
     keys = ", ".join(
         f"{label} at ({number(x)}, {number(y)})"
         for label, (x, y) in zip(labels, key, strict=True)
@@ -187,6 +187,7 @@ def curves(
     title: str,
     axes: tuple[str, str],
     xticks: Sequence[float],
+    yticks: Sequence[float] | None = None,
     logarithmic: bool = False,
 ) -> Mark:
     """Draw up to three curves over x, with a dot on each at the current x.
@@ -196,8 +197,9 @@ def curves(
     - `at`: the current x.
     - `title`: what the mark shows.
     - `axes`: the names of the horizontal and the vertical axis, with units.
-    - `xticks`: the numbers on the horizontal axis; the first and last bound it. The
-      vertical axis spans the curves.
+    - `xticks`: the numbers on the horizontal axis; the first and last bound it.
+    - `yticks`: the same for the vertical axis, for curves that change as controls move;
+      without them, the axis spans the curves.
     - `logarithmic`: whether equal distances on the horizontal axis are equal factors.
 
     Raises ValueError if a curve has not one finite number for each x, there are more
@@ -221,7 +223,9 @@ def curves(
             f"{min(*x, *xticks, at)}"
         )
     every = np.concatenate(list(known.values()))
-    yticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(every.min(), every.max())
+    if yticks is None:
+        locator = MaxNLocator(6, steps=[1, 2, 5, 10])
+        yticks = locator.tick_values(every.min(), every.max())
     left, right = 44, WIDTH - 14
 
     def scaled(points: ArrayLike) -> np.ndarray:
@@ -250,6 +254,7 @@ def curves(
     text(g, (left + right) / 2, HEIGHT - 6, f"{axes[0]} →", "quiet", "middle")
     text(g, 10, (TOP + BOTTOM) / 2, f"{axes[1]} →", "quiet", "middle", turn=-90)
     words = []
+    apart = 116 if len(known) < 3 else 88
     for i, ((name, y), (colour, dash)) in enumerate(
         zip(known.items(), looks, strict=False)
     ):
@@ -259,21 +264,24 @@ def curves(
         now = float(y[np.argmin(np.abs(x - at))])
         spot = place([at, now])
         element("circle", {"cx": spot[0], "cy": spot[1], "r": 5, "class": colour}, g)
-        sample = [[116 * i, 31], [116 * i + 18, 31]]
+        sample = [[apart * i, 31], [apart * i + 18, 31]]
         element("polyline", look | {"points": joined(sample)}, g)
-        text(g, 116 * i + 24, 36, name)
+        text(g, apart * i + 24, 36, name)
         words.append(f"{name} {number(now, 1)}")
     return Mark(g, f"{title}, at {at:g}: {', '.join(words)}.")
 
 
-def _arrow(parent: ET.Element, start: np.ndarray, tip: np.ndarray) -> None:
+def arrow(
+    parent: ET.Element, start: np.ndarray, tip: np.ndarray, colour: str = "vermilion"
+) -> None:
+    """Draw an arrow in one of the course's colours."""
     along = (tip - start) / max(np.hypot(*(tip - start)), 1e-9)
     across = np.array([-along[1], along[0]])
     neck = tip - 14 * along
     shaft = {"points": joined([start, neck]), "stroke-width": 3}
-    element("polyline", shaft | {"class": "vermilion-line"}, parent)
+    element("polyline", shaft | {"class": f"{colour}-line"}, parent)
     head = joined([tip, neck + 6 * across, neck - 6 * across])
-    element("polygon", {"points": head, "class": "vermilion"}, parent)
+    element("polygon", {"points": head, "class": colour}, parent)
 
 
 def _check_weights(weights: np.ndarray, labels: Sequence[str]) -> None:

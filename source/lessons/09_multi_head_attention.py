@@ -34,10 +34,10 @@ figures.use_style()
 r"""
 ## Two questions at once
 
-Each token of the little sentence has a vector of seven named features. To tell
-positions apart (lesson 8), we append a clock hand that turns by 36° with every
-token: ten tokens, once around. Its two numbers are called `east` and `north`, like
-the winds of lesson 1.
+Each token of the little sentence has a vector of seven named features. Lesson 8 told
+positions apart by clock hands. One hand is enough here: it turns by 36° with every
+token, ten tokens once around, and we append its tip to the features as two more
+numbers. We call them `east` and `north`, like the winds of lesson 1.
 """
 
 # %%
@@ -55,9 +55,9 @@ Ten tokens of nine numbers. "it" is a thing (2), perhaps alive (1), and its hand
 to (−0.95, −0.31).
 
 A reader who meets "it" may want to know two things: **who is meant**, and **which
-word stood before**. Lesson 7 showed how a token asks: its vector times `w_query` is
-its query. Here are the matrices for both questions, by hand. A training would have
-to find them.
+word stood before**. Lesson 7 showed how a token asks: its vector times $W_q$, which we
+now call `w_query` as `course_utils` does, is its query. Here are the matrices for both
+questions, by hand. A training would have to find them.
 
 Columns 0 to 3 ask who is meant: what is alive asks for something that is a thing
 and alive. We write down only the numbers that are not 0.

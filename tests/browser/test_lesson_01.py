@@ -167,6 +167,20 @@ def points_shown(page):
     return picture.get_attribute("alt"), texts
 
 
+def test_an_answer_without_end_is_stopped_and_the_next_is_judged(notebook, page):
+    exercises = notebook("exercises/01_soft_lookup.ipynb")
+    head = "def hard_lookup(query, key, value):\n    "
+    exercises.write("hard_lookup", head + "while True:\n        pass")
+    exercises.run_all()
+    said = exercises.show(page.locator(".course-feedback").first)
+    expect(said).to_contain_text("It does not end within 5 seconds (line")
+    expect(said.locator("code").first).to_have_text(re.compile("while True:|pass"))
+    exercises.write("hard_lookup", head + "print(value[(key @ query).argmax()])")
+    exercises.run_all()
+    said = exercises.show(page.locator(".course-feedback").first)
+    expect(said).to_contain_text("prints its result and returns None")
+
+
 def test_the_open_start_page_follows_the_points(page, jupyterlab):
     page.goto(f"{jupyterlab}/lab/tree/start.md?reset")
     expect(page.locator(".jp-RenderedMarkdown img")).to_have_js_property(
