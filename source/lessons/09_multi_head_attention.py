@@ -430,7 +430,7 @@ print(np.allclose(loop, repeated), np.allclose(loop, general))
 
 # %% [markdown]
 r"""
-Does sharing cost quality? That takes large models to measure, and others have done
+All three agree. Does sharing cost quality? That takes large models to measure, and others have done
 so. Shazeer reports a minor loss for one shared head. Ainslie et al. find groups close
 to full multi-head attention, and almost as fast as one shared head. We do not measure
 it here.
