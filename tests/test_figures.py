@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from course_utils import figures
-from course_utils.figures.svg import WIDTH
+from course_utils import figures, multi_head_attention, split_heads
+from course_utils.figures.svg import WIDTH, number
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = ["north", "east", "south"]
@@ -751,3 +751,99 @@ def test_reach_draws_only_weights_that_know_their_axes():
         figures.reach(
             SEES.weights, np.zeros(3), LOWER[0] > 0, title="", edited=0, largest=1
         )
+
+
+def flow(row=2, **options):
+    rng = np.random.default_rng(0)
+    x, out = rng.normal(size=(4, 5)), rng.normal(size=(6, 5))
+    given = {"heads": ("first?", "second?"), "features": "abcde"} | options
+    matrices = [*rng.normal(size=(3, 5, 6)), out]
+    mark = figures.attention_flow(
+        ["a", "cat", "sat", "on"], x, *matrices, row=row, **given
+    )
+    return x, matrices, figures.beside(mark, caption="")
+
+
+@pytest.mark.parametrize("row", range(4))
+def test_the_flow_shows_the_numbers_of_every_stage(row):
+    x, matrices, shown = flow(row)
+    texts = [t.text for t in drawn("text", shown)]
+    query, key = (split_heads(x @ w, 2) for w in matrices[:2])
+    scores = query @ key.swapaxes(-1, -2) * 3**-0.5
+    output, weights = multi_head_attention(
+        x, x, x, *matrices, num_heads=2, is_causal=True, return_weights=True
+    )
+    for h in range(2):
+        assert [number(s, 1) for s in scores[h, row]] == texts_in_row(texts, 4, 2 * h)
+        assert [number(w) for w in weights[h, row]] == texts_in_row(texts, 4, 2 * h + 1)
+        assert "\u2002".join(number(q) for q in query[h, row]) in texts
+    assert [t for t in texts if t and t in {number(o) for o in output[row]}][-5:] == [
+        number(o) for o in output[row]
+    ]
+    assert texts.count("✕") == 2 * (3 - row)
+    assert f"a {number(output[row, 0])}" in shown.description
+
+
+def texts_in_row(texts, n, which):
+    """Read the scores (even) or the weights (odd) of a head, which stand in columns."""
+    head = texts[
+        texts.index(f"Head {which // 2}: {('first?', 'second?')[which // 2]}") :
+    ]
+    cells = head[head.index("their blend") + 2 :][: 3 * n]
+    return cells[0::3] if which % 2 == 0 else cells[2::3]
+
+
+def test_the_scale_of_the_flow_does_not_follow_the_token_that_asks():
+    def keys(row):
+        bars = [x for x in drawn("rect", flow(row)[2]) if x.get("class") == "blue"]
+        heights = [x.get("height") for x in bars if x.get("rx") is None]
+        # The three of the query, then three of a key and three of a value a token.
+        return [heights[3 + 6 * j : 6 + 6 * j] for j in range(4)]
+
+    assert flow(0)[2].svg != flow(3)[2].svg
+    assert keys(0) == keys(3)
+    assert max(float(x) for key in keys(0) for x in key) == 10
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"row": 4}, "row needs to be one of the 4 positions"),
+        ({"features": "abc"}, "x needs one vector for each of 4 tokens, of 3 features"),
+        ({"heads": "abc"}, "room for ten tokens and two heads; there are 4 and 3"),
+    ],
+)
+def test_a_flow_that_does_not_fit_is_refused(options, says):
+    with pytest.raises(ValueError, match=says):
+        flow(**options)
+
+
+def test_heads_that_share_are_cut_and_linked():
+    mark = figures.cut(8, 2, d_head=16, title="One token")
+    shown = figures.beside(mark, caption="")
+    boxes = drawn("rect", shown)[1:]
+    assert [x.get("class") for x in boxes] == ["blue"] * 8 + ["vermilion"] * 4
+    assert len({x.get("width") for x in boxes}) == 1
+    ends = [x.get("x2") for x in drawn("line", shown)]
+    assert ends == [ends[0]] * 4 + [ends[4]] * 4
+    assert ends[0] != ends[4]
+    assert "8 × 16 = 128 numbers" in [x.text for x in drawn("text", shown)]
+    assert "2 heads of keys and of values, 2 × 16 = 32 numbers each" in str(shown)
+    with pytest.raises(ValueError, match="num_kv_heads needs to divide num_heads = 8"):
+        figures.cut(8, 3, d_head=16, title="")
+
+
+def test_gauges_are_as_full_as_their_amounts():
+    rows = [("size", 3, 4, "3 m"), ("price", 1, 8, "1 €")]
+    shown = figures.beside(figures.gauges(rows, title="Both"), caption="")
+    bars = [float(x.get("width")) for x in drawn("rect", shown)[1:]]
+    assert bars == [WIDTH, WIDTH * 3 / 4, WIDTH, WIDTH / 8]
+    assert "Both: size: 3 m; price: 1 €." in shown.description
+    with pytest.raises(ValueError, match="'size' needs 0 to 4; it is 5"):
+        figures.gauges([("size", 5, 4, "5 m")], title="")
+
+
+def test_a_picture_is_as_high_as_its_highest_mark():
+    shown = flow()[2]
+    assert float(ET.fromstring(shown.svg).get("height")) > 500
+    assert float(ET.fromstring(picture().svg).get("height")) == 366

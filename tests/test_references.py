@@ -51,3 +51,13 @@ def test_a_module_with_pytorchs_state_gives_what_pytorch_gave(dtype):
 
 def test_references_are_small():
     assert sum(path.stat().st_size for path in REFERENCES.iterdir()) < 200_000
+
+
+def test_lesson_9_loads_what_the_references_hold():
+    stored = references("torch_module_float64")
+    with np.load(
+        REFERENCES.parents[1] / "course_utils" / "data" / "pytorch_heads.npz"
+    ) as loaded:
+        assert set(loaded) == set(stored)
+        for name, array in stored.items():
+            np.testing.assert_array_equal(loaded[name], array)

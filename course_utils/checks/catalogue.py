@@ -9,6 +9,7 @@ from course_utils.checks import (
     lesson_06,
     lesson_07,
     lesson_08,
+    lesson_09,
 )
 from course_utils.checks.exercise import Exercise
 
@@ -21,6 +22,7 @@ LESSONS = (
     lesson_06,
     lesson_07,
     lesson_08,
+    lesson_09,
 )
 EXERCISES: dict[str, Exercise] = {
     exercise.name: exercise for lesson in LESSONS for exercise in lesson.EXERCISES

@@ -3,6 +3,8 @@
 from course_utils.figures.contrasts import paired_bars, strips
 from course_utils.figures.controls import checkbox, log_slider, picker, slider
 from course_utils.figures.dials import dials
+from course_utils.figures.flow import attention_flow
+from course_utils.figures.heads import cut, gauges
 from course_utils.figures.marks import bars, curves, shares, vectors
 from course_utils.figures.panel import Panel, panel
 from course_utils.figures.predictions import predict
@@ -20,11 +22,14 @@ __all__ = [
     "VERMILION",
     "AttentionWeights",
     "Panel",
+    "attention_flow",
     "bars",
     "beside",
     "checkbox",
     "curves",
+    "cut",
     "dials",
+    "gauges",
     "links",
     "log_slider",
     "matrix",

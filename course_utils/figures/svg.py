@@ -60,11 +60,12 @@ class Picture:
 
 @dataclass(frozen=True)
 class Mark:
-    """One drawing of a width in pixels and of HEIGHT, and the same in words."""
+    """One drawing, the same in words, and its width and height in pixels."""
 
     drawing: ET.Element
     words: str
     width: float = WIDTH
+    height: float = HEIGHT
 
 
 def beside(*marks: Mark, caption: str) -> Picture:
@@ -76,7 +77,8 @@ def beside(*marks: Mark, caption: str) -> Picture:
     Returns the picture, whose description is the caption and the words of each mark.
     """
     width = sum(mark.width + GAP for mark in marks) - GAP
-    svg, description = _canvas(width, caption, [mark.words for mark in marks])
+    words, height = [mark.words for mark in marks], max(x.height for x in marks)
+    svg, description = _canvas(width, caption, words, height)
     left = 0.0
     for mark in marks:
         place = {"transform": f"translate({px(left)} {CAPTION})"}
@@ -94,9 +96,11 @@ def message(words: str, width: float) -> Picture:
     return Picture(ET.tostring(svg, encoding="unicode"), caption, description)
 
 
-def _canvas(width: float, caption: str, words: list[str]) -> tuple[ET.Element, str]:
+def _canvas(
+    width: float, caption: str, words: list[str], height: float = HEIGHT
+) -> tuple[ET.Element, str]:
     """Return an empty picture under its caption, and its description."""
-    height = HEIGHT + CAPTION
+    height += CAPTION
     end = "" if caption.endswith((".", "!", "?")) else "."
     description = " ".join([caption + end, *words])
     attributes = {
