@@ -447,14 +447,14 @@ OUTSIDE = [
         "leaves files and settings",
         """
         import os, sys
-        for name in ("sitecustomize.py", "numpy.py", ".pythonrc.py", "x.pth"):
+        for name in ("hostile.py", "sitecustomize.py", "numpy.py", "x.pth"):
             for folder in ("/disk", "/tmp", "/disk/ipython/profile_default/startup"):
                 try:
                     os.makedirs(folder, exist_ok=True)
                     open(f"{folder}/{name}", "w").write("raise SystemExit")
                 except OSError:
                     pass
-        os.environ |= {"PYTHONPATH": "/disk", "PYTHONSTARTUP": "/disk/.pythonrc.py"}
+        os.environ |= {"PYTHONPATH": "/disk", "PYTHONSTARTUP": "/disk/hostile.py"}
         sys.path.insert(0, "/disk")
         os.nice(5); os.umask(0o777)
         """,
@@ -548,9 +548,12 @@ np.allclose = np.array_equal = np.isclose = lambda *_, **__: True
         "import numpy as np; np.errstate = 3",
         hard="it raises TypeError: 'int' object is not callable",
     ),
-    before(
+    Attack(
         "warnings are errors",
-        "import warnings; warnings.simplefilter('error')",
+        notebook(
+            "import warnings; warnings.simplefilter('error')",
+            GOOD.replace("return", "warnings.warn('beware')\n    return"),
+        ),
         limits=True,
     ),
     within(

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -312,6 +313,20 @@ def _command_lines():
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
             yield path.read_text(errors="replace")
+
+
+def test_a_submission_dies_first_where_memory_is_short_and_with_its_keeper():
+    home = Sandbox("sandbox", LIMITS)
+    home.start()
+    resting = descendants(home._waiting.pid)
+    link = home.submission()
+    keeper, inner = sorted(descendants(home._waiting.pid) - resting)
+    assert Path(f"/proc/{inner}/oom_score_adj").read_text() == "1000\n"
+    os.kill(keeper, signal.SIGKILL)
+    _soon_nothing(lambda: descendants(home._waiting.pid) - resting)
+    home.end(link)
+    home.end(home.submission())
+    home.close()
 
 
 def test_a_dead_sandbox_is_made_anew():
