@@ -370,7 +370,7 @@ OUTSIDE = [
         "reads tests, references and solutions",
         """
         Path(ROOT, "course_utils/checks/lesson_01.py").read_text()
-        any(Path(ROOT, "course_utils").rglob("*.pyc"))
+        any(Path(ROOT, "course_utils").rglob("*lesson_*"))
         any(Path(ROOT, x).exists() for x in ("solutions", "source", "tests", ".git"))
         __import__("course_utils.checks.lesson_01", fromlist=["x"]).EXERCISES
         __import__("course_utils.checks.catalogue", fromlist=["x"]).EXERCISES

@@ -205,8 +205,7 @@ def _bubblewrap() -> list[str]:
     """
     system = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache"]
     python = [sys.base_prefix, sys.prefix, sysconfig.get_path("purelib")]
-    secret = sorted((COURSE / "checks").glob("lesson_*.py"))
-    caches = sorted(COURSE.rglob("__pycache__"))
+    checks, look = str(COURSE / "checks"), str(COURSE / "checks" / "look.py")
     command = ["bwrap", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     command += ["--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
     if os.getuid() == 0:  # who becomes a user without rights once inside
@@ -223,8 +222,5 @@ def _bubblewrap() -> list[str]:
         command += ["--symlink", DISK, "/tmp"]
     for path in shown:
         command += ["--ro-bind-try", path, path]
-    for path in secret:
-        command += ["--ro-bind", "/dev/null", str(path)]
-    for path in caches:
-        command += ["--tmpfs", str(path), "--remount-ro", str(path)]
+    command += ["--tmpfs", checks, "--ro-bind", look, look, "--remount-ro", checks]
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]

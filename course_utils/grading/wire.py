@@ -63,7 +63,7 @@ def receive(
     try:
         message = json.loads(both[:length])
         return message, _unpacked(message["arrays"], both[length:])
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise WireError("what is no message") from error
 
 
