@@ -76,8 +76,6 @@ def _unpacked(forms: list, data: bytes) -> list[np.ndarray]:
         if not all(isinstance(n, int) and n >= 0 for n in shape):
             raise ValueError("not a shape")
         stop = start + math.prod(shape) * dtype.itemsize
-        if stop > len(data):
-            raise ValueError("fewer bytes than the shape says")
         array = np.frombuffer(data[start:stop], dtype)
         arrays.append(array.reshape(shape, order="F" if by_column else "C").copy("K"))
         start = stop
