@@ -29,19 +29,27 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 LOG = VENV / "set-up.log"
 COLLECTING = re.compile(r"\s*Collecting ([\w.-]+)")
-MEGABYTES = {"": 700, "test": 1000, "oracles": 2500}  # that a set-up may take
+# What a set-up may take, by the extra.
+MEGABYTES = {"": 700, "test": 1000, "oracles": 2500, "nbgrader": 1200, "dask": 1100}
+# Extras that `test` installs and uses when it is told to, and their tests' marker.
+ON_DEMAND = {"oracles": "oracle", "nbgrader": "nbgrader", "dask": "dask"}
 
 HELP = """\
 usage: python3 course.py [COMMAND] [OPTIONS]
 
   lab      open the course in JupyterLab; without a command, this is done
+           your own copies of the notebooks are in work/
            options go on to JupyterLab, such as --port 8890 or --no-browser
-  grade    grade notebooks: python3 course.py grade exercises/
+  again    start over a lesson's exercises, or one: course.py again 1
+           or course.py again hard_lookup; the old notebook is kept beside
+  grade    show your points; with files or folders, grade the notebooks in
+           them: python3 course.py grade PATH ...
   build    rebuild the notebooks from source/
            --check        only compare: fails where notebook and source differ
            --check --run  also build all anew, and compare the bytes
   test     run every check that a change must pass
            --oracles      also compare with PyTorch, which is then installed
+           --nbgrader     also grade with nbgrader, --dask on a Dask cluster
 
 The first start sets everything up in .venv and takes about a minute. To start
 afresh, delete .venv. Inside an environment that has the course installed, such
@@ -66,18 +74,20 @@ def main() -> int:
 
 
 def lab(options: list[str]) -> int:
-    """Open JupyterLab at the start page."""
+    """Open JupyterLab at the start page, in the learner's own folder."""
     python = set_up()
-    # -P: the course's own modules, not others in the folder that one stands in.
-    write = "from course_utils.checks import start_page; start_page.write()"
-    run([python, "-P", "-c", write])
-    paths = [str(ROOT / ".jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    code = run([*module(python, "course_utils.workspace"), "lay-out"])
+    if code:
+        return code
+    settings = ROOT / ".jupyter"
+    paths = [str(settings), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     return become(
         [
             python,
             "-m",
             "jupyterlab",
-            f"--ServerApp.root_dir={ROOT}",
+            f"--ServerApp.root_dir={ROOT / 'work'}",
+            f"--LabServerApp.extra_labextensions_path={settings / 'labextensions'}",
             "--LabApp.default_url=/lab/tree/start.md",
             *options,
         ],
@@ -86,8 +96,14 @@ def lab(options: list[str]) -> int:
 
 
 def grade(options: list[str]) -> int:
-    """Grade notebooks, folders of them, or both."""
-    return become([set_up(), "-P", "-m", "course_utils.grading", *options])
+    """Grade notebooks, folders of them, or both; without any, show the points."""
+    what = "course_utils.grading" if options else "course_utils.checks"
+    return become([*module(set_up(), what), *options])
+
+
+def again(options: list[str]) -> int:
+    """Start over a lesson's exercises, or one exercise."""
+    return become([*module(set_up(), "course_utils.workspace"), "again", *options])
 
 
 def build(options: list[str]) -> int:
@@ -97,11 +113,12 @@ def build(options: list[str]) -> int:
 
 def test(options: list[str]) -> int:
     """Run every check; options go through to pytest."""
-    oracles = "--oracles" in options
-    options = [option for option in options if option != "--oracles"]
+    extras = [extra for extra in ON_DEMAND if f"--{extra}" in options]
+    options = [x for x in options if x not in {f"--{extra}" for extra in extras}]
     python = set_up("test")
-    if oracles:
-        set_up("oracles")
+    for extra in extras:
+        set_up(extra)
+    left_out = [ON_DEMAND[extra] for extra in ON_DEMAND if extra not in extras]
     pytest = [python, "-m", "pytest", "-n", "2", "--dist", "loadfile"]
     steps = {
         "format": [python, "-m", "ruff", "format", "--check", "."],
@@ -112,7 +129,9 @@ def test(options: list[str]) -> int:
         "examples": [python, "-m", "pytest", "-q", "--doctest-modules", "course_utils"],
         "tests": [*pytest, "tests"],
     }
-    steps["tests"] += options if oracles else ["-m", "not oracle", *options]
+    if left_out:
+        steps["tests"] += ["-m", " and ".join(f"not {x}" for x in left_out)]
+    steps["tests"] += options
     failed = []
     with tempfile.TemporaryDirectory() as folder:
         for name, step in steps.items():
@@ -125,7 +144,13 @@ def test(options: list[str]) -> int:
     return 1 if failed else 0
 
 
-COMMANDS = {"lab": lab, "grade": grade, "build": build, "test": test}
+COMMANDS = {"lab": lab, "again": again, "grade": grade, "build": build, "test": test}
+
+
+def module(python: str, name: str) -> list[str]:
+    """Return the start of a command that runs a module of the course."""
+    # -P: the course's own modules, not others in the folder that one stands in.
+    return [python, "-P", "-m", name]
 
 
 def run(command: list[str], cwd: Path | None = None, **environment: str) -> int:
@@ -159,7 +184,7 @@ def set_up(extra: str = "") -> str:
     """Return a Python that has what the course needs, installing it if need be.
 
     Args:
-        extra: What is needed beside the course itself: "test" or "oracles".
+        extra: What is needed beside the course itself: "test", or one on demand.
     """
     if in_own_environment(extra):
         return sys.executable
@@ -183,8 +208,9 @@ def in_own_environment(extra: str) -> bool:
         importlib.metadata.distribution("attention-course")
     except importlib.metadata.PackageNotFoundError:
         return False
-    needs = {"": "jupyterlab", "test": "pytest", "oracles": "torch"}[extra]
-    if importlib.util.find_spec(needs) is None:
+    needs = {"": "jupyterlab", "test": "pytest", "oracles": "torch"}
+    needs |= {"nbgrader": "nbgrader", "dask": "distributed"}
+    if importlib.util.find_spec(needs[extra]) is None:
         sys.exit(
             f"This environment has the course, but not what '{extra}' needs: "
             f"python -m pip install -e '.[{extra}]' adds it."

@@ -6,14 +6,25 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from course_utils.files import write_whole
 from course_utils.syllabus import ROOT
 
+WORK = ROOT / "work"  # the learner's own folder, of which git knows nothing
 KINDS = ("exercises", "predictions")
 
 
 def progress_file() -> Path:
-    """Return the path of the learner's progress: COURSE_PROGRESS or progress.json."""
-    return Path(os.environ.get("COURSE_PROGRESS") or ROOT / "progress.json")
+    """Return the path of the progress: COURSE_PROGRESS or work/progress.json."""
+    return Path(os.environ.get("COURSE_PROGRESS") or WORK / "progress.json")
+
+
+def folder() -> Path | None:
+    """Return the folder of the progress, or None where none is kept.
+
+    A device, such as the one that swallows everything, keeps none.
+    """
+    path = progress_file()
+    return None if path.exists() and not path.is_file() else path.parent
 
 
 def load() -> dict[str, dict[str, Any]]:
@@ -35,16 +46,11 @@ def record(kind: str, name: str, entry: Any) -> None:  # noqa: ANN401
     folder that cannot be written to keeps no progress, and is no error.
     """
     path = progress_file()
-    if path.exists() and not path.is_file():
-        return  # a device, such as the one that swallows everything
+    if folder() is None:
+        return
     progress = load()
-    half = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
+    with suppress(OSError):
         if path.is_file() and not any(progress.values()):
             path.replace(path.with_suffix(".unreadable.json"))
         progress[kind][name] = entry
-        half.write_text(json.dumps(progress, indent=1), encoding="utf-8")
-        half.replace(path)
-    except OSError:
-        with suppress(OSError):
-            half.unlink(missing_ok=True)
+        write_whole(path, json.dumps(progress, indent=1).encode())

@@ -1,7 +1,7 @@
 """Synthetic data for the lessons: small tasks whose right answer is known.
 
-Every task takes a `numpy.random.Generator` first, so that the same seed draws the
-same data on every machine. Training and test data come from two generators:
+Every task that draws takes a `numpy.random.Generator` first, so that the same seed
+draws the same data on every machine. Training and test data come from two generators:
 
     train_rng, test_rng = np.random.default_rng(0).spawn(2)
 
@@ -16,6 +16,40 @@ from course_utils.validation import check_integer, check_number, check_rng
 
 Tokens = NDArray[np.int64]
 Vectors = NDArray[np.float64]
+
+TOKENS = ("the", "cat", "sat", "on", "the", "mat", "because", "it", "was", "tired")
+FEATURES = ("article", "thing", "alive", "action", "place", "reason", "state")
+# Each token's features, most to least: 2 for what it is, 1 for what it hints at.
+MEANINGS = {
+    "the": {"article": 2},
+    "cat": {"thing": 2, "alive": 2},
+    "sat": {"action": 2, "alive": 1},
+    "on": {"place": 2},
+    "mat": {"thing": 2, "place": 1},
+    "because": {"reason": 2},
+    "it": {"thing": 2, "alive": 1},
+    "was": {"action": 1, "state": 1},
+    "tired": {"state": 2, "alive": 2},
+}
+
+
+def little_sentence() -> tuple[tuple[str, ...], tuple[str, ...], Vectors]:
+    """Return ten tokens of one sentence, with a small vector for each, made by hand.
+
+    Every component has a name: 2 says what a token is, 1 what it hints at. Equal tokens
+    have equal vectors, wherever they stand.
+
+    Returns the tokens, the names of the 7 components, and x, the vectors, float64, of
+    shape (10, 7).
+
+    >>> tokens, features, x = little_sentence()
+    >>> " ".join(tokens)
+    'the cat sat on the mat because it was tired'
+    >>> {name: int(n) for name, n in zip(features, x[tokens.index("cat")]) if n}
+    {'thing': 2, 'alive': 2}
+    """
+    rows = [[MEANINGS[token].get(name, 0) for name in FEATURES] for token in TOKENS]
+    return TOKENS, FEATURES, np.array(rows, dtype=np.float64)
 
 
 def noisy_lookup(

@@ -9,9 +9,10 @@ repeated. Independent generators come from one seed:
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import cos, isfinite, pi, sqrt
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +30,7 @@ from course_utils.validation import (
 Floats = NDArray[np.floating]
 Parameters = dict[str, Floats]
 Schedule = Callable[[int], float]
+Item = TypeVar("Item")
 
 
 class Adam:
@@ -286,6 +288,21 @@ def train(
             losses[step] = loss
             advance(loss)
     return parameters, losses
+
+
+def tracked(items: Sequence[Item]) -> Iterator[Item]:
+    """Go through items, such as the seeds of an experiment, with a bar of those done.
+
+    The bar is shown where that of `train` would be; train with `progress=False` under
+    it, for one bar in place of many.
+
+    - `items`: what to go through.
+
+    >>> [seed**2 for seed in tracked(range(3))]
+    [0, 1, 4]
+    """
+    bar_type = _bar_type()
+    yield from items if bar_type is None else bar_type(items)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What several test modules share."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,21 @@ def root() -> Path:
 def with_course() -> dict[str, str]:
     """The environment of a process that imports the course."""
     return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture(scope="session")
+def clone_of():
+    """What copies the course, as a learner has it, into a folder."""
+
+    def copy(folder: Path) -> Path:
+        made = shutil.ignore_patterns("__pycache__")
+        for name in ("notebooks", "exercises", "solutions", "course_utils", ".jupyter"):
+            shutil.copytree(ROOT / name, folder / name, ignore=made)
+        for name in ("course.py", "pyproject.toml", "constraints.txt", ".gitignore"):
+            shutil.copy(ROOT / name, folder)
+        return folder
+
+    return copy
 
 
 @pytest.fixture(scope="session")

@@ -639,7 +639,9 @@ RETURNED = [
         "it returns a generator, not an array of numbers",
     ),
     returns(
-        "objects", "x.astype(object)", "it returns an array of object, not of numbers"
+        "an array of objects",
+        "x.astype(object)",
+        "it returns an array of object, not of numbers",
     ),
     returns("texts", "x.astype(str)", r"it returns an array of <U\d+, not of numbers"),
     returns(

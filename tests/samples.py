@@ -19,7 +19,9 @@ from course_utils.softmax import (
 
 # The same examples on every run, so that a red test is red for everyone.
 laws = settings(max_examples=100, deadline=None, derandomize=True)
+# Enough for 500 different shapes a function; where few sizes are drawn, it takes more.
 oracle = settings(max_examples=800, deadline=None, derandomize=True)
+oracle_of_few_sizes = settings(oracle, max_examples=1600)
 TOLERANCE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 
 REFERENCES = Path(__file__).parent / "reference"

@@ -10,7 +10,14 @@ import pytest
 
 import course_utils
 from course_utils import progress
-from course_utils.checks import EXERCISES, check, feedback, judge
+from course_utils.checks import (
+    EXERCISES,
+    catalogue,
+    check,
+    exercises_of,
+    feedback,
+    judge,
+)
 from course_utils.checks.exercise import Misconception
 from course_utils.checks.grids import grids
 from course_utils.checks.judge import Case
@@ -18,6 +25,12 @@ from course_utils.checks.look import look_into
 
 SEEDS = range(200)
 EACH = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+
+
+def test_no_two_exercises_have_one_name():
+    assert len(EXERCISES) == sum(len(x.EXERCISES) for x in catalogue.LESSONS)
+    for number in {x.lesson for x in EXERCISES.values()}:
+        assert 8 <= sum(x.points for x in exercises_of(number)) <= 12
 
 
 @EACH
@@ -197,9 +210,10 @@ def test_a_mistake_beside_the_numbers_can_be_named():
     assert judge(SOFT, in_place_too, 1).message.startswith("it changes its input `key`")
 
 
-def test_where_nbgrader_grades_a_wrong_answer_raises(monkeypatch):
+def test_where_nbgrader_grades_a_wrong_answer_raises(monkeypatch, capsys):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    assert check("soft_lookup", written_out).verdict.passed
+    assert check("soft_lookup", written_out) is None
+    assert capsys.readouterr().out.startswith("✓ Right: soft_lookup, 3 of 3 points")
     with pytest.raises(AssertionError, match="It returns None"):
         check("soft_lookup", lambda *_: None)
 
@@ -272,17 +286,18 @@ def test_feedback_escapes_what_the_learner_wrote():
     html = check("soft_lookup", answer)._repr_html_()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
+    assert "<code>raise ValueError(" in html
 
 
 @pytest.mark.parametrize(("folder", "kept"), [("exercises", 3), ("solutions", None)])
 def test_points_are_kept_for_exercises_only(folder, kept, tmp_path, monkeypatch):
-    monkeypatch.setattr("course_utils.checks.start_page.ROOT", tmp_path)
     (tmp_path / folder).mkdir()
     monkeypatch.chdir(tmp_path / folder)
     check("soft_lookup", written_out)
     check("soft_lookup", lambda *_: None)  # a later failure takes nothing away
     assert progress.load()["exercises"].get("soft_lookup") == kept
-    assert (tmp_path / "start.md").exists() == (kept is not None)
+    for page in ("start.md", "progress.svg"):  # beside the progress
+        assert (tmp_path / page).exists() == (kept is not None)
 
 
 def test_check_refuses_what_it_cannot_check():
@@ -339,11 +354,21 @@ def test_the_start_page_says_when_all_is_done():
     assert "That is all there is: well done." in start_page.page()
 
 
-def test_a_start_page_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
+def test_a_start_page_that_cannot_be_written_is_no_error(monkeypatch):
     from course_utils.checks import start_page
 
-    page = start_page.page()
-    monkeypatch.setattr(start_page, "ROOT", tmp_path / "nowhere")
+    monkeypatch.setenv("COURSE_PROGRESS", os.devnull + "/nowhere")
     start_page.write()
-    assert not (tmp_path / "nowhere").exists()
-    assert page.startswith("# Attention, built by hand")
+    monkeypatch.setenv("COURSE_PROGRESS", os.devnull)  # and none beside a device
+    start_page.write()
+    assert not os.path.exists(os.path.join(os.path.dirname(os.devnull), "start.md"))
+    assert start_page.page().startswith("# Attention, built by hand")
+
+
+def test_points_beyond_what_there_is_now_do_not_count():
+    from course_utils.checks import points
+
+    progress.record("exercises", "soft_lookup", 30)
+    progress.record("exercises", "hard_lookup", "two")
+    (first, second, *_) = next(iter(points.of_lessons().values()))
+    assert (str(first), str(second)) == ("0 of 2", "3 of 3")

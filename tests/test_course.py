@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -39,8 +40,10 @@ def test_help_fits_on_a_screen(root):
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) <= 24
     assert max(map(len, done.stdout.splitlines())) <= 80
-    for command in ("lab", "test", "build", "grade", "--check", "--run", "--oracles"):
-        assert command in done.stdout
+    for command in ("lab", "again", "test", "build", "grade"):
+        assert f"\n  {command} " in done.stdout
+    for option in ("--check", "--run", "--oracles", "--nbgrader", "--dask"):
+        assert option in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -187,12 +190,13 @@ def test_an_environment_that_has_the_course_is_used(course, monkeypatch):
         course.set_up("test")
 
 
-def test_a_busy_port_is_named_and_another_one_taken(root, tmp_path):
+def test_a_busy_port_is_named_and_another_one_taken(clone_of, tmp_path):
+    clone = clone_of(tmp_path / "clone")
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
         port = busy.getsockname()[1]
-        command = [sys.executable, str(root / "course.py"), f"--port={port}"]
+        command = [sys.executable, str(clone / "course.py"), f"--port={port}"]
         server = subprocess.Popen(
             [*command, "--no-browser", "--allow-root"],
             env={**os.environ, "HOME": str(tmp_path)},
@@ -210,5 +214,28 @@ def test_a_busy_port_is_named_and_another_one_taken(root, tmp_path):
     said = "".join(said)
     assert f"The port {port} is already in use, trying another port." in said
     assert "/lab/tree/start.md" in said
+    assert f"Serving notebooks from local directory: {clone / 'work'}" in said
+    assert (clone / "work" / "exercises" / "01_soft_lookup.ipynb").exists()
     # The server took the place of course.py, so nothing is left when that ends.
     assert server.returncode is not None
+
+
+def test_grade_without_a_path_shows_the_points(root, progress_file):
+    progress_file.write_text('{"exercises": {"soft_lookup": 3}}')
+    done = say(root, "grade")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, empty, lesson, *exercises = done.stdout.splitlines()
+    assert re.fullmatch(r"You have 3 of \d+ points\.", first)
+    assert (empty, lesson.split()[:2]) == ("", ["□", "1."])
+    assert lesson.endswith(" 3 of 10")
+    assert exercises[0].split() == ["□", "hard_lookup", "0", "of", "2"]
+    assert exercises[1].split() == ["■", "soft_lookup", "3", "of", "3"]
+
+
+def test_what_cannot_be_laid_out_is_not_opened(clone_of, tmp_path):
+    clone = clone_of(tmp_path / "clone")
+    (clone / "work").write_text("a file where the folder should be")
+    done = say(clone, "--no-browser", "--allow-root", timeout=60)
+    assert done.returncode == 1
+    assert "could not be brought up to date" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

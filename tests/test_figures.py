@@ -71,6 +71,38 @@ def test_curves_put_their_dots_at_the_current_numbers():
     assert "Growth, at 3: square 9.0, line 3.0." in picture().description
 
 
+def test_a_logarithmic_axis_puts_equal_factors_at_equal_distances():
+    def across(at):
+        x = np.array([0.1, 1.0, 10.0])
+        look = {"axes": ("x", "y"), "xticks": x, "logarithmic": True}
+        one = figures.curves(x, {"line": x}, at=at, title="", **look)
+        return float(drawn("circle", figures.beside(one, caption=""))[0].get("cx"))
+
+    places = [across(at) for at in (0.1, 1.0, 10.0)]
+    assert places[0] < places[1]
+    assert places[2] - places[1] == pytest.approx(places[1] - places[0], abs=0.2)
+
+
+def test_shares_hang_at_their_scores_and_end_on_the_curve():
+    scores, levels = np.array([-0.5, 1.0, 0.5]), np.linspace(-1, 2, 301)
+    weights = np.exp(scores) / np.exp(scores).sum()
+    curve = levels, np.exp(levels) / np.exp(scores).sum()
+    mark = figures.shares(scores, weights, NAMES, curve=curve, title="Worth")
+    one = figures.beside(mark, caption="")
+    boxes = drawn("rect", one)[1:]
+    lengths = np.array([float(x.get("width")) for x in boxes])
+    heights = np.array([float(x.get("y")) for x in boxes]) + 5
+    np.testing.assert_allclose(lengths / lengths.sum(), weights, atol=2e-3)
+    assert np.argsort(-heights).tolist() == np.argsort(scores).tolist()
+    (line,) = drawn("polyline", one)
+    points = np.array([p.split(",") for p in line.get("points").split()], dtype=float)
+    left = float(boxes[0].get("x"))
+    ends = np.interp(heights, points[::-1, 1], points[::-1, 0])
+    np.testing.assert_allclose(left + lengths, ends, atol=0.6)
+    assert points[:, 0].max() <= left + lengths.sum() + 0.5  # no weight above 1
+    assert "east with score 1.00 has weight 0.55" in one.description
+
+
 def test_every_text_stays_inside_the_picture():
     svg = ET.fromstring(picture().svg)
     width, height = float(svg.get("width")), float(svg.get("height"))
@@ -113,6 +145,30 @@ def test_text_is_escaped():
                 [0, 1], {"c": [1]}, at=0, title="", axes=("x", "y"), xticks=[0, 1]
             ),
             "the curve 'c' needs one number for each x",
+        ),
+        (
+            lambda: figures.curves(
+                [0, 1],
+                {"c": [1, 2]},
+                at=1,
+                title="",
+                axes=("x", "y"),
+                xticks=[1, 2],
+                logarithmic=True,
+            ),
+            "x needs numbers above 0 on a logarithmic axis; the smallest is 0",
+        ),
+        (
+            lambda: figures.shares(
+                [1, 2], WEIGHTS, NAMES, curve=([0, 1],) * 2, title=""
+            ),
+            "scores needs one number for each of the 3 labels",
+        ),
+        (
+            lambda: figures.shares(
+                [1, 2, np.nan], WEIGHTS, NAMES, curve=([0, 1],) * 2, title=""
+            ),
+            "scores needs finite numbers",
         ),
         (lambda: figures.predict("one", "only this"), "no option or at least two"),
     ],
@@ -252,6 +308,29 @@ def test_a_panel_of_several_controls_follows_each_and_resets():
     assert view.svg == panel.picture.svg
 
 
+def test_a_log_slider_has_round_values_at_equal_factors():
+    values = [x for _, x in figures.log_slider(0.1, 10, start=1, label="T").options]
+    assert values[:6] == [0.1, 0.11, 0.13, 0.14, 0.16, 0.18]
+    assert values[20:41:10] == [1, 3.2, 10]
+    assert len(values) == 41
+    factors = np.divide(values[1:], values[:-1])
+    np.testing.assert_allclose(factors, 10 ** (1 / 20), rtol=0.06)
+    with pytest.raises(ValueError, match=r"such as 0\.25 or 0\.28; it is 0\.26"):
+        figures.log_slider(0.1, 10, start=0.26, label="T")
+    with pytest.raises(ValueError, match="needs 0 < low < high; low is 0"):
+        figures.log_slider(0, 10, start=1, label="T")
+
+
+def test_a_log_slider_has_its_pictures_drawn_in_advance():
+    slider = figures.log_slider(1, 10, start=2, label="x")
+    panel = figures.panel(picture, shift=slider)
+    view = panel.children[-1]
+    assert view.states == [picture(x).svg for _, x in slider.options]
+    assert view.states[int(view.value)] == panel.picture.svg == picture(2.0).svg
+    slider.value = 10
+    assert view.states[slider.index] == panel.picture.svg == picture(10.0).svg
+
+
 def test_a_single_slider_has_its_pictures_drawn_in_advance():
     panel = figures.panel(picture, shift=figures.slider(0, 3, 1, start=2, label="x"))
     assert panel.children[-1].states == [picture(shift).svg for shift in range(4)]
@@ -338,3 +417,337 @@ def test_the_style_is_that_of_the_course(with_course):
         [sys.executable, "-c", code], env=with_course, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_dials_turn_their_hands_and_say_the_angle_and_the_product():
+    query, key = [0.0, 2.0, -1.0, 0.0], [1.0, 0.0, 1.0, 1.0]
+    mark = figures.dials(query, key, ["fast", "slow"], title="RoPE", longest=2.0)
+    assert mark.words == (
+        "RoPE, query and key: fast: angle 90°, product 0.00; "
+        "slow: angle 135°, product −1.00."
+    )
+    circles = list(mark.drawing.iter("circle"))
+    middle = [(float(x.get("cx")), float(x.get("cy"))) for x in circles]
+    heads = [x.get("points").split()[0] for x in mark.drawing.iter("polygon")]
+    tips = np.array([[float(x) for x in head.split(",")] for head in heads])
+    tips = tips.reshape(2, 2, 2) - np.reshape(middle, (2, 1, 2))
+    hands = np.stack([key, query]).reshape(2, 2, 2).swapaxes(0, 1) / 2
+    rim = float(circles[0].get("r"))
+    np.testing.assert_allclose(tips / rim, hands * [1, -1], atol=0.01)
+
+
+def test_dials_go_the_short_way_round_and_keep_long_hands_inside():
+    mark = figures.dials([-1, -0.1], [-9, 0.9], ["one"], title="T", longest=2.0)
+    assert "angle 11°" in mark.words
+    arc = next(
+        x for x in mark.drawing.iter("polyline") if x.get("class") == "grey-line"
+    )
+    places = [[float(x) for x in p.split(",")] for p in arc.get("points").split()]
+    assert np.ptp(places, axis=0).max() < 20
+    heads = [x.get("points") for x in mark.drawing.iter("polygon")]
+    assert min(float(head.split(",")[0]) for head in heads) >= 0
+
+
+def test_curves_stay_on_the_axis_that_they_are_given():
+    look = {"axes": ("x", "y"), "xticks": [0, 1], "yticks": [0, 10]}
+    heights = []
+    for high in (0, 2, 5):
+        mark = figures.curves([0, 1], {"a": [0, high]}, at=1, title="T", **look)
+        heights.append(float(next(mark.drawing.iter("circle")).get("cy")))
+    low, two, five = heights
+    assert (low - two) / 2 == pytest.approx((low - five) / 5, abs=0.1)
+
+
+def test_the_names_of_three_curves_stay_inside_the_mark():
+    lines = {name: [0, 1] for name in ("added", "RoPE", "ALiBi")}
+    look = {"axes": ("x", "y"), "xticks": [0, 1]}
+    mark = figures.curves([0, 1], lines, at=1, title="T", **look)
+    places = {x.text: float(x.get("x")) for x in mark.drawing.iter("text")}
+    assert places["ALiBi"] + 8 * len("ALiBi") < WIDTH
+
+
+@pytest.mark.parametrize(
+    ("query", "labels"),
+    [([1.0, 0.0], ["a", "b"]), ([1.0] * 6, ["a", "b", "c"]), ([np.nan, 0.0], ["a"])],
+)
+def test_dials_refuse_what_they_cannot_draw(query, labels):
+    with pytest.raises(ValueError, match="dials needs"):
+        figures.dials(query, query, labels, title="T", longest=1.0)
+
+
+GROUPS = {"scaled": [0.5, -1.0, 0.0], "unscaled": [8.0, -16.0, 0.0]}
+
+
+def test_strips_put_their_dots_on_one_scale():
+    mark = figures.strips(GROUPS, title="S", axis="score", ticks=[-20, 0, 20])
+    one = figures.beside(mark, caption="c")
+    dots = drawn("circle", one)
+    places = np.array([float(x.get("cx")) for x in dots]).reshape(2, 3)
+    heights = np.array([float(x.get("cy")) for x in dots]).reshape(2, 3)
+    middle = places[0, 2]
+    np.testing.assert_allclose((places[1] - middle) / 16, places[0] - middle, atol=0.1)
+    assert len(set(heights[0])) == len(set(heights[1])) == 1
+    assert heights[0, 0] < heights[1, 0]
+    assert {"scaled: spread 0.6", "unscaled: spread 10.0"} <= {
+        x.text for x in drawn("text", one)
+    }
+    assert "unscaled: spread 10.0, from −16.0 to 8.0." in one.description
+
+
+def test_strips_keep_what_is_beyond_the_scale_at_its_edge():
+    mark = figures.strips(GROUPS, title="S", axis="score", ticks=[-10, 10])
+    places = [float(x.get("cx")) for x in mark.drawing.iter("circle")]
+    assert 0 <= min(places) == places[4] < max(places) < WIDTH
+
+
+def test_paired_bars_are_as_long_as_the_weights():
+    pair = {"scaled": WEIGHTS, "unscaled": [0.0, 1.0, 0.0]}
+    one = figures.beside(figures.paired_bars(pair, NAMES, title="W"), caption="c")
+    rects = [
+        x for x in drawn("rect", one) if x.get("rx") and "key" not in x.get("class")
+    ]
+    lengths = np.array([float(x.get("width")) for x in rects]).reshape(3, 2)
+    np.testing.assert_allclose(lengths[:, 0] / lengths[1, 1], WEIGHTS, atol=2e-3)
+    assert lengths[0, 1] == lengths[2, 1] == 0
+    tops = [float(x.get("y")) for x in rects]
+    assert tops == sorted(tops)
+    assert "W, scaled: north 0.25, east 0.60, south 0.15; unscaled: north 0.00" in (
+        one.description
+    )
+
+
+@pytest.mark.parametrize(
+    ("draw", "says"),
+    [
+        (lambda: figures.paired_bars({"a": WEIGHTS}, NAMES, title=""), "2 to 3 groups"),
+        (
+            lambda: figures.paired_bars({"a": WEIGHTS, "b": [1]}, NAMES, title=""),
+            "'b' needs one number for each of the 3 labels",
+        ),
+        (
+            lambda: figures.paired_bars(
+                {"a": WEIGHTS, "b": 2 * WEIGHTS}, NAMES, title=""
+            ),
+            "'b' needs numbers from 0 to 1",
+        ),
+        (
+            lambda: figures.strips({"a": [np.inf]}, title="", axis="", ticks=[0, 1]),
+            "'a' needs a row of finite numbers",
+        ),
+        (lambda: figures.strips({}, title="", axis="", ticks=[0, 1]), "1 to 3 groups"),
+    ],
+)
+def test_groups_that_cannot_be_drawn_are_refused(draw, says):
+    with pytest.raises(ValueError, match=says):
+        draw()
+
+
+ALONG = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0], [-1.0, 0.0]])
+
+
+def dots(query, key):
+    return query @ key.T
+
+
+def territory(length=1.0, score=dots, **options):
+    key = ALONG * [[1], [1], [1], [length]]
+    options = {"marked": 3, "title": "T", "axes": ("x", "y"), "reach": 2.5} | options
+    mark = figures.territories(score, key, ["N", "E", "S", "far"], **options)
+    return figures.beside(mark, caption="c")
+
+
+def area(picture):
+    """The area of the filled territory, as a share of the map."""
+    (filled,) = [x for x in drawn("polygon", picture) if x.get("fill-opacity")]
+    (frame,) = [x for x in drawn("rect", picture) if x.get("fill") == "none"]
+    spots = np.array([x.split(",") for x in filled.get("points").split()], float)
+    x, y = spots.T
+    side = float(frame.get("width"))
+    return abs(x @ np.roll(y, 1) - y @ np.roll(x, 1)) / 2 / side**2
+
+
+def test_a_territory_is_where_its_key_has_the_highest_score():
+    assert area(territory()) == pytest.approx(0.25, abs=0.005)
+    # A key of length 2 wins where y < 2|x|, left of 0: all but two triangles.
+    grown = territory(2.0)
+    assert area(grown) == pytest.approx(0.375, abs=0.005)
+    said = [x.text for x in drawn("text", grown)]
+    assert "far wins 127 of 360 directions" in said
+    assert "far is the best key for 127 of 360 directions" in grown.description
+
+
+def test_a_territory_may_be_bent_whole_or_empty():
+    def nearest_but_far(query, key):
+        distance = np.linalg.norm(query[:, None] - key, axis=-1)
+        return -np.column_stack([distance[:, :3], 2 * distance[:, 3]])
+
+    bent = territory(score=nearest_but_far)
+    (filled,) = [x for x in drawn("polygon", bent) if x.get("fill-opacity")]
+    assert len(filled.get("points").split()) > 20  # a circle, not three corners
+    none = territory(0.0)
+    assert not [x for x in drawn("polygon", none) if x.get("fill-opacity")]
+    assert "far wins 0 of 360 directions" in [x.text for x in drawn("text", none)]
+
+
+def test_the_ring_is_thick_where_the_marked_key_wins():
+    (thick,) = [x for x in drawn("path", territory()) if "M" in x.get("d")]
+    at = [float(x) for x in re.findall(r"-?[\d.]+", thick.get("d"))]
+    start, radius, large, end = np.array(at[:2]), at[2], at[5], np.array(at[-2:])
+    chord = np.hypot(*(end - start))
+    assert chord == pytest.approx(np.sqrt(2) * radius, rel=0.02)  # a quarter turn
+    assert large == 0
+    assert territory(9.0).svg.count(" 0 1 1 ") == 0  # never more than half a turn
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"marked": 4}, "position of one of 4 keys"),
+        ({"score": lambda q, k: k @ q.T}, r"shape \(n_q, n_k\), here \(360, 4\)"),
+        ({"score": lambda q, k: dots(q, k) * np.inf}, "finite numbers"),
+        ({"length": np.nan}, "finite numbers"),
+    ],
+)
+def test_a_map_that_cannot_be_drawn_is_refused(options, says):
+    with pytest.raises(ValueError, match=says), np.errstate(invalid="ignore"):
+        territory(**options)
+
+
+def test_a_map_needs_a_label_for_each_key():
+    with pytest.raises(ValueError, match="one 2-D key for each of 1 labels"):
+        figures.territories(
+            dots, ALONG, ["N"], marked=0, title="", axes=("x", "y"), reach=2.0
+        )
+
+
+KM, METRES = np.array([1.0, 4.0, 9.0]), np.array([310.0, 520.0, 880.0])
+PLACES = np.linspace(0, 10, 21)
+LINES = {"estimate": 60 * PLACES + 250, "true": 50 * PLACES + 300}
+
+
+def measured(weights=WEIGHTS, *, at=5.0, **changes):
+    arguments = {"x": PLACES, "lines": LINES, "at": at, "title": "Heights"}
+    arguments |= {"axes": ("km", "m"), "xticks": range(0, 11, 5)} | changes
+    values = arguments.pop("value", METRES)
+    return figures.beside(
+        figures.samples(KM, values, weights, **arguments), caption="Measured"
+    )
+
+
+def test_values_are_dots_whose_areas_grow_with_their_weights():
+    dots = [x for x in drawn("circle", measured()) if x.get("class") == "vermilion"]
+    radii = np.array([float(x.get("r")) for x in dots[:3]])
+    np.testing.assert_allclose(((radii - 3) / 15) ** 2, WEIGHTS, atol=0.01)
+    x, y = (np.array([float(d.get(c)) for d in dots[:3]]) for c in ("cx", "cy"))
+    np.testing.assert_allclose(np.diff(x) / np.diff(KM), np.ptp(x) / 8, atol=0.1)
+    slope = np.diff(y) / np.diff(METRES)
+    assert slope[0] < 0
+    np.testing.assert_allclose(slope, slope[0], atol=0.002)
+
+
+def test_the_range_of_the_values_is_ruled_and_named():
+    one = measured()
+    dots = [x for x in drawn("circle", one) if x.get("class") == "vermilion"]
+    rules = [x for x in drawn("line", one) if x.get("class") == "vermilion-line"]
+    heights = [float(x.get("y1")) for x in rules]
+    assert heights == [float(dots[0].get("cy")), float(dots[2].get("cy"))]
+    assert {"lowest", "310", "highest", "880"} <= {x.text for x in drawn("text", one)}
+
+
+def test_the_first_curve_has_its_dot_at_the_query():
+    (dot,) = (x for x in drawn("circle", measured()) if x.get("class") == "blue")
+    solid = next(
+        x for x in drawn("polyline", measured()) if x.get("class") == "blue-line"
+    )
+    points = [tuple(map(float, p.split(","))) for p in solid.get("points").split()]
+    assert points[10] == (float(dot.get("cx")), float(dot.get("cy")))
+    assert measured().description == (
+        "Measured. Heights, at 5: estimate 550, most weight (0.60) for the value 520 "
+        "at 4; all values lie from 310 to 880."
+    )
+
+
+def test_the_scale_of_samples_does_not_follow_the_estimate():
+    def ticks(estimate):
+        lines = {"estimate": estimate, "true": LINES["true"]}
+        return [x.text for x in drawn("text", measured(lines=lines))][:12]
+
+    assert ticks(LINES["estimate"]) == ticks(LINES["estimate"] / 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"weights": [0.5, 0.5]}, "weights needs the shape"),
+        ({"weights": [0.5, 0.8, -0.3]}, "weights needs numbers from 0 to 1"),
+        ({"value": METRES[:, None]}, "value needs the shape"),
+        ({"value": [1, np.nan, 2]}, "value needs finite numbers; it has nan"),
+        ({"lines": {}}, "samples needs 1 or 2 lines; there are 0"),
+        ({"lines": {"short": [1, 2]}}, "the curve 'short' needs the shape"),
+    ],
+)
+def test_what_is_no_measurement_is_refused(changes, says):
+    with pytest.raises(ValueError, match=says):
+        measured(**changes)
+
+
+LOWER = np.tril(np.ones((3, 3)))
+SEES = figures.AttentionWeights(
+    LOWER / LOWER.sum(axis=1, keepdims=True), queries=WORDS[:3], keys=WORDS[:3]
+)
+
+
+def reached(moved=(0.5, 2.0, 1.0), may_see=(False, True, True), **changes):
+    look = {"title": "Reach", "edited": 1, "largest": 2.0} | changes
+    return figures.reach(SEES, np.array(moved), np.array(may_see), **look)
+
+
+def test_reach_draws_a_bar_for_each_move_and_calls_a_leak_a_leak():
+    one = figures.beside(reached(), caption="c")
+    bars = [x for x in drawn("rect", one) if (x.get("class") or "").startswith("bar")]
+    lengths = np.array([float(x.get("width")) for x in bars])
+    np.testing.assert_allclose(lengths / lengths.max(), [0.25, 1, 0.5], atol=2e-3)
+    assert [x.get("class").split()[1] for x in bars] == ["vermilion", "blue", "blue"]
+    texts = [x.text for x in drawn("text", one)]
+    assert {"0.50 leak", "2.00", "1.00"} <= set(texts)
+    name, edited, last = WORDS[:3]
+    assert one.description == (
+        f"c. Reach, 1 {edited} edited: moved are 0 {name} by 0.50 (leak), "
+        f"1 {edited} by 2.00, 2 {last} by 1.00."
+    )
+
+
+def test_reach_leaves_hidden_weights_blank_and_rings_the_edited_column():
+    one = figures.beside(reached(moved=[0, 0, 0]), caption="c")
+    cells = [x for x in drawn("rect", one) if x.get("class") == "blue cell"]
+    assert len(cells) == 6
+    (ring,) = [x for x in drawn("rect", one) if x.get("class") == "ring"]
+    left, width = float(ring.get("x")), float(ring.get("width"))
+    inside = [x for x in cells if left < float(x.get("x")) < left + width]
+    assert len(inside) == 2
+    assert "moved are none" in one.description
+    assert "leak" not in one.svg
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"moved": [0.5, 1.0]}, r"moved has shape \(2,\)"),
+        ({"moved": [-0.5, 1.0, 1.0]}, "numbers from 0 to 2.0"),
+        ({"moved": [np.nan, 1.0, 1.0]}, "numbers from 0 to 2.0"),
+        ({"moved": [0.5, 1.0, 2.5]}, "numbers from 0 to 2.0"),
+        ({"may_see": [1, 0, 1]}, "dtype int64"),
+        ({"may_see": [True, False]}, r"may_see has shape \(2,\)"),
+        ({"edited": 3}, "one of the 3 keys"),
+    ],
+)
+def test_reach_refuses_what_it_cannot_draw(changes, says):
+    with pytest.raises(ValueError, match=says):
+        reached(**changes)
+
+
+def test_reach_draws_only_weights_that_know_their_axes():
+    with pytest.raises(TypeError, match="AttentionWeights"):
+        figures.reach(
+            SEES.weights, np.zeros(3), LOWER[0] > 0, title="", edited=0, largest=1
+        )

@@ -218,6 +218,8 @@ def test_the_command_grades_a_class(a_class, tmp_path, with_course):
     whole = json.loads((out / "class.json").read_text(encoding="utf-8"))
     assert [x["points"] for x in whole["learners"]] == [2, 2, 0, 0]
     assert whole["learners"][1]["notebooks"][0]["exercises"][0]["points"] == 2
+    seed = (out / "seed").read_text()
+    assert not any(seed in x.read_text("utf-8") for x in out.rglob("*.html"))
     page = (out / "class.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 1
     for one in whole["learners"]:

@@ -186,6 +186,7 @@ def test_a_new_module_is_drawn_as_glorot_and_bengio_did():
         matrix, bias = getattr(attention, f"w_{name}"), getattr(attention, f"b_{name}")
         limit = np.sqrt(6 / (rows + columns))
         assert matrix.shape == (rows, columns)
+        assert matrix.dtype == np.float64
         assert 0.98 * limit < np.abs(matrix).max() <= limit
         assert abs(matrix.mean()) < limit / 10
         np.testing.assert_array_equal(bias, np.zeros(columns), strict=True)

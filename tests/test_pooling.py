@@ -11,6 +11,7 @@ from samples import (
     laws,
     normal,
     oracle,
+    oracle_of_few_sizes,
     queries_and_keys,
     seeds,
     sizes,
@@ -108,7 +109,7 @@ def test_one_point_alone_cannot_be_left_out(n):
 
 
 @pytest.mark.oracle
-@oracle
+@oracle_of_few_sizes
 @given(data_points(least=2))
 def test_against_pytorch(oracles, data):
     compare(oracles, nadaraya_watson, data)

@@ -13,6 +13,7 @@ from samples import (
     leading_shapes,
     normal,
     oracle,
+    oracle_of_few_sizes,
     seeds,
     sizes,
 )
@@ -176,8 +177,8 @@ def test_rotary_against_pytorch(oracles, case):
 
 
 @pytest.mark.oracle
-@oracle
-@given(st.integers(0, 30), st.integers(1, 20), st.floats(2, 1e6))
+@oracle_of_few_sizes
+@given(st.integers(0, 80), st.integers(1, 40), st.floats(2, 1e6))
 def test_sinusoidal_against_pytorch(oracles, n, half, base):
     arguments = {"n": n, "d_model": 2 * half, "base": base}
     expected = oracles.run(oracles.sinusoidal_positions, arguments)
@@ -201,3 +202,11 @@ def test_biases_against_pytorch(oracles, leading, m, n_q, n_k, offset, heads):
     linear = {"num_heads": heads, **places}
     expected = oracles.run(oracles.alibi_bias, linear)
     assert_close(alibi_bias(**linear), expected, np.float64)
+
+
+@pytest.mark.oracle
+def test_slopes_of_every_number_of_heads_against_pytorch(oracles):
+    for heads in range(1, 513):
+        arguments = {"num_heads": heads, "n_q": 1, "n_k": 2, "offset": 1}
+        expected = oracles.run(oracles.alibi_bias, arguments)
+        assert_close(-alibi_slopes(heads), expected[:, 0, 0], np.float64)

@@ -11,6 +11,7 @@ from samples import (
     laws,
     normal,
     oracle,
+    oracle_of_few_sizes,
     seeds,
 )
 
@@ -223,7 +224,7 @@ def test_the_first_of_equal_scores_wins():
 
 
 @pytest.mark.oracle
-@oracle
+@oracle_of_few_sizes
 @given(scores_along_an_axis(), st.floats(0.1, 10))
 def test_against_pytorch(oracles, case, temperature):
     scores, axis = case

@@ -208,3 +208,17 @@ def test_a_bad_argument_is_named(function, arguments, error, message):
     keywords = dict(zip(names, arguments[cut:], strict=True))
     with pytest.raises(error, match=message):
         function(*arguments[:cut], **keywords)
+
+
+def test_the_little_sentence_has_a_named_vector_for_each_token():
+    tokens, features, x = tasks.little_sentence()
+    assert x.shape == (len(tokens), len(features)) == (10, 7)
+    assert x.dtype == np.float64
+    assert x.any(axis=1).all()
+    assert x.any(axis=0).all()
+    # Equal tokens, and only they, have equal vectors.
+    equal = (x[:, None] == x).all(axis=-1)
+    names = np.array(tokens)
+    np.testing.assert_array_equal(equal, names[:, None] == names)
+    again = tasks.little_sentence()[2]
+    assert again is not x

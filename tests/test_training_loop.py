@@ -21,6 +21,7 @@ from course_utils.training import (
     Adam,
     cosine_schedule,
     glorot_uniform,
+    tracked,
     train,
 )
 
@@ -174,6 +175,15 @@ def test_training_goes_on_without_a_bar_to_import(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     run()
     assert sys.stderr.getvalue() == ""
+
+
+def test_tracked_goes_through_all_with_a_bar_where_someone_watches(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert list(tracked(range(3))) == [0, 1, 2]
+    assert sys.stderr.getvalue() == ""
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert list(tracked(["a", "b"])) == ["a", "b"]
+    assert "2/2" in sys.stderr.getvalue()
 
 
 @pytest.mark.parametrize("session", [None, "lesson.ipynb"])

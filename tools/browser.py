@@ -96,13 +96,14 @@ class Notebook:
     """A notebook that is open in JupyterLab.
 
     - `page`: a page of the browser.
-    - `address`: of JupyterLab.
+    - `address`: of JupyterLab; nothing if the notebook is being opened already.
     - `path`: of the notebook, from the folder that JupyterLab shows.
     """
 
     def __init__(self, page: Page, address: str, path: str) -> None:
         self.page = page
-        page.goto(f"{address}/doc/tree/{path}?reset")
+        if address:
+            page.goto(f"{address}/doc/tree/{path}?reset")
         page.wait_for_function("window.jupyterapp !== undefined")
         page.evaluate("window.jupyterapp.restored")
         page.wait_for_function(

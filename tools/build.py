@@ -142,28 +142,34 @@ def _cell(cell: NotebookNode, target: Target, seen: set[str]) -> NotebookNode:
     elif "exercise" in marks:
         source = re.sub(r"^ *### (BEGIN|END) SOLUTION\n?", "", source, flags=re.M)
     metadata = {"tags": marks["tags"]} if "tags" in marks else {}
-    grade_id = None
-    if "exercise" in marks or "check" in marks:
-        grade_id = name if "exercise" in marks else f"check_{name}"
-        metadata["nbgrader"] = _nbgrader(grade_id, name, graded="check" in marks)
+    own = None
+    if "exercise" in marks:
+        own = name
+        metadata["course"] = {"answer": name}
+    if "check" in marks:
+        own = f"check_{name}"
+        # Checks alone are nbgrader's: where a solution has no markers, it clears the
+        # whole cell, and the head of the function with it.
+        metadata["nbgrader"] = _nbgrader(name)
     if cell.cell_type == "code":
         made = nbformat.v4.new_code_cell(source, metadata=metadata)
     else:
         made = nbformat.v4.new_markdown_cell(source, metadata=metadata)
-    made.id = _unique(grade_id or _digest(cell.cell_type + source)[:12], seen)
+    made.id = _unique(own or _digest(cell.cell_type + source)[:12], seen)
     return made
 
 
-def _nbgrader(grade_id: str, name: str, *, graded: bool) -> dict[str, object]:
-    metadata: dict[str, object] = {
-        "grade": graded,
-        "grade_id": grade_id,
-        "locked": graded,
+def _nbgrader(name: str) -> dict[str, object]:
+    """Return what makes a cell a locked test, worth the points of an exercise."""
+    return {
+        "grade": True,
+        "grade_id": name,
+        "locked": True,
+        "points": EXERCISES[name].points,
         "schema_version": 3,
-        "solution": not graded,
+        "solution": False,
         "task": False,
     }
-    return metadata | ({"points": EXERCISES[name].points} if graded else {})
 
 
 def _unique(name: str, seen: set[str]) -> str:

@@ -1,12 +1,15 @@
 """What the learner is told: in the notebook at once, in words and in HTML."""
 
 import os
+import re
 import secrets
 from functools import cache, partial
 from pathlib import Path
 
 import jinja2
 import numpy as np
+from IPython.display import display
+from markupsafe import Markup, escape
 
 from course_utils import progress
 from course_utils.checks import start_page
@@ -41,11 +44,13 @@ class Feedback:
         return feedback_html(self.verdict, self.headline)
 
 
-def check(name: str, answer: Answer) -> Feedback:
+def check(name: str, answer: Answer) -> Feedback | None:
     """Judge an answer on fresh inputs, keep the points, and say what was found.
 
     - `name`: the name of the exercise.
     - `answer`: the function that the learner wrote.
+
+    Returns what was found; where nbgrader grades, that is shown instead.
 
     Raises ValueError if there is no exercise of this name.
     Raises TypeError if the answer is not a function.
@@ -67,9 +72,12 @@ def check(name: str, answer: Answer) -> Feedback:
         progress.record("exercises", name, max(earned, verdict.points))
         start_page.write()
     feedback = Feedback(verdict)
-    if "NBGRADER_EXECUTION" in os.environ and not verdict.passed:
+    if "NBGRADER_EXECUTION" not in os.environ:
+        return feedback
+    if not verdict.passed:
         raise AssertionError(repr(feedback))
-    return feedback
+    # It takes what a cell returns for points, and warns of all that is no number.
+    return display(feedback)
 
 
 def _verdict(exercise: Exercise, answer: Answer) -> Verdict:
@@ -96,10 +104,19 @@ def feedback_html(verdict: Verdict, headline: str) -> str:
 
 @cache
 def _template() -> jinja2.Template:
-    source = Path(__file__).with_name("feedback.html").read_text(encoding="utf-8")
-    return jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True
-    ).from_string(source)
+    pages = jinja2.Environment(
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+    )
+    pages.filters["code"] = _code
+    return pages.get_template("feedback.html")
+
+
+def _code(text: str) -> Markup:
+    """Show as code what stands between backticks; all else stays text."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def sentence(message: str) -> str:

@@ -62,14 +62,14 @@ class Verdict:
     - `points`: the points earned: all, or none.
     - `message`: one line that says so, or names the mistake.
     - `case`: the smallest case that shows the mistake, if there is one.
-    - `seed`: the seed that draws the same inputs again.
+    - `seed`: the seed that draws the same inputs again; None where it is a secret.
     """
 
     exercise: Exercise
     points: int
     message: str
     case: Case | None
-    seed: int
+    seed: int | None
 
     @property
     def passed(self) -> bool:

@@ -1,11 +1,13 @@
 """The controls of a panel: names that fit and are spoken, values that are shown."""
 
 from collections.abc import Sequence
+from math import ceil, floor, log10
 
 import ipywidgets
 
 LAYOUT = {"width": "520px", "max_width": "100%"}
 STYLE = {"description_width": "initial"}
+PER_DECADE = 20  # how many values a log_slider has from 1 to 10
 
 
 def slider(
@@ -32,6 +34,43 @@ def slider(
         min=low,
         max=high,
         step=step,
+        value=start,
+        description=label,
+        style=STYLE,
+        layout=LAYOUT,
+    )
+
+
+def log_slider(
+    low: float, high: float, *, start: float, label: str
+) -> ipywidgets.SelectionSlider:
+    """Return a slider on which every step multiplies the value by about 1.12.
+
+    Its values have two digits, 20 of them from each power of ten to the next: 1, 1.1,
+    1.3, 1.4, 1.6, 1.8, 2, …, 8.9, 10.
+
+    - `low`: the smallest value, above 0.
+    - `high`: the largest value.
+    - `start`: the value at first, one of those on the slider.
+    - `label`: what it sets, with its unit.
+
+    Raises ValueError if the range is empty, or `start` is not on the slider.
+    """
+    if not 0 < low < high:
+        raise ValueError(
+            f"log_slider needs 0 < low < high; low is {low} and high is {high}"
+        )
+    first = ceil(round(PER_DECADE * log10(low), 6))
+    last = floor(round(PER_DECADE * log10(high), 6))
+    values = [float(f"{10 ** (i / PER_DECADE):.1e}") for i in range(first, last + 1)]
+    if start not in values:
+        near = sorted(values, key=lambda x: abs(x - start))[:2]
+        raise ValueError(
+            f"start needs to be a value on the slider, such as "
+            f"{' or '.join(f'{x:g}' for x in sorted(near))}; it is {start}"
+        )
+    return ipywidgets.SelectionSlider(
+        options=[(f"{x:g}", x) for x in values],
         value=start,
         description=label,
         style=STYLE,

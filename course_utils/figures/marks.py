@@ -68,7 +68,7 @@ def vectors(
             text(g, x + np.sign(at[0]) * 24, y + 5 + 10 * at[1], label, "", anchor)
         else:
             text(g, x, y + 5 + 30 * at[1], label, "", "middle")
-    _arrow(g, middle, middle + unit * query * [1, -1])
+    arrow(g, middle, middle + unit * query * [1, -1])
     keys = ", ".join(
         f"{label} at ({number(x)}, {number(y)})"
         for label, (x, y) in zip(labels, key, strict=True)
@@ -110,6 +110,75 @@ def bars(weights: ArrayLike, labels: Sequence[str], *, title: str) -> Mark:
     return Mark(g, f"{title}: {listed}.")
 
 
+def shares(
+    scores: ArrayLike,
+    weights: ArrayLike,
+    labels: Sequence[str],
+    *,
+    curve: tuple[ArrayLike, ArrayLike],
+    title: str,
+) -> Mark:
+    """Draw each weight as a bar at the height of its score, and what others would get.
+
+    - `scores`: the score of each key, shape (n_k,): the height of its bar.
+    - `weights`: the weight of each key, from 0 to 1: the length of its bar.
+    - `labels`: the name of each key.
+    - `curve`: scores, rising, and the weight that a key of each such score would get.
+      The first and last score bound the vertical axis; weights above 1 are left out.
+    - `title`: what the mark shows.
+
+    Raises ValueError if the shapes do not fit each other, or a number is not finite.
+    """
+    scores, weights = np.asarray(scores), np.asarray(weights)
+    _check_weights(weights, labels)
+    if scores.shape != weights.shape:
+        raise ValueError(
+            f"scores needs one number for each of the {len(labels)} labels; its "
+            f"shape is {scores.shape}"
+        )
+    _check_finite("scores", scores)
+    known = np.stack([np.asarray(x, dtype=float) for x in curve], axis=1)
+    _check_finite("the curve", known)
+    low, high = known[0, 0], known[-1, 0]
+    g = titled(title, "height: score, length: weight")
+    width = WIDTH + 32
+    left, right = 106, width - 40
+
+    def place(score: ArrayLike, weight: ArrayLike) -> np.ndarray:
+        x = left + np.asarray(weight) * (right - left)
+        y = BOTTOM - (np.asarray(score) - low) / (high - low) * (BOTTOM - TOP)
+        return np.stack([x, y], axis=-1)
+
+    for share in (0.0, 0.5, 1.0):
+        spot = place(low, share)
+        line(g, spot, [spot[0], TOP], "rule")
+        text(g, spot[0], BOTTOM + 20, number(share, 1), "quiet", "middle")
+    for tick in range(int(np.ceil(low)), int(np.floor(high)) + 1):
+        spot = place(tick, 0)
+        line(g, spot, [right, spot[1]], "rule")
+        text(g, 18, spot[1] + 5, number(tick, 0), "quiet", "end")
+    text(g, (left + right) / 2, HEIGHT - 6, "weight →", "quiet", "middle")
+    text(g, 0, HEIGHT - 6, "score ↑", "quiet")
+    for i, (score, weight) in enumerate(zip(scores, weights, strict=True)):
+        most = i == int(np.argmax(weights))
+        x, y = place(score, weight)
+        box = {"x": left, "y": y - 5, "rx": 2, "class": "blue", "height": 10}
+        box |= {"width": x - left, "fill-opacity": 1 if most else 0.6}
+        element("rect", box, g)
+        kind = "strong" if most else ""
+        text(g, left - 8, y + 5, labels[i], kind, "end")
+        text(g, width, y + 5, number(weight), kind, "end")
+    inside = known[known[:, 1] <= 1]
+    look = {"class": "vermilion-line", "stroke-width": 2}
+    element("polyline", look | {"points": joined(place(*inside.T))}, g)
+    triples = zip(labels, scores, weights, strict=True)
+    listed = ", ".join(
+        f"{label} with score {number(score)} has weight {number(weight)}"
+        for label, score, weight in triples
+    )
+    return Mark(g, f"{title}: {listed}.", width)
+
+
 def curves(
     x: ArrayLike,
     lines: Mapping[str, ArrayLike],
@@ -118,6 +187,8 @@ def curves(
     title: str,
     axes: tuple[str, str],
     xticks: Sequence[float],
+    yticks: Sequence[float] | None = None,
+    logarithmic: bool = False,
 ) -> Mark:
     """Draw up to three curves over x, with a dot on each at the current x.
 
@@ -126,11 +197,13 @@ def curves(
     - `at`: the current x.
     - `title`: what the mark shows.
     - `axes`: the names of the horizontal and the vertical axis, with units.
-    - `xticks`: the numbers on the horizontal axis; the first and last bound it. The
-      vertical axis spans the curves.
+    - `xticks`: the numbers on the horizontal axis; the first and last bound it.
+    - `yticks`: the same for the vertical axis, for curves that change as controls move;
+      without them, the axis spans the curves.
+    - `logarithmic`: whether equal distances on the horizontal axis are equal factors.
 
-    Raises ValueError if a curve has not one finite number for each x, or there are
-    more than three.
+    Raises ValueError if a curve has not one finite number for each x, there are more
+    than three, or x is not above 0 on a logarithmic axis.
     """
     x = np.asarray(x, dtype=float)
     looks = [("blue", "none"), ("vermilion", "6 4"), ("grey", "2 3")]
@@ -144,14 +217,28 @@ def curves(
                 f"its shape is {y.shape}"
             )
         _check_finite(f"the curve {name!r}", y)
+    if logarithmic and not min(*x, *xticks, at) > 0:
+        raise ValueError(
+            f"x needs numbers above 0 on a logarithmic axis; the smallest is "
+            f"{min(*x, *xticks, at)}"
+        )
     every = np.concatenate(list(known.values()))
-    yticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(every.min(), every.max())
-    corner = np.array([xticks[0], yticks[0]])
-    extent = np.array([xticks[-1], yticks[-1]]) - corner
+    if yticks is None:
+        locator = MaxNLocator(6, steps=[1, 2, 5, 10])
+        yticks = locator.tick_values(every.min(), every.max())
     left, right = 44, WIDTH - 14
 
+    def scaled(points: ArrayLike) -> np.ndarray:
+        points = np.array(points, dtype=float)
+        if logarithmic:
+            points[..., 0] = np.log10(points[..., 0])
+        return points
+
+    corner = scaled([xticks[0], yticks[0]])
+    extent = scaled([xticks[-1], yticks[-1]]) - corner
+
     def place(points: ArrayLike) -> np.ndarray:
-        share = (np.asarray(points) - corner) / extent
+        share = (scaled(points) - corner) / extent
         return [left, BOTTOM] + share * [right - left, TOP - BOTTOM]
 
     g = titled(title)
@@ -167,6 +254,7 @@ def curves(
     text(g, (left + right) / 2, HEIGHT - 6, f"{axes[0]} →", "quiet", "middle")
     text(g, 10, (TOP + BOTTOM) / 2, f"{axes[1]} →", "quiet", "middle", turn=-90)
     words = []
+    apart = 116 if len(known) < 3 else 88
     for i, ((name, y), (colour, dash)) in enumerate(
         zip(known.items(), looks, strict=False)
     ):
@@ -176,21 +264,24 @@ def curves(
         now = float(y[np.argmin(np.abs(x - at))])
         spot = place([at, now])
         element("circle", {"cx": spot[0], "cy": spot[1], "r": 5, "class": colour}, g)
-        sample = [[116 * i, 31], [116 * i + 18, 31]]
+        sample = [[apart * i, 31], [apart * i + 18, 31]]
         element("polyline", look | {"points": joined(sample)}, g)
-        text(g, 116 * i + 24, 36, name)
+        text(g, apart * i + 24, 36, name)
         words.append(f"{name} {number(now, 1)}")
     return Mark(g, f"{title}, at {at:g}: {', '.join(words)}.")
 
 
-def _arrow(parent: ET.Element, start: np.ndarray, tip: np.ndarray) -> None:
+def arrow(
+    parent: ET.Element, start: np.ndarray, tip: np.ndarray, colour: str = "vermilion"
+) -> None:
+    """Draw an arrow in one of the course's colours."""
     along = (tip - start) / max(np.hypot(*(tip - start)), 1e-9)
     across = np.array([-along[1], along[0]])
     neck = tip - 14 * along
     shaft = {"points": joined([start, neck]), "stroke-width": 3}
-    element("polyline", shaft | {"class": "vermilion-line"}, parent)
+    element("polyline", shaft | {"class": f"{colour}-line"}, parent)
     head = joined([tip, neck + 6 * across, neck - 6 * across])
-    element("polygon", {"points": head, "class": "vermilion"}, parent)
+    element("polygon", {"points": head, "class": colour}, parent)
 
 
 def _check_weights(weights: np.ndarray, labels: Sequence[str]) -> None:

@@ -13,7 +13,12 @@ from course_utils.figures.svg import GAP, WIDTH, Picture, message
 
 MOST_STATES = 150  # of a slider, up to which every picture is drawn in advance
 Slider = ipywidgets.IntSlider | ipywidgets.FloatSlider
-CONTROLS = (Slider, ipywidgets.Dropdown, ipywidgets.Checkbox)
+CONTROLS = (
+    Slider,
+    ipywidgets.SelectionSlider,
+    ipywidgets.Dropdown,
+    ipywidgets.Checkbox,
+)
 
 
 class PictureView(anywidget.AnyWidget):
@@ -78,21 +83,20 @@ class Panel(ipywidgets.VBox):
 
     def _follow(self) -> None:
         """Let the picture follow the controls: in the browser alone where it can."""
-        control = next(iter(self.controls.values()), None)
-        alone = len(self.controls) == 1 and isinstance(control, Slider)
-        count = round((control.max - control.min) / control.step) + 1 if alone else 0
-        if not 0 < count <= MOST_STATES:
+        values = _stops(self.controls)
+        if not 0 < len(values) <= MOST_STATES:
             for each in self.controls.values():
                 each.observe(self._redraw, names="value")
             return
-        (name,) = self.controls
-        values = control.min + control.step * np.arange(count)
-        if isinstance(control, ipywidgets.IntSlider):
-            values = np.round(values).astype(int)
-        self._view.states = [self._at({name: x.item()}).svg for x in values]
-        self._view.low, self._view.step = control.min, control.step
-        self._view.value = control.value
-        self._link = ipywidgets.jslink((control, "value"), (self._view, "value"))
+        ((name, control),) = self.controls.items()
+        self._view.states = [self._at({name: x}).svg for x in values]
+        place = "value"
+        if isinstance(control, ipywidgets.SelectionSlider):
+            place = "index"  # its values need not be equally far apart
+        else:
+            self._view.low, self._view.step = control.min, control.step
+        self._view.value = getattr(control, place)
+        self._link = ipywidgets.jslink((control, place), (self._view, "value"))
 
     def _redraw(self, _change: object) -> None:
         self._view.svg = self.picture.svg
@@ -108,6 +112,20 @@ class Panel(ipywidgets.VBox):
         """Add what shows without a kernel: the picture as it is now, in words too."""
         live = super()._repr_mimebundle_(**kwargs)
         return live | self.picture._repr_mimebundle_()
+
+
+def _stops(controls: dict[str, ipywidgets.ValueWidget]) -> list[float]:
+    """Return every value of a slider that stands alone, or none."""
+    control = next(iter(controls.values()), None)
+    if len(controls) == 1 and isinstance(control, ipywidgets.SelectionSlider):
+        return [value for _label, value in control.options]
+    if len(controls) != 1 or not isinstance(control, Slider):
+        return []
+    count = round((control.max - control.min) / control.step) + 1
+    values = control.min + control.step * np.arange(count)
+    if isinstance(control, ipywidgets.IntSlider):
+        values = np.round(values).astype(int)
+    return values.tolist()
 
 
 def panel(draw: Callable[..., Picture], **controls: ipywidgets.ValueWidget) -> Panel:

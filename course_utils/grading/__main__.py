@@ -5,6 +5,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
@@ -12,14 +13,15 @@ from typing import Any
 
 from tqdm import tqdm
 
+from course_utils.files import write_whole
 from course_utils.grading.batch import (
     Handed,
     cluster,
     collect,
     grade_all,
+    load,
     processes,
     spelt_out,
-    write,
 )
 from course_utils.grading.report import learners, write_all
 from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, check
@@ -44,14 +46,16 @@ def table(name: str, said: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def summary(handed: list[Handed], verdicts: list[dict[str, Any]]) -> str:
+def summary(handed: list[Handed], found: list[Path | dict]) -> str:
     """Return the verdicts one by one if they are few, else what they come to."""
     if len(handed) <= MOST_SHOWN:
-        pairs = zip(handed, verdicts, strict=True)
+        pairs = zip(handed, found, strict=True)
         named = ((spelt_out(str(one.path or one.name)), x) for one, x in pairs)
-        return "\n".join(table(name, x) for name, x in named)
-    errors = sum(x["error"] is not None for x in verdicts)
-    full = sum(x["points"] == x["of"] > 0 for x in verdicts)
+        return "\n".join(table(name, load(x)) for name, x in named)
+    errors = full = 0
+    for said in map(load, found):
+        errors += said["error"] is not None
+        full += said["points"] == said["of"] > 0
     return (
         f"{len(handed)} notebooks of {len({x.learner for x in handed})} learners: "
         f"{full} all right, {errors} not graded"
@@ -68,8 +72,7 @@ def seed_of(asked: str, folder: Path) -> int:
         return int(asked)
     kept = folder / "seed"
     if not kept.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        write(kept, str(secrets.randbelow(2**32)))
+        write_whole(kept, str(secrets.randbelow(2**32)).encode())
     return int(kept.read_text())
 
 
@@ -116,7 +119,10 @@ def executor_of(arguments: argparse.Namespace) -> Callable[[], Any]:
     """Return what makes the executor that the command line asks for."""
     if arguments.dask:
         return partial(cluster, arguments.dask)
-    return partial(processes, min(arguments.workers, len(arguments.handed)))
+    workers = min(arguments.workers, len(arguments.handed))
+    if workers == 1:  # not worth another Python
+        return partial(ThreadPoolExecutor, 1)
+    return partial(processes, workers)
 
 
 def main() -> int:
@@ -132,14 +138,12 @@ def main() -> int:
         bar = tqdm(total=len(handed), desc="grade", unit="notebook", disable=None)
         with bar:
             kept = arguments.out / "verdicts"
-            verdicts = grade_all(
-                handed, terms, kept, executor_of(arguments), bar.update
-            )
-        write_all(arguments.out, learners(handed, verdicts), LEVELS[terms.isolation])
+            found = grade_all(handed, terms, kept, executor_of(arguments), bar.update)
+        write_all(arguments.out, learners(handed, found), LEVELS[terms.isolation])
     except (SandboxError, BrokenProcessPool, ImportError, OSError) as error:
         print(f"The grader stops: {error}", file=sys.stderr)
         return 1
-    print(summary(handed, verdicts))
+    print(summary(handed, found))
     print(f"Graded under: {LEVELS[terms.isolation]}.")
     print(f"Feedback and tables: {arguments.out / 'class.html'}")
     return 0

@@ -14,6 +14,7 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
+from course_utils.files import write_whole
 from course_utils.grading.submission import MOST
 from course_utils.grading.verdict import Terms, unreadable, verdict
 
@@ -65,17 +66,13 @@ def collect(paths: list[Path]) -> list[Handed]:
             parts = file.relative_to(path).parts
             learner = parts[0] if len(parts) > 1 else file.stem
             handed.append(Handed(learner, file.relative_to(path).as_posix(), file))
-        empty = [x for x in sorted(path.iterdir()) if x.is_dir() and _is_nobody_s(x)]
-        named = {x.learner for x in handed}
-        if any(len(file.relative_to(path).parts) > 1 for file in inside):
-            handed += [
-                Handed(x.name, x.name, None) for x in empty if x.name not in named
-            ]
+        if any(file.parent != path for file in inside):  # a class
+            folders = {
+                x.name for x in path.iterdir() if x.is_dir() and not x.is_symlink()
+            }
+            empty = folders - {x.learner for x in handed}
+            handed += [Handed(x, x, None) for x in sorted(empty) if x[0] != "."]
     return handed
-
-
-def _is_nobody_s(folder: Path) -> bool:
-    return not folder.name.startswith(".") and not folder.is_symlink()
 
 
 def content(path: Path) -> bytes | str:
@@ -102,8 +99,8 @@ def grade_all(
     folder: Path,
     executor: Callable[[], Any],
     done: Callable[[], object],
-) -> list[dict[str, Any]]:
-    """Return the verdict on each notebook, in order; each kept as soon as it is there.
+) -> list[Path | dict[str, Any]]:
+    """Work out the verdict on each notebook, and keep each as soon as it is there.
 
     - `handed`: the notebooks.
     - `terms`: what all are graded under.
@@ -111,6 +108,9 @@ def grade_all(
       bytes under the same terms and checks, are not worked out again.
     - `executor`: makes what the work is handed to.
     - `done`: called once for each notebook.
+
+    Returns for each notebook, in order, the file that keeps its verdict, or the verdict
+    on what could not be read.
 
     Raises BrokenProcessPool if workers die again and again.
     """
@@ -134,7 +134,7 @@ def grade_all(
         try:
             with executor() as pool:
                 for kept, said in _worked_out(todo, terms, pool):
-                    write(kept, json.dumps(said))
+                    write_whole(kept, json.dumps(said).encode())
                     del todo[kept]
                     done()
             break
@@ -142,7 +142,12 @@ def grade_all(
             continue
     if todo:
         raise BrokenProcessPool(f"{len(todo)} notebooks are left: grade again")
-    return [json.loads(x.read_text()) if isinstance(x, Path) else x for x in found]
+    return found
+
+
+def load(found: Path | dict[str, Any]) -> dict[str, Any]:
+    """Return a verdict that `grade_all` found."""
+    return json.loads(found.read_bytes()) if isinstance(found, Path) else found
 
 
 def _worked_out(
@@ -160,13 +165,6 @@ def _worked_out(
             running[pool.submit(verdict, data, terms)] = kept
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             yield running.pop(future), future.result()
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    half.write_text(text, encoding="utf-8", newline="\n")
-    half.replace(path)
 
 
 def _version(terms: Terms) -> bytes:

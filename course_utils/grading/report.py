@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import jinja2
 
 from course_utils.checks.catalogue import EXERCISES
-from course_utils.grading.batch import Handed, write
+from course_utils.files import write_whole
+from course_utils.grading.batch import Handed, load
 
 FORMULA = ("=", "+", "-", "@")
 
@@ -44,6 +46,11 @@ class Learner:
         return sum(self.earned.values())
 
     @property
+    def of(self) -> int:
+        """The points of all exercises that the notebooks answer."""
+        return sum(EXERCISES[name].points for name in self.earned)
+
+    @property
     def page(self) -> str:
         """The name of the feedback page: short, plain, and nobody else's."""
         slug = re.sub(r"[^A-Za-z0-9._-]+", "_", self.name).strip(".")[:60]
@@ -52,12 +59,17 @@ class Learner:
         return f"{slug}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}.html"
 
 
-def learners(handed: list[Handed], verdicts: list[dict[str, Any]]) -> list[Learner]:
-    """Bring the verdicts together by learner, in order of names."""
+def learners(handed: list[Handed], found: list[Path | dict]) -> Iterator[Learner]:
+    """Bring the verdicts together by learner, in order of names.
+
+    - `handed`: the notebooks.
+    - `found`: what `grade_all` returned for them.
+    """
     by_name = defaultdict(list)
-    for one, said in zip(handed, verdicts, strict=True):
-        by_name[one.learner].append((one.name, said))
-    return [Learner(name, by_name[name]) for name in sorted(by_name)]
+    for one, where in zip(handed, found, strict=True):
+        by_name[one.learner].append((one.name, where))
+    for name in sorted(by_name):
+        yield Learner(name, [(file, load(where)) for file, where in by_name[name]])
 
 
 def asked(those: list[Learner]) -> list[str]:
@@ -66,22 +78,25 @@ def asked(those: list[Learner]) -> list[str]:
     return [name for name in EXERCISES if name in names]
 
 
-def write_all(folder: Path, those: list[Learner], isolation: str) -> None:
+def write_all(folder: Path, everybody: Iterable[Learner], isolation: str) -> None:
     """Write a page a learner, and of the class a page, a CSV and a JSON.
 
     - `folder`: where all this goes; files of the same names are replaced.
-    - `those`: the class.
+    - `everybody`: the class.
     - `isolation`: what the submissions ran under, in words.
     """
-    (folder / "feedback").mkdir(parents=True, exist_ok=True)
+    page, those = _template("learner.html"), []
+    for one in everybody:
+        shown = page.render(learner=one, isolation=isolation)
+        write_whole(folder / "feedback" / one.page, shown.encode())
+        for _, said in one.notebooks:
+            for x in said["exercises"]:
+                del x["feedback"]  # a class of pages would not fit into memory
+        those.append(one)
     names = asked(those)
     of = sum(EXERCISES[name].points for name in names)
-    page = _template("learner.html")
-    for one in those:
-        shown = page.render(learner=one, of=of, isolation=isolation)
-        write(folder / "feedback" / one.page, shown)
-    write(folder / "class.csv", _table(those, names))
-    write(folder / "class.json", _json(those, of, isolation))
+    write_whole(folder / "class.csv", _table(those, names).encode())
+    write_whole(folder / "class.json", _json(those, of, isolation).encode())
     shown = _template("class.html").render(
         learners=those,
         names=names,
@@ -90,7 +105,7 @@ def write_all(folder: Path, those: list[Learner], isolation: str) -> None:
         isolation=isolation,
         histogram=histogram(those, of) if those else "",
     )
-    write(folder / "class.html", shown)
+    write_whole(folder / "class.html", shown.encode())
 
 
 def histogram(those: list[Learner], of: int) -> str:

@@ -52,7 +52,9 @@ def _judged(submission: Submission, terms: Terms, began: float) -> dict[str, Any
         for exercise in submission.exercises:
             answer, look = child.answer(exercise.name), child.look(exercise.name)
             judged = judge(exercise, answer, terms.seed, look)
-            exercises.append(_entry(replace(judged, message=plain(judged.message))))
+            exercises.append(
+                _entry(replace(judged, message=plain(judged.message), seed=None))
+            )
     seconds = round(time.perf_counter() - began, 3)
     return _whole(None, submission.exercises[0].lesson, exercises, terms, seconds)
 

@@ -182,5 +182,5 @@ Another way writes the lookup out:
 # %% [markdown]
 r"""
 That was lesson 1. Your points are on [the start page](../start.md); on the
-command line, `python3 course.py grade exercises/` adds them up.
+command line, `python3 course.py grade` shows them too.
 """

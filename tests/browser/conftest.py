@@ -1,5 +1,3 @@
-import shutil
-
 import pytest
 
 from tools import browser
@@ -14,14 +12,9 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def clone(root, tmp_path_factory):
+def clone(clone_of, tmp_path_factory):
     """A copy of the course as a learner has it, on which tests may work."""
-    folder = tmp_path_factory.mktemp("course")
-    for name in ("notebooks", "exercises", "solutions", "course_utils", ".jupyter"):
-        shutil.copytree(root / name, folder / name)
-    for name in ("course.py", "pyproject.toml", "constraints.txt"):
-        shutil.copy(root / name, folder)
-    return folder
+    return clone_of(tmp_path_factory.mktemp("course"))
 
 
 @pytest.fixture(scope="session")
@@ -52,5 +45,5 @@ def page(chromium):
 
 @pytest.fixture
 def notebook(page, jupyterlab):
-    """Open a notebook of the clone by its path."""
+    """Open a notebook of the learner's folder by its path in it."""
     return lambda path: browser.Notebook(page, jupyterlab, path)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from tools.browser import Notebook
+
 KEY = np.array([[0, 1], [2**-0.5, 2**-0.5], [1, 0], [0, -1], [-1, 0]])
 TEMPERATURE = np.array([6.0, 3.0, 9.0, 21.0, 13.0])
 
@@ -46,7 +48,7 @@ def test_the_course_opens_at_the_start_page(page, jupyterlab):
     page.wait_for_url("**/lab/tree/start.md")
     link = page.locator(".jp-RenderedMarkdown a", has_text="Look something up softly")
     link.first.wait_for()
-    assert page.get_by_text("You have 0 of 10 points").is_visible()
+    assert page.get_by_text(re.compile(r"You have 0 of \d+ points")).is_visible()
     link.first.click()
     page.wait_for_url("**/lab/tree/notebooks/01_soft_lookup.ipynb")
 
@@ -141,12 +143,64 @@ def test_an_exercise_is_answered_at_once(
     feedback = exercise.show(page.locator(".course-feedback", has_text=headline))
     assert message in feedback.inner_text()
     if headline.startswith("✓"):
-        points = json.loads((clone / "progress.json").read_text())["exercises"]
+        points = json.loads((clone / "work" / "progress.json").read_text())["exercises"]
         assert points["soft_lookup"] == 3
-        assert "You have **3 of 10 points**" in (clone / "start.md").read_text()
+        page_of_mine = (clone / "work" / "start.md").read_text()
+        assert "You have **3 of " in page_of_mine
     else:
         hint = feedback.locator("summary", has_text="Hint 1")
         second = feedback.locator("summary", has_text="Hint 2")
         assert not second.is_visible()
         hint.click()
         assert second.is_visible()
+
+
+def points_shown(page):
+    """Read the points off the picture that the start page shows now."""
+    picture = page.locator(".jp-RenderedMarkdown img[src*='progress.svg']")
+    assert picture.evaluate("x => x.complete && x.naturalWidth") == 880
+    texts = page.evaluate(
+        "async url => new DOMParser().parseFromString("
+        "await (await fetch(url)).text(), 'image/svg+xml').documentElement.textContent",
+        picture.get_attribute("src"),
+    )
+    return picture.get_attribute("alt"), texts
+
+
+def test_an_answer_without_end_is_stopped_and_the_next_is_judged(notebook, page):
+    exercises = notebook("exercises/01_soft_lookup.ipynb")
+    head = "def hard_lookup(query, key, value):\n    "
+    exercises.write("hard_lookup", head + "while True:\n        pass")
+    exercises.run_all()
+    said = exercises.show(page.locator(".course-feedback").first)
+    expect(said).to_contain_text("It does not end within 5 seconds (line")
+    expect(said.locator("code").first).to_have_text(re.compile("while True:|pass"))
+    exercises.write("hard_lookup", head + "print(value[(key @ query).argmax()])")
+    exercises.run_all()
+    said = exercises.show(page.locator(".course-feedback").first)
+    expect(said).to_contain_text("prints its result and returns None")
+
+
+def test_the_open_start_page_follows_the_points(page, jupyterlab):
+    page.goto(f"{jupyterlab}/lab/tree/start.md?reset")
+    expect(page.locator(".jp-RenderedMarkdown img")).to_have_js_property(
+        "complete", True
+    )
+    before, drawn = points_shown(page)
+    assert "hard_lookup 0 of 2" in before
+    assert "hard_lookup0 of 2" in drawn
+    page.get_by_role("link", name="exercises", exact=True).first.click()
+    page.wait_for_url("**/lab/tree/exercises/01_soft_lookup.ipynb")
+    exercise = Notebook(page, "", "exercises/01_soft_lookup.ipynb")
+    answer = (
+        "def hard_lookup(query, key, value):\n    return value[(key @ query).argmax()]"
+    )
+    exercise.write("hard_lookup", answer)
+    exercise.run_all()
+    exercise.show(page.locator(".course-feedback", has_text="✓ Right: hard_lookup"))
+    exercise.show(page.get_by_role("link", name="the start page")).click()
+    picture = page.locator(".jp-RenderedMarkdown img[alt*='hard_lookup 2 of 2']")
+    picture.wait_for()
+    expect(picture).to_have_js_property("complete", True)
+    _, drawn = points_shown(page)
+    assert "hard_lookup✓ 2 of 2" in drawn

@@ -76,12 +76,12 @@ KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
 
 
 @pytest.fixture(scope="module")
-def path(clone):
+def path(clone, jupyterlab):
     """A notebook with a panel of each kind."""
     texts = [COMMON, MANY_CONTROLS, ONE_SLIDER, FAULTY, UNKNOWN, CHOSEN, TYPED]
     cells = [nbformat.v4.new_code_cell(text) for text in texts]
     made = nbformat.v4.new_notebook(cells=cells, metadata=KERNEL)
-    nbformat.write(made, clone / "notebooks" / "figures.ipynb")
+    nbformat.write(made, clone / "work" / "notebooks" / "figures.ipynb")
     return "notebooks/figures.ipynb"
 
 
@@ -277,7 +277,7 @@ def test_a_prediction_can_be_typed_and_is_kept(opened, page, clone):
     field = page.get_by_label("Your prediction")
     opened.show(field).fill("about a half")
     page.keyboard.press("Tab")
-    kept = clone / "progress.json"
+    kept = clone / "work" / "progress.json"
     for _ in range(50):
         page.wait_for_timeout(100)
         if kept.exists() and "browser test" in kept.read_text():

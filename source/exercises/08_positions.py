@@ -1,0 +1,236 @@
+# %% [markdown]
+r"""
+# Exercises: tell positions apart
+
+Four functions, ten points. Write your code where it says
+`raise NotImplementedError`, run the cell, then run the check below it. A check
+tries your function on fresh inputs each time and tells you what it found; run
+it as often as you like. The hints open one at a time.
+
+Everything you need is in [the lesson](../notebooks/08_positions.ipynb). In the last
+exercise you may use two functions of the course beside NumPy, which you have built
+by now. A worked solution of each exercise stands in
+[the solutions](../solutions/08_positions.ipynb); they help most after you tried.
+"""
+
+# %%
+import numpy as np
+
+from course_utils import rotary_embedding, scaled_dot_product_attention
+from course_utils.checks import check
+
+# %% [markdown] about="sinusoidal_rows"
+r"""
+## 1. Set the clock
+
+Return the rows of clock hands for the positions 0 to `n` − 1. Hand $i$, counted from
+0, has turned at position $p$ by $p / \text{base}^{2i/d}$ radians, where $d$ is
+`d_model`. Its sine stands in column $2i$, its cosine in column $2i + 1$.
+
+| argument | shape | |
+|---|---|---|
+| `n` | a whole number | how many positions |
+| `d_model` | an even whole number | the size of a row: two for each hand |
+| `base` | a number above 1 | sets how slow the slowest hand is |
+| *returns* | (n, d_model) | one row a position |
+"""
+
+
+# %% exercise="sinusoidal_rows"
+def sinusoidal_rows(n, d_model, base):
+    ### BEGIN SOLUTION
+    speed = base ** (-np.arange(0, d_model, 2) / d_model)
+    angle = np.arange(n)[:, None] * speed  # (n, d_model / 2)
+    rows = np.empty((n, d_model))
+    rows[:, 0::2] = np.sin(angle)
+    rows[:, 1::2] = np.cos(angle)
+    return rows
+    ### END SOLUTION
+
+
+# %% check="sinusoidal_rows"
+check("sinusoidal_rows", sinusoidal_rows)
+
+# %% [markdown] solution="sinusoidal_rows"
+r"""
+`np.arange(0, d_model, 2)` counts components in steps of two: it *is* $2i$, so no
+further 2 belongs into the exponent. A column of positions times a row of speeds
+gives all angles at once, and the slices `0::2` and `1::2` put sine and cosine of one
+hand side by side.
+
+Another way stacks both on a new last axis and flattens it:
+`np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(n, d_model)`.
+"""
+
+# %% [markdown] about="score_at_offset"
+r"""
+## 2. Score without knowing where
+
+With RoPE a score depends on the offset alone. So it can be computed from the offset
+alone. A query asks several keys. Nobody tells you where they stand, only how many
+tokens each key lies before the query. Return RoPE's scores: the dot products of the
+turned query with the turned keys, not scaled.
+
+| argument | shape | |
+|---|---|---|
+| `query` | (d_k,) | not turned yet; d_k is even |
+| `key` | (n_k, d_k) | one key a row, not turned yet |
+| `offset` | (n_k,) | position of the query minus that of each key |
+| `base` | a number above 1 | pair $i$ turns by $1 / \text{base}^{2i/d_k}$ a position |
+| *returns* | (n_k,) | one score for each key |
+
+An offset below 0 belongs to a key that comes after the query. Pairs are neighbours:
+components 0 and 1, 2 and 3, and so on. A pair $(a, b)$ at a position that turns it by
+an angle becomes $(a \cos - b \sin, \; a \sin + b \cos)$.
+"""
+
+
+# %% exercise="score_at_offset"
+def score_at_offset(query, key, offset, base):
+    ### BEGIN SOLUTION
+    d_k = len(query)
+    speed = base ** (-np.arange(0, d_k, 2) / d_k)
+    angle = offset[:, None] * speed  # (n_k, d_k / 2)
+    a, b = query[0::2], query[1::2]
+    first = a * np.cos(angle) - b * np.sin(angle)
+    second = a * np.sin(angle) + b * np.cos(angle)
+    products = first * key[:, 0::2] + second * key[:, 1::2]
+    return products.sum(axis=1)
+    ### END SOLUTION
+
+
+# %% check="score_at_offset"
+check("score_at_offset", score_at_offset)
+
+# %% [markdown] solution="score_at_offset"
+r"""
+Any positions with the right offset will do. So let each key stand at 0, where nothing
+is turned. Then the query stands at the offset, once for each key, and only the query
+is turned.
+
+Another way lets each key stand somewhere else, for instance at 1000, and turns both:
+the query at `1000 + offset` and the key at 1000. The scores are the same. And a third
+keeps the query still and turns each key by `-offset`.
+"""
+
+# %% [markdown] about="alibi_for_heads"
+r"""
+## 3. A ramp for each head
+
+Return ALiBi's bias for several heads. Head $h$, counted from 1, has the slope
+$2^{-8h/\text{num\_heads}}$, and the bias of a query and a key is minus the slope times
+their distance.
+
+The queries are not the first tokens here: some came before, as when a model writes on
+and its first queries are already answered. Query $i$ stands at position
+$i + \text{offset}$, key $j$ at position $j$.
+
+| argument | | |
+|---|---|---|
+| `num_heads` | 2, 4, 8 or 16 | how many heads |
+| `n_q` | a whole number | how many queries |
+| `n_k` | a whole number | how many keys |
+| `offset` | a whole number | the position of the first query |
+| *returns* | (num_heads, n_q, n_k) | what is added to the scores |
+
+A distance is never negative: a key after the query counts like one before it.
+"""
+
+
+# %% exercise="alibi_for_heads"
+def alibi_for_heads(num_heads, n_q, n_k, offset):
+    ### BEGIN SOLUTION
+    slope = 2.0 ** (-8 * np.arange(1, num_heads + 1) / num_heads)
+    place = np.arange(n_q) + offset
+    distance = np.abs(place[:, None] - np.arange(n_k))  # (n_q, n_k)
+    return -slope[:, None, None] * distance
+    ### END SOLUTION
+
+
+# %% check="alibi_for_heads"
+check("alibi_for_heads", alibi_for_heads)
+
+# %% [markdown] solution="alibi_for_heads"
+r"""
+The exponents run from $-8/\text{num\_heads}$ to −8 in as many steps as there are
+heads. Starting the count at 0 would give the first head the slope 1, one step too
+steep. `slope[:, None, None]` has the shape (num_heads, 1, 1), so that each head gets
+its own copy of the distances.
+
+Another way multiplies with `np.einsum("h,qk->hqk", -slope, distance)`.
+"""
+
+# %% [markdown] about="diagnose_rotary"
+r"""
+## 4. Find the fault from the output
+
+A few tokens attend to themselves with RoPE, at the positions 0, 1, 2, … and
+with the base 10000. Query, key and value are right. You also have the output of
+somebody's program. Return the number of its fault.
+
+| number | fault |
+|---|---|
+| 0 | none: the output is right |
+| 1 | component $i$ is paired with $i + d_k/2$, in place of its neighbour |
+| 2 | the keys are turned the other way, by minus their positions |
+| 3 | the values are turned too |
+| 4 | the exponent is counted twice: $\text{base}^{4i/d_k}$ in place of $\text{base}^{2i/d_k}$ |
+
+| argument | shape | |
+|---|---|---|
+| `output` | (n, d_v) | what the program returned |
+| `query` | (n, d_k) | not turned |
+| `key` | (n, d_k) | not turned |
+| `value` | (n, d_v) | not turned |
+| *returns* | a whole number | 0, 1, 2, 3 or 4 |
+
+Both $d_k$ and $d_v$ are even. You may use `rotary_embedding(x, positions, base)`,
+which turns neighbours, and `scaled_dot_product_attention(query, key, value)`. No mask
+is set.
+"""
+
+
+# %% exercise="diagnose_rotary"
+def diagnose_rotary(output, query, key, value):
+    ### BEGIN SOLUTION
+    n, d_k = query.shape
+    at = np.arange(n)
+    partners = np.arange(d_k).reshape(2, -1).T.ravel()
+    pairs = {
+        0: (query, key, at, value, 10000),
+        1: (query[:, partners], key[:, partners], at, value, 10000),
+        2: (query, key, -at, value, 10000),
+        3: (query, key, at, rotary_embedding(value, at), 10000),
+        4: (query, key, at, value, 10000**2),
+    }
+    gaps = []
+    for q, k, key_at, v, base in pairs.values():
+        turned_q = rotary_embedding(q, at, base)
+        turned_k = rotary_embedding(k, key_at, base)
+        version = scaled_dot_product_attention(turned_q, turned_k, v)
+        gaps.append(np.abs(output - version).max())
+    return np.argmin(gaps)
+    ### END SOLUTION
+
+
+# %% check="diagnose_rotary"
+check("diagnose_rotary", diagnose_rotary)
+
+# %% [markdown] solution="diagnose_rotary"
+r"""
+Query, key and value are known, so make what each version would have made, and see
+which one it is. Two need a thought. For fault 1, put the columns in the order
+0, $d_k/2$, 1, $d_k/2 + 1$, …: then the wrong partners are neighbours. The dot product
+does not mind, since query and key are put in the same order. For fault 4,
+$\text{base}^{4i/d_k}$ is $(\text{base}^2)^{2i/d_k}$.
+
+Another way goes through the versions in turn and returns the number of the first for
+which `np.allclose(output, version)` is true. It is as good as long as nobody rounds
+the output; the smallest gap also finds the fault in rounded numbers.
+"""
+
+# %% [markdown]
+r"""
+That was lesson 8. Your points are on [the start page](../start.md); on the
+command line, `python3 course.py grade exercises/` adds them up.
+"""

@@ -1,0 +1,699 @@
+# %% [markdown]
+r"""
+# Score how well a query matches a key
+
+Which measure of similarity, and what does the choice change?
+
+**What you'll build.** Five scores, each for one pair and then for all pairs at
+once: `dot_product_score`, `cosine_score`, `gaussian_score`, `bilinear_score` and
+`additive_score`.
+
+**What you'll learn.** To compute each score by hand and without a loop, to predict
+what the length of a key does to it, to say when two scores pick the same key, and
+to notice a cosine that is none.
+
+**What you'll need.** [Lesson 1](01_soft_lookup.ipynb). About 75 minutes with the
+exercises.
+"""
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+import course_utils
+from course_utils import figures
+
+np.set_printoptions(precision=4, suppress=True)
+figures.use_style()
+
+# %% [markdown]
+r"""
+## A gale in the log
+
+In lesson 1 a harbour log answered questions about the wind. We took the dot
+product as the **match** of a query and a key, on trust. It worked, and there was a
+hidden reason: all five keys had length 1.
+
+Tonight a gale blows from the northwest, three times as strong as the winds in the
+log. The harbour master enters it. The arrow of a wind is as long as the wind is
+strong, so the new key has length 3.
+"""
+
+
+# %%
+def direction(bearing):
+    angle = np.radians(bearing)
+    return np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+
+
+names = ["north", "northeast", "east", "south", "west", "gale"]
+strength = np.array([1, 1, 1, 1, 1, 3])
+winds = direction(np.array([0, 45, 90, 180, 270, 315]))
+key = strength[:, None] * winds  # (n_k, d_k)
+print("key", key.shape, "gale", key[5])
+
+# %% [markdown]
+r"""
+Six keys of two components each: how far east, how far north. The gale lies 2.12 to
+the west and 2.12 to the north.
+
+## Predict first
+
+The next morning is calm again. A breeze of strength 1 blows from due west, so the
+query is exactly the key of west. Which key has the largest dot product with it?
+"""
+
+# %%
+guess = figures.predict(
+    "02 a breeze from the west",
+    "west: the query is its very key",
+    "gale, although it points northwest",
+    "west and gale, both the same",
+    "none: the dot product needs vectors of one length",
+)
+guess
+
+# %% [markdown]
+r"""
+The answer, with a small helper that prints numbers for each key:
+"""
+
+
+# %%
+def table(**columns):
+    print(" " * 9, *(f"{title:>9}" for title in columns))
+    for i, name in enumerate(names):
+        row = [x[i].round(2) + 0.0 for x in columns.values()]
+        print(f"{name:9}", *(f"{x:9.2f}" for x in row))
+
+
+breeze = direction(270)  # (d_k,)
+table(match=key @ breeze)
+guess.reveal(right=1)
+
+# %% [markdown]
+r"""
+West matches with 1.00, the gale with 2.12. Yet the gale points 45° elsewhere. The
+dot product is
+
+$$q \cdot k = \lVert q \rVert \, \lVert k \rVert \cos\theta ,$$
+
+where $\theta$ is the angle between the two, and the bars are lengths. It multiplies
+how well two arrows agree in direction with how long they are. For the gale that is
+$1 \cdot 3 \cdot \cos 45°$, for west $1 \cdot 1 \cdot \cos 0°$. How many directions
+does the gale take from the others?
+"""
+
+# %%
+around = direction(np.arange(360))  # (n_q, d_k)
+best = np.argmax(around @ key.T, axis=-1)  # (n_q,)
+print("gale wins", np.sum(best == 5), "of 360 directions")
+shares = course_utils.softmax(4 * (key @ breeze))
+print("its weight for the breeze:", shares[5].round(3))
+
+# %% [markdown]
+r"""
+144 directions of 360. And the soft lookup of lesson 1, at its sharpness of 4, gives
+the gale nearly all the weight (0.988) for a breeze from the west. The log now
+forecasts a storm for two breezes in five.
+
+Is that wrong? It depends on what the length of a key *means*.
+
+- A long key may be an **important** entry. Then it should win more often.
+- The length may mean **nothing**; only the direction counts.
+- The length may be **part of the question**. A breeze is not a gale, so the gale
+  should lose because it is too strong.
+
+A function that says how well a query matches a key is called a **score**: one
+number for each pair, higher is better. Each of the three readings is a score.
+
+## One number for each pair
+
+Here is the specification of every score in this lesson. Given a function for one
+pair, it fills an array with one row for each query and one column for each key.
+"""
+
+
+# %%
+def by_loop(pair, query, key):
+    scores = [[pair(q, k) for k in key] for q in query]
+    return np.array(scores)  # (n_q, n_k)
+
+
+# %% [markdown]
+r"""
+To compare it with the matrix forms we take three queries: two breezes, and a wind
+of strength 2.
+"""
+
+# %%
+bearings = np.array([270, 225, 300])
+queries = np.array([[1], [1], [2]]) * direction(bearings)  # (n_q, d_k)
+
+
+def compare(pair, score, general):
+    loop, fast = by_loop(pair, queries, key), score(queries, key)
+    print(fast.shape, np.allclose(loop, fast), end=" ")
+    print(np.allclose(loop, general(queries, key)))
+
+
+# %% [markdown]
+r"""
+### The dot product: long keys count more
+"""
+
+
+# %%
+def dot_product(q, k):
+    return np.sum(q * k)
+
+
+def dot_product_score(query, key):
+    return query @ key.T  # (n_q, n_k)
+
+
+compare(dot_product, dot_product_score, course_utils.dot_product_score)
+
+# %% [markdown]
+r"""
+Shape (3, 6), one row a query, one column a key; the loop, the matrix form and the
+course's own function agree. `key.T` turns the keys into columns. The product
+`key @ query.T` holds the same numbers transposed, one row a key: not what we agreed.
+
+### The cosine: only the direction counts
+
+Divide the dot product by both lengths, and $\cos\theta$ is left.
+"""
+
+
+# %%
+def cosine(q, k):
+    return q @ k / (np.linalg.norm(q) * np.linalg.norm(k))
+
+
+def cosine_score(query, key):
+    query = query / np.linalg.norm(query, axis=-1, keepdims=True)
+    key = key / np.linalg.norm(key, axis=-1, keepdims=True)
+    return query @ key.T  # (n_q, n_k)
+
+
+compare(cosine, cosine_score, course_utils.cosine_score)
+
+# %% [markdown]
+r"""
+In the matrix form each vector is first brought to length 1. `axis=-1` runs over the
+components of a vector, so each *row* gets its own length. `keepdims=True` keeps
+those lengths as a column, shape (n, 1), which divides row by row.
+
+### The Gaussian: the nearest key wins
+
+The third reading asks how far apart the tips of the two arrows are:
+
+$$-\frac{\lVert q - k \rVert^2}{2\sigma^2} .$$
+
+The minus makes near pairs score higher; the best possible score is 0, for a key
+equal to the query. The exponential of this is the bell curve of Gauss, and $\sigma$
+(`sigma`) is its width.
+"""
+
+
+# %%
+def gaussian(q, k, sigma=1.0):
+    return -np.sum((q - k) ** 2) / (2 * sigma**2)
+
+
+def gaussian_score(query, key, sigma=1.0):
+    difference = query[:, None, :] - key  # (n_q, n_k, d_k)
+    return -np.sum(difference**2, axis=-1) / (2 * sigma**2)
+
+
+compare(gaussian, gaussian_score, course_utils.gaussian_score)
+
+# %% [markdown]
+r"""
+`query[:, None, :]` has the shape (n_q, 1, d_k). NumPy stretches the axis of length
+1 along the keys, so `difference` holds every query minus every key, and the sum
+over the last axis leaves one number for each pair. This trick, *broadcasting*,
+returns below.
+
+Now the breeze from the west by all three. `breeze[None]` makes it a row.
+"""
+
+# %%
+table(
+    dot=dot_product_score(breeze[None], key)[0],
+    cosine=cosine_score(breeze[None], key)[0],
+    gaussian=gaussian_score(breeze[None], key)[0],
+)
+
+# %% [markdown]
+r"""
+By the dot product the gale is first (2.12), by the cosine second (0.71), and by the
+Gaussian last (−2.88), behind even the east wind from the opposite side (−2.00).
+Same query, same keys, three opinions.
+
+The Gaussian is nearer to the dot product than it looks. Multiply out:
+
+$$-\tfrac12\lVert q - k \rVert^2 = q \cdot k
+- \tfrac12\lVert k \rVert^2 - \tfrac12\lVert q \rVert^2 .$$
+"""
+
+# %%
+fine = np.sum(key**2, axis=-1) / 2  # (n_k,)
+same_for_all_keys = np.sum(queries**2, axis=-1, keepdims=True) / 2
+scores = queries @ key.T - fine - same_for_all_keys
+print(np.allclose(scores, gaussian_score(queries, key)))
+print("fine:", fine)
+
+# %% [markdown]
+r"""
+The last term is the same for all keys, so it cannot change their order. What is
+left is a dot product with a **fine** for long keys: half a point for a key of
+length 1, 4.5 points for the gale.
+
+If all keys are equally long, all pay the same fine. Then even the weights are those
+of the dot product, whatever the queries: lesson 1's soft lookup with a sharpness of
+$1/\sigma^2$. With $\sigma = \frac12$ that is its sharpness of 4.
+"""
+
+# %%
+breezes = winds[:5]  # five keys of length 1
+by_dot = course_utils.softmax(4 * (queries @ breezes.T))
+by_distance = course_utils.softmax(
+    gaussian_score(queries, breezes, sigma=0.5)
+)
+print(np.allclose(by_dot, by_distance))
+
+# %% [markdown]
+r"""
+(`softmax` is the exponential and the division of lesson 1.) So in lesson 1 you
+could not tell which score you were using: with keys of one length, dot product,
+cosine and Gaussian all rank alike.
+
+## Scores with numbers inside
+
+The next two scores contain numbers that a model learns. Here we write them by hand.
+
+### Bilinear: translate, then compare
+
+A ship wants to ask the log too. It has four wind sensors, ahead, astern, starboard
+(right) and port (left), and each reads how strongly the wind comes from its side.
+So its query has four components, and a key has two: there is no dot product between
+them. The ship heads east. Then ahead is east, astern is west, starboard is south
+and port is north. That is a matrix $W$ (`weight`) with a row for each sensor, and
+the score is $q^\top W k$.
+"""
+
+
+# %%
+weight = np.array([[1, 0], [-1, 0], [0, -1], [0, 1]])  # (d_q, d_k)
+reading = np.array([[0, 0.6, 0.8, 0]])  # (n_q, d_q)
+
+
+def bilinear_score(query, key, weight):
+    return query @ weight @ key.T  # (n_q, n_k)
+
+
+loop = by_loop(lambda q, k: q @ weight @ k, reading, key)
+fast = bilinear_score(reading, key, weight)
+general = course_utils.bilinear_score(reading, key, weight)
+print(np.allclose(loop, fast), np.allclose(loop, general))
+print("translated:", (reading @ weight)[0])
+table(bilinear=fast[0])
+
+# %% [markdown]
+r"""
+A wind from astern and starboard, translated, lies 0.6 to the west and 0.8 to the
+south, and the south wind scores best (0.80). If the ship turns, only $W$ changes.
+After the translation it is a dot product, so the length of a key still counts; with
+the identity as $W$ it *is* the dot product.
+
+### Additive: a small network
+
+The last score hands both vectors to a network with one hidden layer:
+
+$$v^\top \tanh(W_q\, q + W_k\, k) .$$
+
+Our vectors are rows, so in code the matrices stand on the right, as `w_query` and
+`w_key`. We build four alarms, the hidden layer. One asks: does the query point far
+to the east of the key? The others ask the same for west, north and south. An alarm
+is the tanh of that distance minus a threshold of 1: near −1 when all is quiet, near
+1 when it rings. The score is minus the sum of the alarms.
+"""
+
+# %%
+side = np.array([[1, -1, 0, 0], [0, 0, 1, -1]])
+w_query = side  # (d_q, d_hidden)
+w_key = np.vstack([-side, [-1, -1, -1, -1]])  # (d_k, d_hidden)
+v = np.array([-1, -1, -1, -1])  # (d_hidden,)
+key_and_one = np.column_stack([key, np.ones(6)])  # (n_k, d_k)
+
+# %% [markdown]
+r"""
+`w_key` is `-side`, which makes the sum a difference, and one more row for the
+threshold. That row needs a component of the key that is always 1, so here keys have
+three components and queries two. Now one pair, and then all pairs by broadcasting.
+"""
+
+
+# %%
+def additive(q, k):
+    return np.tanh(q @ w_query + k @ w_key) @ v
+
+
+def additive_score(query, key, w_query, w_key, v):
+    for_query = (query @ w_query)[:, None, :]  # (n_q, 1, d_hidden)
+    for_key = key @ w_key  # (n_k, d_hidden)
+    return np.tanh(for_query + for_key) @ v  # (n_q, n_k)
+
+
+network = (w_query, w_key, v)
+loop = by_loop(additive, queries, key_and_one)
+fast = additive_score(queries, key_and_one, *network)
+general = course_utils.additive_score(queries, key_and_one, *network)
+print(np.allclose(loop, fast), np.allclose(loop, general))
+
+# %% [markdown]
+r"""
+The queries get their own axis, the keys keep theirs, and the hidden layer stands
+last, where `@ v` sums over it. What does it make of the breeze, and of ever stronger
+gales?
+"""
+
+# %%
+scores = additive_score(breeze[None], key_and_one, *network)
+table(additive=scores[0])
+for length in (3, 30, 300):
+    gale = length * winds[5]
+    score = additive(breeze, np.append(gale, 1))
+    print(f"gale {length:3}: {score:.2f}, by dot {gale @ breeze:.2f}")
+
+# %% [markdown]
+r"""
+West wins (3.05), and the gale comes last (1.04), as with the Gaussian. But this
+score has a floor and a ceiling: a tanh never leaves −1 to 1, so four alarms never
+leave −4 to 4. A hundred times the gale moves the additive score by about one point
+and the dot product by more than 200.
+
+## Stretch one key
+
+Each map below is the plane of all queries, once for each of three scores. The
+orange area holds the queries whose best key is the gale; the grey lines part the
+areas of the other keys. On the circle lie the queries of length 1, the breezes.
+
+Move the slider: it sets the length of the gale. Watch the thick part of the circle.
+Which map grows, which stays, which lets go? Then go below 1.
+"""
+
+# %%
+short = ["N", "NE", "E", "S", "W", "gale"]
+three = {
+    "dot product": course_utils.dot_product_score,
+    "cosine": course_utils.cosine_score,
+    "Gaussian": course_utils.gaussian_score,
+}
+look = {"labels": short, "marked": 5, "reach": 2.75}
+look["axes"] = ("east", "north")
+
+
+# %%
+def wins(score, key):
+    best = np.argmax(score(around, key), axis=-1)  # (n_q,)
+    return np.sum(best == 5)
+
+
+def stretched(length):
+    key = np.concatenate([winds[:5], length * winds[5:]])
+    maps, won = [], []
+    for title, score in three.items():
+        look["title"] = title
+        maps.append(figures.territories(score, key, **look))
+        won.append(f"{wins(score, key)} by {title}")
+    caption = f"Gale of length {length:.2f}: it wins {', '.join(won)}"
+    return figures.beside(*maps, caption=caption)
+
+
+# %%
+length = figures.slider(
+    0.2, 3.0, 0.05, start=1.0, label="length of the gale's key"
+)
+figures.panel(stretched, length=length)
+
+# %%
+for length in (0.7, 1.0, 1.5, 2.0, 3.0):
+    print(stretched(length).caption)
+
+# %% [markdown]
+r"""
+- At length 1 the three maps are the same, 45 directions each.
+- The **cosine** does not move at all.
+- The **dot product** gives the gale more and more. And below about 0.7 it gives it
+  nothing: the key slips behind the straight line from north to west, and then no
+  query of any length finds it.
+- The **Gaussian** moves the whole area outwards with the key. From length 2 on it
+  holds no breeze, but it still holds the strong winds from the northwest.
+
+The area of the dot product and of the cosine is a cone: doubling a query changes no
+winner. For the Gaussian the length of the query matters too.
+
+## How often do two scores agree?
+
+The harbour has six keys in two dimensions. Models have many more of both. Suppose
+32 keys point in random directions. Their lengths are $e^{\,\text{spread}\,\cdot z}$
+with $z$ normally distributed: all 1 at a spread of 0, and at 0.1 they typically
+differ by some 10 %. How often do two scores choose the same best key for a random
+query of length 1?
+
+At a spread of 0 the answer must be "always". With more spread, less. But what about
+the dimension: does agreement grow or fall with it, and is it the same for all
+pairs of scores? Decide before you run the next cells.
+"""
+
+# %%
+pairs = [
+    ("dot product", "cosine"),
+    ("Gaussian", "cosine"),
+    ("dot product", "Gaussian"),
+]
+
+
+def draw(dimension, spread, seed):
+    rng = np.random.default_rng(seed)
+    query = rng.normal(size=(300, dimension))
+    key = rng.normal(size=(32, dimension))
+    query /= np.linalg.norm(query, axis=-1, keepdims=True)
+    key /= np.linalg.norm(key, axis=-1, keepdims=True)
+    return query, key * np.exp(spread * rng.normal(size=(32, 1)))
+
+
+# %%
+def agreement(dimension, spread, seed):
+    query, key = draw(dimension, spread, seed)
+    best = {
+        t: score(query, key).argmax(-1) for t, score in three.items()
+    }
+    return [np.mean(best[a] == best[b]) for a, b in pairs]
+
+
+# %%
+dimensions = (2, 16, 128)
+spreads = np.array([0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0])
+runs = [
+    [[agreement(d, s, seed) for seed in range(10)] for s in spreads]
+    for d in dimensions
+]
+runs = np.array(runs)  # (dimensions, spreads, seeds, pairs)
+
+# %%
+fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.6), sharey=True)
+for i, (a, b) in enumerate(pairs):
+    for d, r in zip(dimensions, runs[..., i], strict=True):
+        lines = {"label": f"{d} dimensions", "capsize": 3}
+        axes[i].errorbar(spreads, r.mean(1), r.std(1), **lines)
+    axes[i].axhline(1 / 32, color="black", linewidth=1)
+    axes[i].set(title=f"{a} and {b}", xlabel="spread of key lengths")
+axes[0].set(ylabel="share with the same best key", ylim=(0, 1.04))
+axes[0].text(0.3, 0.05, "by chance", fontsize=10)
+_ = axes[1].legend(loc="upper right")
+
+# %%
+print(f"{'spread':31} {0.1:<15}{1.0}")
+for i, (a, b) in enumerate(pairs):
+    for d, r in zip(dimensions, runs[..., i], strict=True):
+        mean, std = r.mean(1).round(2), r.std(1).round(2)
+        few, many = (f"{mean[j]:.2f} ± {std[j]:.2f}" for j in (1, 6))
+        print(f"{a:11} and {b:8} d={d:3}  {few}    {many}")
+
+# %% [markdown]
+r"""
+Each point is the mean of ten seeds, each with keys and queries of its own; the bars
+are one standard deviation. Printed are the numbers at spreads of 0.1 and of 1.
+
+- Dot product and cosine agree *more* in many dimensions than in two.
+- Gaussian and cosine at a spread of 0.1 do the opposite. In 128 dimensions they
+  agree for only a third of the queries. At wide spreads there is no plain order: 16
+  dimensions agree most.
+- Dot product and Gaussian end below chance (1 in 32) in 16 and 128 dimensions. They
+  do not merely differ; they avoid each other's choice.
+
+Two things explain it. First, the mean lengths of the keys that win, at a spread of
+0.4; then, how large a cosine typically is, and how close the second best key comes to
+the best.
+"""
+
+
+# %%
+def winners(dimension, seed):
+    query, key = draw(dimension, 0.4, seed)
+    length = np.linalg.norm(key, axis=-1)
+    best = [score(query, key).argmax(-1) for score in three.values()]
+    return [length.mean(), *(length[b].mean() for b in best)]
+
+
+columns = ("all keys", "dot", "cosine", "Gaussian")
+print(f"{'mean length':14}", *(f"{x:>9}" for x in columns))
+for d in dimensions:
+    mean = np.mean([winners(d, seed) for seed in range(10)], axis=0)
+    print(f"{d:3} dimensions", *(f"{x:9.2f}" for x in mean))
+
+# %%
+for d in dimensions:
+    drawn = [cosine_score(*draw(d, 0.4, seed)) for seed in range(10)]
+    cosines = np.sort(np.concatenate(drawn), axis=-1)
+    typical = np.abs(cosines).mean()
+    second = np.median(cosines[:, -2] / cosines[:, -1])
+    print(f"{d:3} dimensions: typical cosine ±{typical:.2f},", end=" ")
+    print(f"second best over best {second:.2f}")
+
+# %% [markdown]
+r"""
+On a circle 32 keys stand so close that the second best is almost level with the best
+(0.99), and a little more length overtakes. In many dimensions it is further behind
+(0.84), so direction holds out longer against length. That is the first result.
+
+The dot product picks long keys, the cosine keys like all others, and the Gaussian
+short ones, since they pay a smaller fine. In 128 dimensions all cosines are small
+(±0.07), but the fine keeps its size: the Gaussian chooses by length more than by
+direction, keys less than half as long as the average. That is the other two.
+
+What this does not show: which score is *better*. Random keys have no meaning, so
+there is no right answer to miss. And a model that learns its keys can learn their
+lengths too, to suit the score it was given. What you can take away: with keys of one
+length the three rank alike, and with others, how much the choice changes depends on
+the dimension and on the pair of scores.
+
+## Where it goes wrong
+
+**A dot product taken for a cosine.** A search library returned scores around 405,
+and its user wondered, since "a dot product gives values from -1 to 1"; the answer
+was that they were [probably confusing inner product and cosine
+similarity](https://github.com/facebookresearch/faiss/issues/812). You notice it by
+one look at the largest score:
+"""
+
+# %%
+print(dot_product_score(queries, key).max().round(2))
+print(cosine_score(queries, key).max().round(2))
+
+# %% [markdown]
+r"""
+No cosine is above 1. The reverse is no proof: dot products of short vectors stay
+below 1 as well.
+
+**A length over the wrong axis.** A published loss took cosines over dimension 1,
+which was [the axis of the tokens instead of the
+features](https://github.com/facebookresearch/WMReward/issues/11). Its authors called
+it a typo, and noted that with two axes dimension 1 *is* the last one. Nothing fails,
+because the shapes fit. In our log, this is `axis=0` in place of `axis=-1`:
+"""
+
+# %%
+right = key / np.linalg.norm(key, axis=-1, keepdims=True)
+wrong = key / np.linalg.norm(key, axis=0, keepdims=True)
+print("right:", np.diagonal(right @ right.T))
+print("wrong:", np.diagonal(wrong @ wrong.T))
+
+# %% [markdown]
+r"""
+The cosine of a vector with itself is 1. Test that, and this mistake shows.
+
+**An additive score without thresholds.** Bahdanau, Cho and Bengio (2015) give the
+additive score as above and "omit all bias terms in order to increase readability"
+(appendix A.2.1). Whoever builds it from the formula builds it without. Drop our
+third component, and look at the scores:
+"""
+
+# %%
+print(additive_score(queries, key, side, -side, v) + 0.0)
+
+# %%
+rng = np.random.default_rng(0)
+
+
+def right_for_both(query, key):
+    d_q, d_k = query.shape[1], key.shape[1]
+    drawn = [rng.normal(size=x) for x in ((d_q, 8), (d_k, 8), 8)]
+    scores = additive_score(query, key, *drawn)
+    return scores[0, 0] > scores[0, 1] and scores[1, 1] > scores[1, 0]
+
+
+poles = [0, 3]  # north and south
+for title, k in {"without": key, "with": key_and_one}.items():
+    n = sum(right_for_both(winds[poles], k[poles]) for _ in range(1000))
+    print(f"{title} a threshold: {n} of 1000 networks")
+
+# %% [markdown]
+r"""
+Each alarm cancels its opposite, and all scores are 0. Nor can other weights save it.
+The last cell draws random networks and counts those that prefer north to south for a
+north wind *and* south to north for a south wind: without a threshold there is not
+one. The reason is that tanh is odd. Turn both arrows round, and the score changes its
+sign; so if a north wind prefers north to south, a south wind prefers north as well.
+
+## In short
+
+A score says how well a query matches a key. The dot product rewards long keys, the
+cosine ignores length, and the Gaussian is a dot product with a fine for long keys.
+If all keys are equally long, the three rank alike, and the Gaussian with width
+$\sigma$ gives the very weights of the dot product with sharpness $1/\sigma^2$. The
+bilinear score translates the query before it compares, and the additive score is a
+small network, whose scores are bounded. If lengths differ, how often two scores pick
+the same key depends on the dimension: in many dimensions the dot product comes nearer
+to the cosine, and the Gaussian goes by length.
+
+## Symbols and names
+
+| name | shape | meaning |
+|---|---|---|
+| score | a number | how well a query matches a key; higher is better |
+| `scores` | (n_q, n_k) | one row a query, one column a key |
+| $\lVert k \rVert$, $\theta$ | numbers | the length of $k$; the angle between $q$ and $k$ |
+| `sigma`, $\sigma$ | a number > 0 | the width of the Gaussian |
+| `weight`, $W$ | (d_q, d_k) | translates a query into the terms of a key |
+| `w_query`, `w_key` | (d_q, d_hidden), (d_k, d_hidden) | $W_q$ and $W_k$, written for rows |
+| `v`, $v$ | (d_hidden,) | how much each hidden unit counts |
+
+## Go deeper
+
+- Luong, Pham and Manning, *Effective Approaches to Attention-based Neural Machine
+  Translation* (2015), section 3.1: dot product and bilinear score, there called
+  "dot" and "general".
+- Bahdanau, Cho and Bengio, *Neural Machine Translation by Jointly Learning to Align
+  and Translate* (2015), appendix A.1.2: the additive score. They note that $W_k k$
+  does not depend on the query and can be computed in advance.
+- Vaswani et al., *Attention Is All You Need* (2017), section 3.2.1: additive and
+  dot-product scores are similar in theoretical complexity, but the dot product is
+  much faster in practice, since it can use optimised matrix multiplication.
+- Graves, Wayne and Danihelka, *Neural Turing Machines* (2014), "Focusing by
+  Content": the cosine as a score.
+- Shrivastava and Li, *Improved Asymmetric Locality Sensitive Hashing (ALSH) for
+  Maximum Inner Product Search* (2014): searching by dot product, by distance and by
+  cosine are equivalent if all norms are equal.
+- Steck, Ekanadham and Kallus, *Is Cosine-Similarity of Embeddings Really About
+  Similarity?* (2024): cosines of learned vectors can be arbitrary; they caution
+  against using the cosine blindly.
+
+**Now you:** [the exercises of this lesson](../exercises/02_scores.ipynb). A score
+can be any number, and negative too. How do such numbers become shares that are
+positive and sum to 1? That is the question of lesson 3.
+"""

@@ -1,0 +1,716 @@
+# %% [markdown]
+r"""
+# Choose what may be seen
+
+How is a position kept from seeing what it must not see?
+
+**What you'll build.** `causal_mask`, which hides the future, `padding_mask`, which
+hides what is only filling, and `masked_softmax`, which gives hidden keys a weight
+of exactly 0. And a test that finds a mask that leaks.
+
+**What you'll learn.** To write a mask for a given rule, to combine two rules, to
+predict which outputs move when one token is edited, and to diagnose six famous
+mask bugs by what they leak.
+
+**What you'll need.** Lessons 1 to 5. About 80 minutes with the exercises.
+"""
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+import course_utils
+from course_utils import figures, softmax
+from course_utils.tasks import little_sentence
+
+np.set_printoptions(precision=2, suppress=True, linewidth=76)
+figures.use_style()
+
+# %% [markdown]
+r"""
+## A model that writes
+
+Lesson 5 ended with a sentence of ten tokens. Each token now gets a vector, made by
+hand. Its components have names: a 2 says what the token *is*, a 1 what it hints at.
+"""
+
+# %%
+tokens, features, x = little_sentence()  # x: (10, 7)
+for position, token in enumerate(tokens):
+    named = zip(features, x[position], strict=True)
+    meaning = [
+        f"{name} {number:.0f}" for name, number in named if number
+    ]
+    print(f"{position} {token:8}", ", ".join(meaning))
+
+# %% [markdown]
+r"""
+The cat is a thing and alive, the mat is a thing and hints at a place. "it" is a
+thing that is perhaps alive. The two "the" are the same vector: nothing in it says
+where a token stands. (Lesson 8 changes that.)
+
+Now the sentence asks itself. For this lesson every token uses its one vector in all
+three roles: it is a query, a key and a value. (Lesson 7 gives each role a vector of
+its own.) One call scores all hundred pairs. Here is where "it" looks:
+"""
+
+# %%
+output, weights = course_utils.scaled_dot_product_attention(
+    x, x, x, return_weights=True
+)
+it = tokens.index("it")
+for token, weight in zip(tokens, weights[it], strict=True):
+    print(f"{token} {weight:.2f}", end="  ")
+print()
+
+# %% [markdown]
+r"""
+Mostly at the cat, which is a thing and alive, then at itself and at the mat. That
+is a sensible guess at what "it" means. But it also looks at "was" and "tired", and
+these come later.
+
+Is that wrong? It depends on what the model is for. To *read* a finished sentence,
+looking ahead is welcome. But take a model that *writes*. It learns from sentences
+that others finished: at each position it has to say which token comes next. All
+ten positions are trained at once, in one call. At "it", the right answer is "was",
+and there "was" stands, as a key, with a weight above 0. A model that can look there
+need not learn to write. It can learn to copy. And when it has to write for itself,
+there is nothing to copy from.
+
+## Predict first
+
+Let us see what gets through. The last token "tired" is replaced by "soft", which is
+a state too, but of things. (Now "it" is the mat. You noticed; the model should
+not, at least not before the last token.) Each of the ten tokens has an output. How
+many of the ten outputs change?
+"""
+
+# %%
+guess = figures.predict(
+    "06 how many outputs change",
+    "one: that of the last token",
+    "a few: those of the tokens that resemble it",
+    "all ten",
+)
+guess
+
+# %%
+soft = np.array([0, 1, 0, 0, 0, 0, 2])  # thing 1, state 2
+edited = np.vstack([x[:9], soft])
+after = course_utils.scaled_dot_product_attention(
+    edited, edited, edited
+)
+print(np.linalg.norm(after - output, axis=-1))  # one for each token
+guess.reveal(right=2)
+
+# %% [markdown]
+r"""
+All ten. A softmax never gives a weight of 0 (lesson 3), so every output holds a
+little of every value. The last output moves most, since there query, key and value
+all changed. But the first one moves as well.
+
+An output that moves when something is edited that it must not see is a **leak**.
+That is a definition that can be tested: edit, and compare. It will serve us
+throughout, also where the code looks right.
+
+## A mask
+
+A **mask** says for each query and each key whether the one may see the other: a
+boolean array of shape (n_q, n_k). A row is a query, a column a key, and **True means
+"may attend"**. For a model that writes the rule is: each position sees itself and
+all before it. As a loop:
+"""
+
+
+# %%
+def causal_mask_loop(n_q, n_k):
+    mask = np.zeros((n_q, n_k), dtype=bool)
+    for i in range(n_q):
+        for j in range(n_k):
+            mask[i, j] = j <= i
+    return mask
+
+
+print(causal_mask_loop(5, 5).astype(int))
+
+# %% [markdown]
+r"""
+Ones below the diagonal and on it, zeros above. It is called **causal**: nothing
+later has an effect on anything earlier. The diagonal is allowed. At position $i$ the
+model *knows* token $i$; what it has to guess is token $i + 1$.
+
+Without the loop: compare a column of query positions with a row of key positions.
+"""
+
+
+# %%
+def causal_mask(n_q, n_k):
+    i = np.arange(n_q)[:, None]  # (n_q, 1)
+    j = np.arange(n_k)  # (n_k,)
+    return j <= i  # (n_q, n_k)
+
+
+loop, general = causal_mask_loop(10, 10), course_utils.causal_mask(10)
+print(np.array_equal(causal_mask(10, 10), loop), end=" ")
+print(np.array_equal(causal_mask(10, 10), general))
+
+# %% [markdown]
+r"""
+## Weights that are exactly 0
+
+A hidden key must get the weight 0, and the others must share the whole among
+themselves. The plainest way is to leave the hidden keys out:
+"""
+
+
+# %%
+def masked_softmax_loop(scores, mask):
+    weights = np.zeros(scores.shape)
+    for i in range(len(scores)):
+        seen = mask[i]  # which keys query i may see
+        weights[i, seen] = softmax(scores[i, seen])
+    return weights
+
+
+# %% [markdown]
+r"""
+This loop is the specification. But the rows have unequal numbers of keys, and
+matrices do not like that. So keep every key, and give the hidden ones the score
+$-\infty$. Then $e^{-\infty} = 0$: no weight, and no share in the sum either.
+
+$$\text{weights} = \text{softmax}(\text{hidden}), \qquad
+\text{hidden}_{ij} = \begin{cases} \text{scores}_{ij} & \text{if mask}_{ij} \\
+-\infty & \text{else} \end{cases}$$
+
+This is how *Attention Is All You Need* does it (section 3.2.3).
+"""
+
+
+# %%
+def masked_softmax(scores, mask):
+    hidden = np.where(mask, scores, -np.inf)
+    most = hidden.max(axis=-1, keepdims=True)
+    exponentials = np.exp(hidden - most)
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+causal = causal_mask(10, 10)
+scores = x @ x.T * 7**-0.5  # (n_q, n_k)
+weights = masked_softmax(scores, causal)
+for other in (masked_softmax_loop, course_utils.masked_softmax):
+    print(np.allclose(weights, other(scores, causal)), end=" ")
+print()
+print(weights[:4])
+
+# %% [markdown]
+r"""
+Loop, matrices and the course's own function agree. The first token can see only
+itself, and gives itself all its weight. The second shares 1 between two keys, and so
+on: every row sums to 1, and zeros fill the rest.
+
+Now the edit again, "soft" for "tired", with the mask:
+"""
+
+
+# %%
+def attend(x, mask):
+    weights = masked_softmax(x @ x.T * x.shape[-1] ** -0.5, mask)
+    return weights @ x, weights
+
+
+moved = np.linalg.norm(
+    attend(edited, causal)[0] - attend(x, causal)[0], axis=-1
+)
+print(moved, np.all(moved[:9] == 0))
+
+# %% [markdown]
+r"""
+Not nearly 0, but 0. Nine outputs do not move at all, since the edited token enters
+them nowhere: not with its value, whose weight is 0, and not with its key, which
+takes no part in the sum.
+
+> `scaled_dot_product_attention` takes a mask as `attn_mask`, and makes a causal one
+> itself if you pass `is_causal=True`.
+
+## Fewer queries than keys
+
+A model that writes works one token at a time. When "it" has just been written, only
+the new token has a question; those before it have had their answers. So there is
+one query and eight keys, and the query stands at position 7, not 0. The position of
+the first query among the keys is called the **offset**: query $i$ sees key $j$ if
+$j \le i + \text{offset}$.
+"""
+
+# %%
+print(course_utils.causal_mask(1, 8, offset=7).astype(int))
+print(course_utils.causal_mask(1, 8).astype(int), "without offset")
+print(course_utils.causal_mask(2, 10, offset=4).astype(int))
+
+# %% [markdown]
+r"""
+With the offset, "it" sees all eight. Without it, the mask believes that "it" is the
+first token of all, and lets it see the first "the" and not even itself. The last
+mask is for two queries at the positions 4 and 5.
+
+Is the answer the same as in the whole sentence?
+"""
+
+# %%
+whole = attend(x, causal)[0][it]
+for offset in (7, 0):
+    mask = course_utils.causal_mask(1, 8, offset=offset)
+    one = course_utils.scaled_dot_product_attention(
+        x[7:8], x[:8], x[:8], mask
+    )
+    print(f"offset {offset}: equal {np.allclose(one[0], whole)}")
+
+# %% [markdown]
+r"""
+## What is only filling
+
+Sentences differ in length, arrays do not. So shorter sentences are filled up at the
+end, and the filling is called **padding**. Here are two sentences in one array:
+ours, and "the cat sat", padded with vectors of zeros.
+"""
+
+# %%
+lengths = np.array([10, 3])
+batch = np.stack([x, x])  # (batch, n, d)
+batch[1, 3:] = 0
+alone = course_utils.scaled_dot_product_attention(x[:3], x[:3], x[:3])
+padded = course_utils.scaled_dot_product_attention(batch, batch, batch)
+print(alone[2])
+print(padded[1, 2])
+
+# %% [markdown]
+r"""
+The output of "sat" when the short sentence is alone, and when it is padded. The
+padding holds nothing but zeros, and still every number shrinks: 1.36 becomes 0.79. A
+key of zeros has the score 0, not $-\infty$, and $e^0 = 1$. So the seven paddings take
+a good part of the weight, and have nothing to give for it.
+
+A padding mask hides the keys from the length on. One row serves all queries of a
+sentence, so its shape is (batch, 1, n_k).
+"""
+
+# %%
+mask = np.arange(10) < lengths[:, None, None]  # (batch, 1, n_k)
+general = course_utils.padding_mask(lengths, 10)
+print(mask.shape, np.array_equal(mask, general))
+padded = course_utils.scaled_dot_product_attention(
+    batch, batch, batch, mask
+)
+print(padded[1, 2], np.allclose(padded[1, :3], alone))
+
+# %% [markdown]
+r"""
+With the mask the short sentence does not notice its padding. (The seven padded
+positions are queries too, and get outputs of their own. Nobody reads them.)
+
+## Both at once
+
+A model that writes, trained on padded sentences, needs both rules. A query may see
+a key if the one rule allows it **and** the other does. In NumPy that is `&`, and the
+axes of size 1 are repeated as needed.
+"""
+
+# %%
+both = causal & mask  # (n_q, n_k) and (batch, 1, n_k)
+print(both.shape, end=" ")
+print(np.array_equal(both, course_utils.combine_masks(causal, mask)))
+print(both[1, :5].astype(int))
+
+# %% [markdown]
+r"""
+The first five rows for the short sentence: a triangle, cut off after the third
+column.
+
+## Nothing to see
+
+Padding can also stand in front. That is handy for writing, because then all
+sentences end in the same column, where they go on. But look at the causal mask:
+"""
+
+# %%
+in_front = np.arange(5) >= 2  # two paddings, then three tokens
+mask = causal_mask(5, 5) & in_front
+print(mask.astype(int))
+with np.errstate(invalid="ignore"):
+    print(masked_softmax(np.zeros((5, 5)), mask))
+
+# %% [markdown]
+r"""
+The first two queries may see nothing: before them is only padding. All their scores
+are $-\infty$, the maximum is $-\infty$, and $-\infty - (-\infty)$ is `nan`, "not a
+number". The rows below are right, and yet a single `nan` spoils every sum that it
+gets into.
+
+What *should* a query get that may see nothing? PyTorch's developers weighed
+two answers, equal weights for all keys or `nan`, and first [chose
+`nan`](https://github.com/pytorch/pytorch/pull/131060); by now the function [returns
+weights of 0](https://github.com/pytorch/pytorch/pull/185338). Zeros follow from
+the loop above: where there is no key, nothing is added up. So does this course.
+"""
+
+# %%
+print(course_utils.masked_softmax(np.zeros((5, 5)), mask)[:3])
+
+# %% [markdown]
+r"""
+Such rows sum to 0, not to 1, and their output is a vector of zeros.
+
+## Blot out a word
+
+Now edit any word you like. The slider says which word gets an ink blot: its vector
+becomes zeros. Left, attention without a mask, right, with the causal mask. Watch:
+
+- the **ringed column**: the key of the blotted word. Which queries give it weight?
+- the **bars**: how far each output moves. Orange ones are leaks: these
+  queries stand before the blot.
+- Go to the first word, then to the last. On which side does nothing change?
+"""
+
+
+# %%
+def blotted(position):
+    edited = x.copy()
+    edited[position] = 0
+    return edited
+
+
+def moves(position, mask):
+    before, _ = attend(x, mask)
+    after, _ = attend(blotted(position), mask)
+    return np.linalg.norm(after - before, axis=-1).round(9)
+
+
+# %%
+masks = {
+    "without a mask": np.full((10, 10), True),
+    "with the causal mask": causal,
+}
+
+
+def side(name, position):
+    _, weights = attend(x, masks[name])
+    return figures.reach(
+        figures.AttentionWeights(weights, queries=tokens, keys=tokens),
+        moves(position, masks[name]),
+        causal[:, position],
+        title=name.capitalize(),
+        edited=position,
+        largest=3,
+    )
+
+
+# %%
+def blot(position):
+    leaks = [
+        f"{np.sum(moves(position, mask)[:position] > 0)} {name}"
+        for name, mask in masks.items()
+    ]
+    caption = f"“{tokens[position]}” at {position} blotted out; leaks: "
+    return figures.beside(
+        *(side(name, position) for name in masks),
+        caption=caption + ", ".join(leaks),
+    )
+
+
+# %%
+position = figures.slider(
+    0, 9, 1, start=7, label="position of the blot"
+)
+figures.panel(blot, position=position)
+
+# %% [markdown]
+r"""
+Without a mask every blot moves every output, and each one before the blot is a leak.
+With the causal mask only the part of the ringed column on and below the diagonal has
+weights, and exactly these outputs move. **To know whom an edit reaches, read down
+the column of the mask.** In numbers:
+"""
+
+# %%
+for position in (0, 5, 9):
+    print(blot(position).caption)
+print(moves(5, causal))
+
+# %% [markdown]
+r"""
+## Six bugs, measured
+
+Masks are written wrong again and again, and a wrong mask raises no error. Here are
+six mistakes, each in one line, beside the right one. (Who made them stands further
+down.) There are twelve positions; the first three are padding, in front.
+"""
+
+# %%
+n = 12
+causal, real = causal_mask(n, n), np.arange(n) >= 3
+may = causal & real
+late, masked = (
+    course_utils.causal_mask(n, offset=1),
+    course_utils.masked_softmax,
+)
+attentions = {
+    "right": lambda s: masked(s, may),
+    "diagonal off by one": lambda s: masked(s, late & real),
+    "inverted": lambda s: masked(s, ~may),
+    "OR for AND": lambda s: masked(s, causal | real),
+    "after the softmax": lambda s: softmax(s) * may,
+    "scores times 0": lambda s: softmax(s * may),
+    "−1e9 in place of −inf": lambda s: softmax(np.where(may, s, -1e9)),
+}
+
+# %% [markdown]
+r"""
+The question: **what does each of them leak, and through what?** A token enters as a
+key and as a value. (Also as a query, but that moves only its own output, and may.)
+So edit these one at a time: replace one key, or one value, by a fresh one, and
+measure how far each output moves. Draw all vectors at random.
+
+What do you expect? One might think that each bug lets something of everything
+through, so that any edit finds any bug. If that is so, a leak test can be crude.
+"""
+
+
+# %%
+def influence(weigh, seed):
+    """How far each output moves: (key or value, n_q, edited position)."""
+    rng = np.random.default_rng(seed)
+    query, key, value, *fresh = rng.normal(size=(5, n, 16))
+    moved = np.zeros((2, n, n))
+    before = weigh(query @ key.T / 4) @ value
+    for j in range(n):
+        for kind in range(2):
+            edited = [key.copy(), value.copy()]
+            edited[kind][j] = fresh[kind][j]
+            after = weigh(query @ edited[0].T / 4) @ edited[1]
+            moved[kind, :, j] = np.linalg.norm(after - before, axis=1)
+    return moved
+
+
+# %%
+moved = {
+    name: np.stack([influence(weigh, seed) for seed in range(20)])
+    for name, weigh in attentions.items()
+}  # each (seeds, 2, n_q, n_k)
+
+# %% [markdown]
+r"""
+Here $\sqrt{d_k} = 4$. First a look at where outputs move: a row is an output, a
+column the edited position, both edits added up, mean of 20 seeds. Dark means moved.
+"""
+
+# %%
+fig, axes = plt.subplots(2, 4, figsize=(7.6, 4.4))
+edge = np.arange(n + 1) - 0.5
+for axis, (name, m) in zip(axes.flat, moved.items(), strict=False):
+    axis.imshow(m.sum(1).mean(0), cmap="Blues", vmin=0, vmax=3)
+    axis.step(edge, edge, "k", where="post", linewidth=1)
+    axis.axvline(2.5, color="black", linewidth=1)
+    axis.set_title(name, fontsize=9)
+    axis.set(xticks=[], yticks=[], xlabel="edited →", ylabel="output")
+    axis.grid(False)
+axes.flat[-1].axis("off")
+legend = "steps: the future\nbegins\n\nline: padding ends"
+_ = axes.flat[-1].text(0, 0.4, legend)
+
+# %% [markdown]
+r"""
+The right mask moves nothing above the steps and nothing left of the line. (Its
+early rows are darkest: who sees few keys depends much on each.) The others show what
+they really allow. Off by one goes a step too far; inverted is a photographic negative;
+OR lets nearly everything through. After the softmax looks right, only pale. Scores
+times 0 veils the whole square. And the last is perfect but for the three rows at the
+top, which may see nothing.
+
+Now in numbers. Three kinds of pairs must not be: a token and its future, a token and
+padding, and a query in the padding, which may see nothing, with anything. A
+leak of 100% means: as far as an allowed edit moves an output, under the right mask.
+"""
+
+# %%
+i, j = np.arange(n)[:, None], np.arange(n)
+groups = {
+    "of the future": (j > i) & (i >= 3),
+    "of padding": (j < 3) & (i >= 3),
+    "who may see nothing": (j >= 0) & (i < 3),
+}
+allowed = moved["right"][..., may].mean(-1)  # (seeds, 2)
+leak = np.array(
+    [
+        [
+            100 * m[..., pairs].mean(-1) / allowed
+            for pairs in groups.values()
+        ]
+        for m in moved.values()
+    ]
+)  # (attentions, groups, seeds, 2)
+print(f"{'% through keys, values':24}future   padding   nothing")
+for name, parts in zip(moved, leak.mean(axis=2), strict=True):
+    numbers = [f"{k:5.0f} {v:3.0f}" for k, v in parts]
+    print(f"{name:22}", " ".join(numbers))
+
+# %%
+fig, axes = plt.subplots(1, 3, sharey=True, figsize=(7.6, 3.4))
+rows = np.arange(len(moved))
+for g, group in enumerate(groups):
+    for kind, name in enumerate(("keys", "values")):
+        part = leak[:, g, :, kind]  # (attentions, seeds)
+        look = {"fmt": "oD"[kind], "label": "through " + name}
+        axes[g].errorbar(
+            part.mean(1), rows + kind / 4, xerr=part.std(1), **look
+        )
+    axes[g].set(xlabel="leak (%)", xlim=(-8, 150))
+    axes[g].set_title(group, fontsize=10)
+axes[0].set_yticks(rows + 1 / 8, moved)
+axes[0].invert_yaxis()
+_ = axes[2].legend(loc="upper right", fontsize=9)
+
+# %% [markdown]
+r"""
+Means over 20 seeds, with bars of one standard deviation.
+
+- **The right mask leaks nothing**, in no group, through neither.
+- **After the softmax** leaks through *keys alone*. The hidden weights are set to 0,
+  so hidden values are gone. But the hidden scores have already been in the sum that
+  everything was divided by. The rows no longer sum to 1, and what is missing tells
+  of the future.
+- **Scores times 0** leaks through *values alone*. A score of 0 does not depend on the
+  key. But $e^0$ is 1, and so the hidden value comes in with a weight.
+- **−1e9** leaks *only in queries that may see nothing*. All their scores are equally
+  low, so the softmax finds all keys equally good, and out comes the mean of all
+  values, of padding and future alike.
+- **Diagonal off by one** leaks of the future and not of padding. (Its 14 in the last
+  column is future too: the last padding sees the first token.)
+
+So the expectation was wrong. Editing only values misses one bug, editing only keys
+misses two, and one of these shows in no query that has anything to see. **A leak
+test has to edit keys and values, future and padding, and has to look at every row.**
+"""
+
+# %%
+print("right:", moved["right"][..., ~may].max())
+lost = softmax(np.random.default_rng(0).normal(size=(n, n))) * may
+print("row sums after the softmax:", lost.sum(axis=-1)[3:7])
+
+# %% [markdown]
+r"""
+The first line: in all 20 seeds, the largest leak of the right mask is exactly 0. The
+second: with the mask after the softmax, four rows that should sum to 1.
+
+What this does not show: how much harm a leak does. The vectors were random and
+nothing was trained. A model in training looks for whatever lowers its error, and a
+small leak can become a large one once there is something to gain from it.
+
+## Where it goes wrong
+
+**In real projects.**
+
+- *Diagonal.* People stumble over it again and again. A reader of a PyTorch tutorial
+  took the right mask for a bug, and [asked whether the diagonal should be hidden
+  too](https://github.com/pytorch/tutorials/issues/2250). (Off by one in that
+  direction leaks nothing, and blinds the first query.) Another feared that a demo's
+  mask [lets the next token
+  through](https://github.com/TransformerLensOrg/TransformerLens/issues/284). It did
+  not; the author's advice was to look at the weights for any that are illegal.
+- *Inverted.* For a while PyTorch's own helper [returned the mask
+  flipped](https://github.com/pytorch/pytorch/issues/29546).
+- *After the softmax*, in [an image
+  model](https://github.com/huggingface/pytorch-image-models/pull/2236) of a library
+  that many use.
+- *Times 0.* One project [multiplied the scores by the
+  mask](https://github.com/georg-wolflein/good-features/pull/1). Another set hidden
+  scores to [minus *e*, with *e* =
+  1e-12](https://github.com/hyunwoongko/transformer/issues/10), which is 0 for all
+  purposes.
+- *OR for AND*, [in a local
+  attention](https://github.com/lucidrains/local-attention/issues/5), where it was
+  the mirror image. If True means "hide", then masks combine with OR, and AND is the
+  bug.
+- *−1e9.* A reader of a textbook found that its masked softmax [gives equal weights to
+  a sequence of length 0](https://github.com/d2l-ai/d2l-en/pull/2423).
+
+What does it look like from outside? It looks like success. Somebody used a mask in
+which True meant "hide" with a layer in which True means "see", and reports [100%
+accuracy and a loss near 0](https://github.com/tensorflow/text/pull/894), soon.
+Here are two such traps for yourself.
+
+**True means two things.** In PyTorch, True means "may attend" for
+`scaled_dot_product_attention`, and "must not" for `MultiheadAttention`. A book got
+[caught by that](https://github.com/rasbt/LLMs-from-scratch/issues/1061). Flip the
+mask, and see where "it" looks:
+"""
+
+# %%
+mask = causal_mask(10, 10)
+for name, m in (("right", mask), ("flipped", ~mask)):
+    weights = course_utils.masked_softmax(scores, m)[it]
+    seen = [
+        f"{t} {w:.2f}"
+        for t, w in zip(tokens, weights, strict=True)
+        if w
+    ]
+    print(f"{name:8}", ", ".join(seen))
+
+# %% [markdown]
+r"""
+Every row still sums to 1 (but the last, which sees nothing). The book's
+[repair](https://github.com/rasbt/LLMs-from-scratch/pull/1062) came with a test: edit
+future tokens, and see that earlier outputs stay. That is our leak test.
+
+**Large is not infinite.** Some hide with −10,000 in place of $-\infty$. A user who
+trained such a model saw losses [near 0, and very bad
+texts](https://github.com/karpathy/minGPT/issues/75): the model had found out how to
+push its own scores below −10,000.
+"""
+
+# %%
+score = np.array([-15000.0, -15001.0, -14000.0, -14000.0])
+mask = np.array([True, True, False, False])
+print(softmax(np.where(mask, score, -1e4)))
+print(course_utils.masked_softmax(score, mask))
+
+# %% [markdown]
+r"""
+With −10,000 the two hidden keys get everything, and with $-\infty$ nothing. With
+scores of moderate size the two agree, so test with scores that are far from 0.
+
+## In short
+
+A mask is a boolean array with a row for each query and a column for each key; True
+means "may attend". The causal mask hides the future, the padding mask hides filling,
+and rules combine with AND. Hidden scores become $-\infty$ *before* the softmax, and a
+query that sees nothing gets zeros. A leak is an output that moves when something is
+edited that it must not see: edit keys and values, look at every row, and expect nothing
+but rounding.
+
+## Symbols and names
+
+| name | shape | meaning |
+|---|---|---|
+| `mask` | (n_q, n_k), or what broadcasts to it | True = this query may see this key |
+| `causal_mask` | (n_q, n_k) | $j \le i + \text{offset}$ |
+| `offset` | a whole number | the position of the first query among the keys |
+| `lengths` | (batch,) | how many keys of each sequence are real |
+| `padding_mask` | (batch, 1, n_k) | $j < \text{length}$ |
+| `masked_softmax` | like the scores | weights that are 0 where the mask is False |
+| leak | | an output moves, though it must not see what was edited |
+
+## Go deeper
+
+- Vaswani et al., *Attention Is All You Need* (2017), section 3.2.3: in the decoder,
+  scores of connections that are not allowed are set to $-\infty$ in the input of the
+  softmax.
+- PyTorch, [`scaled_dot_product_attention`](https://docs.pytorch.org/docs/2.15/generated/torch.nn.functional.scaled_dot_product_attention.html):
+  the same function in a large library, with a few lines of Python that say what it
+  computes, masks included.
+- On `nan`: a hidden value that is `nan` [gets
+  through](https://github.com/pytorch/pytorch/issues/101967), because 0 times `nan` is
+  `nan`. A weight of 0 protects from numbers only.
+
+**Now you:** [the exercises of this lesson](../exercises/06_masks.ipynb). After them
+you can say who may look at whom. But so far a token had one vector for everything.
+Must it ask as it answers? And may one sentence ask another? That is lesson 7.
+"""
