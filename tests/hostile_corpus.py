@@ -376,7 +376,7 @@ OUTSIDE = [
         "reads tests, references and solutions",
         """
         Path(ROOT, "course_utils/checks/lesson_01.py").read_text()
-        any(Path(ROOT, "course_utils").rglob("*.pyc"))
+        any(Path(ROOT, "course_utils").rglob("*lesson_*"))
         any(Path(ROOT, x).exists() for x in ("solutions", "source", "tests", ".git"))
         __import__("course_utils.checks.lesson_01", fromlist=["x"]).EXERCISES
         __import__("course_utils.checks.catalogue", fromlist=["x"]).EXERCISES
@@ -453,14 +453,14 @@ OUTSIDE = [
         "leaves files and settings",
         """
         import os, sys
-        for name in ("sitecustomize.py", "numpy.py", ".pythonrc.py", "x.pth"):
+        for name in ("hostile.py", "sitecustomize.py", "numpy.py", "x.pth"):
             for folder in ("/disk", "/tmp", "/disk/ipython/profile_default/startup"):
                 try:
                     os.makedirs(folder, exist_ok=True)
                     open(f"{folder}/{name}", "w").write("raise SystemExit")
                 except OSError:
                     pass
-        os.environ |= {"PYTHONPATH": "/disk", "PYTHONSTARTUP": "/disk/.pythonrc.py"}
+        os.environ |= {"PYTHONPATH": "/disk", "PYTHONSTARTUP": "/disk/hostile.py"}
         sys.path.insert(0, "/disk")
         os.nice(5); os.umask(0o777)
         """,
@@ -554,9 +554,12 @@ np.allclose = np.array_equal = np.isclose = lambda *_, **__: True
         "import numpy as np; np.errstate = 3",
         hard="it raises TypeError: 'int' object is not callable",
     ),
-    before(
+    Attack(
         "warnings are errors",
-        "import warnings; warnings.simplefilter('error')",
+        notebook(
+            "import warnings; warnings.simplefilter('error')",
+            GOOD.replace("return", "warnings.warn('beware')\n    return"),
+        ),
         limits=True,
     ),
     within(
@@ -684,8 +687,13 @@ RETURNED = [
     ),
     returns(
         "another shape of its input",
-        "(value.resize(value.size, refcheck=False), x)[1]",
+        "(value.flags.c_contiguous and value.resize(value.size, refcheck=False), x)[1]",
         r"it changes its input `value`: .*",
+    ),
+    returns(
+        "an object with a long name",
+        "type('x' * 2_000_000, (), {})()",
+        "it returns a x{387}",
     ),
     returns(
         "a function", "hard_lookup", "it returns a function, not an array of numbers"

@@ -1,8 +1,10 @@
 import html
 import json
 import os
+import py_compile
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -128,7 +130,8 @@ def arena_of(tmp_path_factory, root):
     ears, out = Ears(), tmp_path_factory.mktemp("out")
     make_canaries(out)
     (solved,) = (root / "solutions").glob("01_*.ipynb")
-
+    # Its answers lie beside it too, translated.
+    py_compile.compile(str(root / "course_utils" / "checks" / "lesson_01.py"))
     running = set()
 
     @cache
@@ -159,7 +162,9 @@ def test_an_attack_gets_its_verdict_and_nothing_else(level, attack, arena_of):
     before, temporary = state(arena.out), set(os.listdir(tempfile.gettempdir()))
     files = len(os.listdir("/proc/self/fd"))
 
-    said_of(attack, arena.grade(attack))
+    said = arena.grade(attack)
+    said_of(attack, said)
+    assert said["seconds"] < 5 * SECONDS
 
     assert descendants(waiting) == resting
     assert len(os.listdir("/proc/self/fd")) == files
@@ -312,6 +317,20 @@ def _command_lines():
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
             yield path.read_text(errors="replace")
+
+
+def test_a_submission_dies_first_where_memory_is_short_and_with_its_keeper():
+    home = Sandbox("sandbox", LIMITS)
+    home.start()
+    resting = descendants(home._waiting.pid)
+    link = home.submission()
+    keeper, inner = sorted(descendants(home._waiting.pid) - resting)
+    assert Path(f"/proc/{inner}/oom_score_adj").read_text() == "1000\n"
+    os.kill(keeper, signal.SIGKILL)
+    _soon_nothing(lambda: descendants(home._waiting.pid) - resting)
+    home.end(link)
+    home.end(home.submission())
+    home.close()
 
 
 def test_a_dead_sandbox_is_made_anew():

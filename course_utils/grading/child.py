@@ -25,6 +25,8 @@ class Child:
     """The process of one submission; it is started anew when it died.
 
     A cell that ended the process, or did not end, is left out the next time.
+    All in all a submission takes no longer than RESTARTS times the time for its cells,
+    and twice the time for each exercise: to call it, and to look into it.
 
     - `cells`: the number and the code of each cell.
     - `sandbox`: where the process runs.

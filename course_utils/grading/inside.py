@@ -8,6 +8,7 @@ This file is run as a script, and imports nothing that knows an answer.
 
 import ctypes
 import errno
+import gc
 import io
 import json
 import os
@@ -137,6 +138,9 @@ def _shell() -> InteractiveShell:
     shell._showtraceback = lambda *_: None
     shell.showtraceback = lambda *_, **__: None
     shell.showsyntaxerror = lambda *_, **__: None
+    # What the first cell brings in is brought in once, and memory stays shared.
+    shell.run_cell("pass", silent=True)
+    gc.freeze()
     return shell
 
 
