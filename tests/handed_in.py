@@ -10,25 +10,29 @@ from course_utils.checks import exercises_of
 from course_utils.checks.exercise import Exercise, Misconception
 
 
-def half_right(exercises: Path, solutions: Path) -> tuple[nbformat.NotebookNode, str]:
+def half_right(
+    exercises: Path, solutions: Path
+) -> tuple[nbformat.NotebookNode, str | None]:
     """Return a notebook that is half right, and the sentence that it should get.
 
-    The first answer that can be is a misconception; of the others, every second one is
-    right, and the rest untouched.
+    The first answer that can be is a misconception, if any can; of the others, every
+    second one is right, and the rest untouched.
 
     - `exercises`, `solutions`: the notebooks as handed out, and solved.
     """
     made = nbformat.read(exercises, as_version=4)
     solved = {x.id: x.source for x in nbformat.read(solutions, as_version=4).cells}
     asked = exercises_of(int(exercises.name[:2]))
-    mistaken, mistake = next((x, m) for x in asked for m in to_write(x))
+    pairs = ((x, m) for x in asked for m in to_write(x))
+    mistaken, mistake = next(pairs, (None, None))
     right = [x for x in asked if x is not mistaken][::2]
     cells = {cell.id: cell for cell in made.cells}
-    wrong = f"import math\n{mistaken.name} = {_source(mistake)}"
-    cells[mistaken.name].source = wrong
+    if mistaken:
+        wrong = f"import math\n{mistaken.name} = {_source(mistake)}"
+        cells[mistaken.name].source = wrong
     for x in right:
         cells[x.name].source = solved[x.name]
-    return made, mistake.says
+    return made, mistake.says if mistake else None
 
 
 def to_write(exercise: Exercise) -> list[Misconception]:

@@ -233,6 +233,12 @@ def test_the_picture_shows_expected_yours_and_the_difference():
     assert shown[1].note == "shape (2, 3)"
 
 
+def test_the_picture_says_which_truths_differ():
+    expected = np.array([[True, False]])
+    gap = grids(Case({}, expected, np.array([[True, True]])))[2]
+    assert [cell.text for cell in gap.rows[0]] == ["=", "≠"]
+
+
 @pytest.mark.parametrize("dtype", [bool, int, float])
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (2, 1, 3), (20, 30), (0, 2)])
 def test_the_picture_takes_any_shape_and_dtype(shape, dtype):

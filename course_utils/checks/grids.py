@@ -52,6 +52,8 @@ def grids(case: Case) -> list[Grid]:
 
 
 def _difference(case: Case) -> np.ndarray:
+    if case.expected.dtype.kind == case.yours.dtype.kind == "b":
+        return case.yours != case.expected
     with np.errstate(all="ignore"):
         return case.yours.astype(float) - case.expected.astype(float)
 
@@ -78,6 +80,8 @@ def _grid(
         notes.append(f"from row {rows.start}, column {columns.start}")
     kind = "gap" if title == "difference" else "value"
     cells = [[_cell(x, scale) for x in row] for row in part]
+    if kind == "gap" and part.dtype.kind == "b":
+        cells = [[Cell("≠" if x else "=", 0.6 * x) for x in row] for row in part]
     return Grid(title, ", ".join(notes), kind, cells)
 
 
