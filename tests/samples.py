@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from course_utils import attention, masks, multi_head, pooling, positions, scores
+from course_utils.finite_differences import gradient_check
 from course_utils.softmax import (
     entropy,
     hard_attention,
@@ -50,6 +51,25 @@ def compare(oracles, function, arguments):
             for name, x in arguments.items()
         }
         assert_close(function(**cast), oracles.run(oracle, cast), dtype)
+
+
+def check_gradients(model, parameters, *batch):
+    """See that a model's gradients are the slopes of its loss, for every parameter."""
+
+    def loss(*values):
+        return model.loss_and_gradients(
+            dict(zip(parameters, values, strict=True)), *batch
+        )[0]
+
+    def backward(d_output, *values):
+        _, gradients = model.loss_and_gradients(
+            dict(zip(parameters, values, strict=True)), *batch
+        )
+        assert gradients.keys() == parameters.keys()
+        return tuple(d_output * gradients[name] for name in parameters)
+
+    errors = gradient_check(loss, backward, *parameters.values())
+    assert max(errors) < 1e-8, dict(zip(parameters, errors, strict=True))
 
 
 def references(name):

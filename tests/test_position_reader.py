@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from samples import check_gradients
 
 from course_utils.layers import accuracy
 from course_utils.position_reader import KINDS, PositionReader
@@ -23,21 +24,7 @@ def small(kind):
 @EACH
 def test_its_gradients_are_the_slopes_of_its_loss(kind):
     reader, parameters, tokens, targets = small(kind)
-    _, gradients = reader.loss_and_gradients(parameters, tokens, targets)
-    assert gradients.keys() == parameters.keys()
-    for name, x in parameters.items():
-        slope = np.empty(x.shape)
-        for place in np.ndindex(x.shape):
-            losses = []
-            for step in (1e-5, -1e-5):
-                moved = x.copy()
-                moved[place] += step
-                loss, _ = reader.loss_and_gradients(
-                    parameters | {name: moved}, tokens, targets
-                )
-                losses.append(loss)
-            slope[place] = (losses[0] - losses[1]) / 2e-5
-        np.testing.assert_allclose(gradients[name], slope, atol=1e-8)
+    check_gradients(reader, parameters, tokens, targets)
 
 
 @EACH

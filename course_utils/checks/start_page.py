@@ -88,7 +88,3 @@ def _row(lesson: Lesson, points: list[Points]) -> str:
         name=lesson.name,
         bar=f"{'■' * full}{'□' * (10 - full)} {whole}",
     )
-
-
-if __name__ == "__main__":
-    write()
