@@ -1,6 +1,6 @@
 """The marks that pictures are made of, each on a scale that stays as controls move."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -242,17 +242,7 @@ def curves(
         return [left, BOTTOM] + share * [right - left, TOP - BOTTOM]
 
     g = titled(title)
-    for tick in xticks:
-        spot = place([tick, yticks[0]])
-        line(g, spot, [spot[0], TOP], "rule")
-        text(g, spot[0], BOTTOM + 20, f"{tick:g}", "quiet", "middle")
-    for tick in yticks:
-        spot = place([xticks[0], tick])
-        line(g, spot, [right, spot[1]], "rule")
-        name = f"{tick:g}".replace("-", "−")
-        text(g, left - 8, spot[1] + 5, name, "quiet", "end")
-    text(g, (left + right) / 2, HEIGHT - 6, f"{axes[0]} →", "quiet", "middle")
-    text(g, 10, (TOP + BOTTOM) / 2, f"{axes[1]} →", "quiet", "middle", turn=-90)
+    ruled(g, place, xticks, yticks, axes)
     words = []
     apart = 116 if len(known) < 3 else 88
     for i, ((name, y), (colour, dash)) in enumerate(
@@ -269,6 +259,35 @@ def curves(
         text(g, apart * i + 24, 36, name)
         words.append(f"{name} {number(now, 1)}")
     return Mark(g, f"{title}, at {at:g}: {', '.join(words)}.")
+
+
+def ruled(
+    parent: ET.Element,
+    place: Callable[[ArrayLike], np.ndarray],
+    xticks: Sequence[float],
+    yticks: Sequence[float],
+    axes: tuple[str, str],
+) -> None:
+    """Draw two axes with their names, and a rule at each tick.
+
+    - `parent`: gets the drawing.
+    - `place`: turns a point of the data into a place in the drawing.
+    - `xticks`, `yticks`: the numbers on the axes; the first and last bound them.
+    - `axes`: the names of the horizontal and the vertical axis, with units.
+    """
+    (left, _), (right, _) = place([[xticks[0], yticks[0]], [xticks[-1], yticks[0]]])
+    for tick in xticks:
+        spot = place([tick, yticks[0]])
+        line(parent, spot, [spot[0], TOP], "rule")
+        text(parent, spot[0], BOTTOM + 20, f"{tick:g}", "quiet", "middle")
+    for tick in yticks:
+        spot = place([xticks[0], tick])
+        line(parent, spot, [right, spot[1]], "rule")
+        name = f"{tick:g}".replace("-", "−")
+        text(parent, left - 8, spot[1] + 5, name, "quiet", "end")
+    text(parent, (left + right) / 2, HEIGHT - 6, f"{axes[0]} →", "quiet", "middle")
+    middle = (TOP + BOTTOM) / 2
+    text(parent, 10, middle, f"{axes[1]} →", "quiet", "middle", turn=-90)
 
 
 def arrow(

@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils.figures.marks import ruled
 from course_utils.figures.svg import (
     BOTTOM,
     GAP,
-    HEIGHT,
     TOP,
     WIDTH,
     Mark,
@@ -80,17 +80,7 @@ def samples(
         return [left, BOTTOM] + share * [right - left, TOP - BOTTOM]
 
     g = titled(title)
-    for tick in xticks:
-        spot = place([tick, yticks[0]])
-        line(g, spot, [spot[0], TOP], "rule")
-        text(g, spot[0], BOTTOM + 20, f"{tick:g}", "quiet", "middle")
-    for tick in yticks:
-        spot = place([xticks[0], tick])
-        line(g, spot, [right, spot[1]], "rule")
-        name = f"{tick:g}".replace("-", "−")
-        text(g, left - 8, spot[1] + 5, name, "quiet", "end")
-    text(g, (left + right) / 2, HEIGHT - 6, f"{axes[0]} →", "quiet", "middle")
-    text(g, 10, (TOP + BOTTOM) / 2, f"{axes[1]} →", "quiet", "middle", turn=-90)
+    ruled(g, place, xticks, yticks, axes)
     for name, bound in (("lowest", value.min()), ("highest", value.max())):
         ends = place([[xticks[0], bound], [xticks[-1], bound]])
         line(g, *ends, "vermilion-line")
