@@ -76,7 +76,7 @@ def main() -> int:
 def lab(options: list[str]) -> int:
     """Open JupyterLab at the start page, in the learner's own folder."""
     python = set_up()
-    code = run([*module(python, "course_utils.workspace"), "lay-out"])
+    code = run([*module(python, "course_utils.learner.workspace"), "lay-out"])
     if code:
         return code
     settings = ROOT / ".jupyter"
@@ -97,13 +97,15 @@ def lab(options: list[str]) -> int:
 
 def grade(options: list[str]) -> int:
     """Grade notebooks, folders of them, or both; without any, show the points."""
-    what = "course_utils.grading" if options else "course_utils.checks"
+    what = "course_utils.grading" if options else "course_utils.learner"
     return become([*module(set_up(), what), *options])
 
 
 def again(options: list[str]) -> int:
     """Start over a lesson's exercises, or one exercise."""
-    return become([*module(set_up(), "course_utils.workspace"), "again", *options])
+    return become(
+        [*module(set_up(), "course_utils.learner.workspace"), "again", *options]
+    )
 
 
 def build(options: list[str]) -> int:

@@ -1,5 +1,8 @@
 """Attention, built by hand in NumPy: the functions that the lessons build."""
 
+import sys
+
+from course_utils import _moved
 from course_utils.attention import (
     merge_heads,
     scaled_dot_product_attention,
@@ -42,6 +45,8 @@ from course_utils.softmax import (
     masked_softmax,
     softmax,
 )
+
+sys.meta_path.append(_moved.Forwarder())
 
 __all__ = [
     "KVCache",

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 import yaml
 
-from course_utils.syllabus import LESSONS, PARTS
+from course_utils.learner.syllabus import LESSONS, PARTS
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from tqdm import tqdm
 from traitlets.config import Config
 
 import course_utils
-from course_utils.checks import EXERCISES
+from course_utils.exercises import EXERCISES
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = Path(course_utils.__file__).parent

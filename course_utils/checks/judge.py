@@ -14,8 +14,8 @@ from typing import Protocol
 
 import numpy as np
 
-from course_utils.checks.exercise import Answer, Arguments, Exercise
 from course_utils.checks.look import Look, numbers, where
+from course_utils.exercises.exercise import Answer, Arguments, Exercise
 
 CASES = 12
 UNWRITTEN = "it is not written yet"

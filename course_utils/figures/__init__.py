@@ -1,5 +1,8 @@
-"""How the course's ideas are seen: pictures, panels with controls, predictions."""
+"""How the course's ideas are seen: pictures, and panels with controls."""
 
+from functools import partial
+
+from course_utils import _moved
 from course_utils.figures.contrasts import paired_bars, strips
 from course_utils.figures.controls import checkbox, log_slider, picker, slider
 from course_utils.figures.dials import dials
@@ -7,7 +10,6 @@ from course_utils.figures.flow import attention_flow
 from course_utils.figures.heads import cut, gauges
 from course_utils.figures.marks import bars, curves, shares, vectors
 from course_utils.figures.panel import Panel, panel
-from course_utils.figures.predictions import predict
 from course_utils.figures.reach import reach
 from course_utils.figures.samples import samples
 from course_utils.figures.shapes import shape_flow
@@ -36,7 +38,6 @@ __all__ = [
     "paired_bars",
     "panel",
     "picker",
-    "predict",
     "reach",
     "samples",
     "shape_flow",
@@ -47,3 +48,5 @@ __all__ = [
     "use_style",
     "vectors",
 ]
+
+__getattr__ = partial(_moved.attribute, __name__)

@@ -13,7 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from course_utils.files import write_whole
+from course_utils._files import write_whole
 from course_utils.grading.batch import (
     Handed,
     cluster,

@@ -14,7 +14,7 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
-from course_utils.files import write_whole
+from course_utils._files import write_whole
 from course_utils.grading.submission import MOST
 from course_utils.grading.verdict import Terms, unreadable, verdict
 

@@ -7,9 +7,9 @@ from socket import socket
 
 import numpy as np
 
-from course_utils.checks.exercise import Arguments
 from course_utils.checks.judge import PRINTED, UNWRITTEN, Reply
 from course_utils.checks.look import Look, numbers
+from course_utils.exercises.exercise import Arguments
 from course_utils.grading import wire
 from course_utils.grading.sandbox import Sandbox
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import jinja2
 
-from course_utils.checks.catalogue import EXERCISES
-from course_utils.files import write_whole
+from course_utils._files import write_whole
+from course_utils.exercises import EXERCISES
 from course_utils.grading.batch import Handed, load
 
 FORMULA = ("=", "+", "-", "@")

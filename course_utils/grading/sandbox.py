@@ -227,4 +227,6 @@ def _bubblewrap() -> list[str]:
             # A copy of the course below it, as in /usr/src, holds the solutions.
             command += ["--tmpfs", str(COURSE.parent)]
     command += ["--tmpfs", checks, "--ro-bind", look, look, "--remount-ro", checks]
+    exercises = str(COURSE / "exercises")
+    command += ["--tmpfs", exercises, "--remount-ro", exercises]
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]

@@ -4,8 +4,8 @@ import json
 import re
 from dataclasses import dataclass
 
-from course_utils.checks import EXERCISES, exercises_of
-from course_utils.checks.exercise import Exercise
+from course_utils.exercises import EXERCISES, exercises_of
+from course_utils.exercises.exercise import Exercise
 from course_utils.grading.wire import MOST_MESSAGE
 
 DEFINED = re.compile(r"^(?:async +)?def +(\w+) *\(", re.M)

@@ -16,7 +16,7 @@ tried.
 # %%
 import numpy as np
 
-from course_utils.checks import check
+from course_utils.learner import check
 
 # %% [markdown] about="hard_lookup"
 r"""

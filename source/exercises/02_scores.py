@@ -16,7 +16,7 @@ after you tried.
 # %%
 import numpy as np
 
-from course_utils.checks import check
+from course_utils.learner import check
 
 # %% [markdown] about="bilinear_score"
 r"""

@@ -15,7 +15,7 @@ is all you may import. A worked solution of each exercise stands in
 # %%
 import numpy as np
 
-from course_utils.checks import check
+from course_utils.learner import check
 
 # %% [markdown] about="stable_softmax"
 r"""

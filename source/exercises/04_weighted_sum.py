@@ -18,7 +18,7 @@ tried.
 import numpy as np
 
 from course_utils import gaussian_score, softmax
-from course_utils.checks import check
+from course_utils.learner import check
 
 # %% [markdown] about="attend"
 r"""

@@ -18,7 +18,7 @@ help most after you tried.
 import numpy as np
 
 from course_utils import softmax
-from course_utils.checks import check
+from course_utils.learner import check
 
 # %% [markdown] about="score_variance"
 r"""

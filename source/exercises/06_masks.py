@@ -16,7 +16,7 @@ attend". A worked solution of each exercise stands in
 # %%
 import numpy as np
 
-from course_utils.checks import check
+from course_utils.learner import check
 
 # %% [markdown] about="causal_mask"
 r"""

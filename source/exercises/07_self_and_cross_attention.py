@@ -19,7 +19,7 @@ you tried.
 import numpy as np
 
 from course_utils import scaled_dot_product_attention
-from course_utils.checks import check
+from course_utils.learner import check
 
 # %% [markdown] about="self_attention"
 r"""

@@ -17,7 +17,7 @@ by now. A worked solution of each exercise stands in
 import numpy as np
 
 from course_utils import rotary_embedding, scaled_dot_product_attention
-from course_utils.checks import check
+from course_utils.learner import check
 
 # %% [markdown] about="sinusoidal_rows"
 r"""

@@ -22,6 +22,7 @@ import numpy as np
 
 import course_utils
 from course_utils import figures
+from course_utils.learner import predict
 
 np.set_printoptions(precision=4, suppress=True)
 figures.use_style()
@@ -175,7 +176,7 @@ is graded, and you can go on without choosing.
 """
 
 # %%
-guess = figures.predict(
+guess = predict(
     "01 halfway between south and west",
     "21 °C, the value of the first of the two",
     "17 °C exactly, the mean of the two",

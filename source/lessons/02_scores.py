@@ -22,6 +22,7 @@ import numpy as np
 
 import course_utils
 from course_utils import figures
+from course_utils.learner import predict
 
 np.set_printoptions(precision=4, suppress=True)
 figures.use_style()
@@ -64,7 +65,7 @@ query is exactly the key of west. Which key has the largest dot product with it?
 """
 
 # %%
-guess = figures.predict(
+guess = predict(
     "02 a breeze from the west",
     "west: the query is its very key",
     "gale, although it points northwest",

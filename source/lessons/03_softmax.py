@@ -22,6 +22,7 @@ import numpy as np
 
 import course_utils
 from course_utils import figures
+from course_utils.learner import predict
 
 np.set_printoptions(precision=4, suppress=True)
 figures.use_style()
@@ -236,7 +237,7 @@ same number to all of them changes nothing. What if you *double* all scores?
 """
 
 # %%
-guess = figures.predict(
+guess = predict(
     "03 all scores doubled",
     "nothing: the proportions of the scores are the same",
     "every weight doubles, before the division undoes it",

@@ -22,7 +22,8 @@ import numpy as np
 
 import course_utils
 from course_utils import figures, gaussian_score, softmax
-from course_utils.terrain import landscape
+from course_utils.data.terrain import landscape
+from course_utils.learner import predict
 
 np.set_printoptions(precision=4, suppress=True)
 figures.use_style()
@@ -86,7 +87,7 @@ mix from the five rows?
 """
 
 # %%
-guess = figures.predict(
+guess = predict(
     "04 which forecast can be mixed",
     "9 °C with 4 mm, but not 20 °C with 7 mm",
     "20 °C with 7 mm, but not 9 °C with 4 mm",

@@ -21,6 +21,7 @@ import numpy as np
 
 import course_utils
 from course_utils import entropy, figures, softmax
+from course_utils.learner import predict
 
 np.set_printoptions(precision=4, suppress=True)
 figures.use_style()
@@ -74,7 +75,7 @@ the log still have nothing to do with each other. What happens to the weights?
 """
 
 # %%
-guess = figures.predict(
+guess = predict(
     "05 weights with 128 instruments",
     "they become nearly equal: over 128 numbers chance averages out",
     "they stay about as uneven as with two",

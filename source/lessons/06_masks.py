@@ -21,6 +21,7 @@ import numpy as np
 
 import course_utils
 from course_utils import figures, softmax
+from course_utils.learner import predict
 from course_utils.tasks import little_sentence
 
 np.set_printoptions(precision=2, suppress=True, linewidth=76)
@@ -86,7 +87,7 @@ many of the ten outputs change?
 """
 
 # %%
-guess = figures.predict(
+guess = predict(
     "06 how many outputs change",
     "one: that of the last token",
     "a few: those of the tokens that resemble it",

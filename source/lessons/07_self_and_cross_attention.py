@@ -22,7 +22,8 @@ import numpy as np
 
 import course_utils
 from course_utils import figures, softmax
-from course_utils.order_reader import KINDS, learning_curves
+from course_utils.learner import predict
+from course_utils.models.order_reader import KINDS, learning_curves
 from course_utils.tasks import little_sentence
 
 np.set_printoptions(precision=2, suppress=True, linewidth=76)
@@ -407,7 +408,7 @@ happens to the output of "it"?
 """
 
 # %%
-guess = figures.predict(
+guess = predict(
     "07 the output of it in a shuffled sentence",
     "it changes: other words stand around it now",
     "it changes a little: its weights go to other places",

@@ -21,7 +21,8 @@ import numpy as np
 
 import course_utils
 from course_utils import figures, scaled_dot_product_attention
-from course_utils.position_reader import KINDS, PositionReader
+from course_utils.learner import predict
+from course_utils.models.position_reader import KINDS, PositionReader
 from course_utils.tasks import little_sentence, shift_task
 from course_utils.training import cosine_schedule, tracked, train
 
@@ -142,7 +143,7 @@ out, to positions 1000 and 1003. How does their dot product compare?
 """
 
 # %%
-guess = figures.predict(
+guess = predict(
     "08 rows three apart, near and far",
     "smaller: so far out, two rows have less in common",
     "exactly the same number",

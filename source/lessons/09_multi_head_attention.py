@@ -23,9 +23,10 @@ import numpy as np
 
 import course_utils
 from course_utils import figures, scaled_dot_product_attention
+from course_utils.learner import predict
+from course_utils.models.two_relations import TwoRelations, trained
 from course_utils.tasks import little_sentence, two_relations_task
 from course_utils.training import tracked
-from course_utils.two_relations import TwoRelations, trained
 
 np.set_printoptions(precision=2, suppress=True, linewidth=76)
 figures.use_style()
@@ -123,7 +124,7 @@ questions at once, with one query of eight numbers. Where does it look?
 """
 
 # %%
-guess = figures.predict(
+guess = predict(
     "09 one head and two questions",
     "at “cat”, who is meant",
     "at “because”, the word before",
@@ -509,7 +510,7 @@ r"""
 (−1: there is none yet.) The model is as small as can be: a vector for each token and
 each position, one causal layer with `num_heads` heads, and two matrices that read
 one answer each from its output. All of it is learnt from 600 batches of 16 sequences
-(`course_utils.two_relations`; part 3 opens the box). With eight tokens, guessing
+(`course_utils.models.two_relations`; part 3 opens the box). With eight tokens, guessing
 gets 1/8.
 
 What do you expect? Two heads can learn a question each. One head has one row of

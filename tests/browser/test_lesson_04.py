@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.terrain import landscape
+from course_utils.data.terrain import landscape
 
 PICTURE = ".course-panel .course-picture"
 

@@ -1,5 +1,0 @@
-"""Print the points of the learner: python3 course.py grade, without a path."""
-
-from course_utils.checks.points import summary
-
-print(summary())

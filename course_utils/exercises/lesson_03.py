@@ -1,0 +1,421 @@
+"""The exercises of lesson 03: turn scores into weights."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception
+from course_utils.softmax import entropy, softmax
+
+Floats = NDArray[np.floating]
+
+
+def _shape(size: int) -> tuple[int, ...]:
+    """Return a shape of one to three axes, all of different lengths above 1."""
+    n_q, n_k = 2 + size // 4, 3 + size // 2
+    leading = (2 + size // 6 + (2 + size // 6 == n_q),)
+    return ((n_k,), (n_q, n_k), (*leading, n_q, n_k))[size % 3]
+
+
+def _far_apart(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """Draw shifts that lie around −1000, 0 and 1000, each of them at least once."""
+    count = math.prod(shape)
+    which = np.arange(count) % 3 - 1 if count > 1 else rng.integers(-1, 2, size=1)
+    rng.shuffle(which)
+    return (which * rng.uniform(900, 1100, size=count)).reshape(shape)
+
+
+def _rows_of_scores(rng: np.random.Generator, size: int) -> Arguments:
+    """Draw rows of scores; most lie far from 0, and from each other."""
+    shape = _shape(size)
+    x = rng.normal(size=shape) * 2
+    if size in (1, 3):
+        return {"x": x.astype(np.float32)}
+    if size == 6:  # one score far above the others
+        x[..., 0] += 2000
+    elif size > 3:
+        x = x + _far_apart(rng, (*shape[:-1], 1))
+    return {"x": x}
+
+
+def _scores_axis_temperature(rng: np.random.Generator, size: int) -> Arguments:
+    """Draw scores, an axis that often is not the last, and a temperature far from 1."""
+    shape = _shape(size + 1 + size // 2)  # two or three axes
+    if len(shape) == 1:
+        shape = (2, *shape)
+    axis = int(rng.integers(len(shape) - 1)) if size % 4 else len(shape) - 1
+    x = rng.normal(size=shape) * 2
+    if size == 1:
+        x = x.astype(np.float32)
+    elif size > 3:
+        x = x + _far_apart(rng, (*shape[:axis], 1, *shape[axis + 1 :]))
+    if size % 2:
+        axis -= len(shape)
+    hot = rng.uniform(1.6, 4) if size % 3 else rng.uniform(0.25, 0.6)
+    return {"x": x, "axis": np.array(axis), "temperature": np.array(hot)}
+
+
+def _some_weights(rng: np.random.Generator, size: int) -> Arguments:
+    """Draw weights, of which some are exactly 0 in all but the smallest cases."""
+    shape = _shape(size)
+    score = rng.normal(size=shape) * rng.uniform(0.5, 2)
+    weights = softmax(score)
+    if size >= 2:
+        weights[..., 0] = 0
+        weights /= weights.sum(axis=-1, keepdims=True)
+    if size == 4:
+        weights = weights.astype(np.float32)
+    return {"weights": weights}
+
+
+def _faulty(score: Floats, temperature: float) -> list[Floats]:
+    """Return the weights that are right, then those of each fault in the table."""
+    exponentials = np.exp(score / temperature)
+    return [
+        softmax(score, temperature=temperature),
+        softmax(score, axis=0, temperature=temperature),
+        exponentials / exponentials.sum(),
+        softmax(score * temperature),
+        softmax(score),
+    ]
+
+
+def _weights_to_diagnose(rng: np.random.Generator, size: int) -> Arguments:
+    """Draw weights with a fault; every fault, with a temperature above and below 1."""
+    n_q = int(rng.integers(2, 5))
+    n_k = n_q + int(rng.integers(1, 4))
+    score = rng.normal(size=(n_q, n_k)) * 1.5
+    hot = rng.uniform(1.6, 3) if (size // 5) % 2 else rng.uniform(0.35, 0.6)
+    weights = _faulty(score, hot)[size % 5]
+    return {"weights": weights, "score": score, "temperature": np.array(hot)}
+
+
+def _divided(weight: Floats, axis: int = -1) -> Floats:
+    return weight / weight.sum(axis=axis, keepdims=True)
+
+
+def _softmax_by_loop(x, temperature=1.0):
+    if x.ndim > 1:
+        return np.array([_softmax_by_loop(row, temperature) for row in x])
+    most = max(float(s) for s in x)
+    weights = [math.exp((float(s) - most) / temperature) for s in x]
+    return np.array([w / sum(weights) for w in weights])
+
+
+STABLE_SOFTMAX = Exercise(
+    name="stable_softmax",
+    lesson=3,
+    points=3,
+    minutes=10,
+    difficulty=1,
+    inputs=_rows_of_scores,
+    reference=softmax,
+    misconceptions=(
+        Misconception(
+            "large scores overflow: subtract the maximum of each row before `np.exp`",
+            lambda x: _divided(np.exp(x)),
+        ),
+        Misconception(
+            "one maximum is subtracted from all rows, and a row far below it becomes "
+            "0 / 0: each row needs its own, with `axis=-1, keepdims=True`",
+            lambda x: _divided(np.exp(x - x.max())),
+        ),
+        Misconception(
+            "all weights together sum to 1: each row shares out its own whole, so the "
+            "sum runs over the last axis",
+            lambda x: np.exp(x - x.max()) / np.exp(x - x.max()).sum(),
+        ),
+        Misconception(
+            "the weights sum to 1 down the first axis: each row, the last axis, shares "
+            "out its own",
+            lambda x: softmax(x, axis=0),
+        ),
+        Misconception(
+            "the maximum is taken as at least 0, so a row of very negative scores "
+            "becomes 0 / 0: subtract the maximum of the row, whatever its sign",
+            lambda x: _divided(
+                np.exp(x - np.maximum(x.max(axis=-1, keepdims=True), 0))
+            ),
+        ),
+        Misconception(
+            "the scores are cut off at a limit, which makes different scores equal: "
+            "shift the row, do not clip it",
+            lambda x: _divided(np.exp(np.clip(x, -700, 700))),
+        ),
+        Misconception(
+            "the mean of the row is subtracted: a score far above the others still "
+            "overflows; with the maximum no exponent is above 0",
+            lambda x: _divided(np.exp(x - x.mean(axis=-1, keepdims=True))),
+        ),
+        Misconception(
+            "the weights of a row do not sum to 1: divide by their sum",
+            lambda x: np.exp(x - x.max(axis=-1, keepdims=True)),
+        ),
+    ),
+    also_right=(
+        _softmax_by_loop,
+        lambda x: np.exp(x - np.logaddexp.reduce(x, axis=-1, keepdims=True)),
+        lambda x: 1 / np.exp(x[..., None, :] - x[..., :, None]).sum(axis=-1),
+        lambda x: np.apply_along_axis(
+            lambda row: np.exp(row - row.max()) / np.exp(row - row.max()).sum(), -1, x
+        ),
+    ),
+    hints=(
+        "Which number may you subtract from a whole row without changing its weights?",
+        "`x.max(axis=-1, keepdims=True)` has one number for each row, and subtracts "
+        "row by row.",
+        "Then `np.exp`, then divide by the sum, again with `axis=-1, keepdims=True`.",
+    ),
+)
+
+
+SOFTMAX = Exercise(
+    name="softmax",
+    lesson=3,
+    points=3,
+    minutes=10,
+    difficulty=2,
+    inputs=_scores_axis_temperature,
+    reference=softmax,
+    misconceptions=(
+        Misconception(
+            "the scores are multiplied by the temperature: divide by it, so that a "
+            "higher one makes the weights flatter",
+            lambda x, axis, temperature: softmax(x * temperature, axis),
+        ),
+        Misconception(
+            "the temperature has no effect: divide the scores by it before `np.exp`; "
+            "a factor outside cancels when you divide by the sum",
+            lambda x, axis, temperature: softmax(x, axis),
+        ),
+        Misconception(
+            "the weights are divided by the temperature, not the scores: they no "
+            "longer sum to 1",
+            lambda x, axis, temperature: softmax(x, axis) / temperature,
+        ),
+        Misconception(
+            "it always works along the last axis: `axis` says along which one the "
+            "weights sum to 1",
+            lambda x, axis, temperature: softmax(x, -1, temperature),
+        ),
+        Misconception(
+            "the maximum goes along another axis than the sum: then each weight of a "
+            "sum is shifted differently; use `axis` for both",
+            lambda x, axis, temperature: _divided(
+                np.exp((x - x.max(axis=-1, keepdims=True)) / temperature), axis
+            ),
+        ),
+        Misconception(
+            "large scores overflow: subtract the maximum along `axis` before `np.exp`",
+            lambda x, axis, temperature: _divided(np.exp(x / temperature), axis),
+        ),
+        Misconception(
+            "one maximum is subtracted from everything, and what lies far below it "
+            "becomes 0 / 0: take the maximum along `axis`",
+            lambda x, axis, temperature: _divided(
+                np.exp((x - x.max()) / temperature), axis
+            ),
+        ),
+        Misconception(
+            "all weights together sum to 1: the sum runs along `axis` only",
+            lambda x, axis, temperature: (
+                np.exp((x - x.max()) / temperature)
+                / np.exp((x - x.max()) / temperature).sum()
+            ),
+        ),
+    ),
+    also_right=(
+        lambda x, axis, temperature: np.moveaxis(
+            _softmax_by_loop(np.moveaxis(x, axis, -1), temperature), -1, axis
+        ),
+        lambda x, axis, temperature: np.exp(
+            x / temperature
+            - np.logaddexp.reduce(x / temperature, axis=axis, keepdims=True)
+        ),
+        lambda x, axis, temperature: np.apply_along_axis(
+            lambda row: softmax(row / temperature), axis, x
+        ),
+        lambda x, axis, temperature: _divided(
+            softmax(x / 2, axis, temperature / 2), axis
+        ),
+    ),
+    hints=(
+        "What you wrote in exercise 1 has `-1` in two places. What belongs there now?",
+        "The temperature divides the scores. Subtract the maximum before or after, but "
+        "of the same numbers.",
+        "`np.exp((x - x.max(axis=axis, keepdims=True)) / temperature)`, divided by its "
+        "sum along the same axis.",
+    ),
+)
+
+
+def _keys_by_loop(weights):
+    if weights.ndim > 1:
+        return np.array([_keys_by_loop(row) for row in weights])
+    return math.exp(-sum(w * math.log(w) for w in weights.tolist() if w > 0))
+
+
+def _logarithms(weights: Floats) -> Floats:
+    return np.log(np.where(weights > 0, weights, 1))
+
+
+EFFECTIVE_KEYS = Exercise(
+    name="effective_keys",
+    lesson=3,
+    points=2,
+    minutes=8,
+    difficulty=2,
+    inputs=_some_weights,
+    reference=lambda weights: np.exp(entropy(weights)),
+    misconceptions=(
+        Misconception(
+            "it returns the entropy itself: the number of keys is `np.exp` of it",
+            entropy,
+        ),
+        Misconception(
+            "a weight of 0 gives nan, because `np.log(0)` is −inf: 0 ln 0 counts as 0",
+            lambda weights: np.exp(-(weights * np.log(weights)).sum(axis=-1)),
+        ),
+        Misconception(
+            "the minus is missing: every logarithm of a weight is negative, and the "
+            "number of keys is at least 1",
+            lambda weights: np.exp((weights * _logarithms(weights)).sum(axis=-1)),
+        ),
+        Misconception(
+            "it counts the keys whose weight is above 0: a key with a small weight has "
+            "little say, and counts little",
+            lambda weights: np.count_nonzero(weights, axis=-1).astype(float),
+        ),
+        Misconception(
+            "the logarithm has base 2 and the exponential base e: use `np.log`, or "
+            "raise 2 to the entropy in bits",
+            lambda weights: np.exp(entropy(weights) / math.log(2)),
+        ),
+        Misconception(
+            "it takes the mean over the keys in place of the sum",
+            lambda weights: np.exp(entropy(weights) / weights.shape[-1]),
+        ),
+        Misconception(
+            "it sums over all rows: each row has its own number of keys, so sum over "
+            "the last axis",
+            lambda weights: np.exp(-(weights * _logarithms(weights)).sum()),
+        ),
+        Misconception(
+            "it returns 1 / Σw², which also counts keys, but is not the exponential of "
+            "the entropy",
+            lambda weights: 1 / (weights**2).sum(axis=-1),
+        ),
+    ),
+    also_right=(
+        _keys_by_loop,
+        lambda weights: np.prod(np.where(weights > 0, weights, 1.0) ** -weights, -1),
+        lambda weights: 2 ** (-(weights * _logarithms(weights)).sum(-1) / np.log(2)),
+        lambda weights: np.exp(-(weights * np.log(weights + 1e-12)).sum(axis=-1)),
+    ),
+    hints=(
+        "Two steps: the entropy of each row, then the exponential of that.",
+        "The entropy is minus the sum of `w * np.log(w)` over the last axis. Which "
+        "weight makes trouble?",
+        "`np.where(weights > 0, weights, 1.0)` puts 1 in the place of 0, and the "
+        "logarithm of 1 is 0.",
+    ),
+)
+
+
+def _nearest(weights: Floats, score: Floats, temperature: float, first: int = 0) -> int:
+    """Return the fault, from `first` on, whose weights are nearest to those given."""
+    gaps = [np.abs(w - weights).max() for w in _faulty(score, temperature)]
+    return first + int(np.argmin(gaps[first:]))
+
+
+def _by_sums(weights: Floats) -> int | None:
+    """Return the fault that the sums show, or None where each row sums to 1."""
+    if np.allclose(weights.sum(axis=-1), 1):
+        return None
+    return 1 if np.allclose(weights.sum(axis=0), 1) else 2
+
+
+def _by_slope(weights, score, temperature):
+    fault = _by_sums(weights)
+    if fault is not None:
+        return fault
+    row, best, worst = score[0], score[0].argmax(), score[0].argmin()
+    ratio = np.log(weights[0, best] / weights[0, worst])
+    slope = ratio / (row[best] - row[worst])
+    slopes = {0: 1 / temperature, 3: temperature, 4: 1.0}
+    return min(slopes, key=lambda fault: abs(slopes[fault] - slope))
+
+
+def _by_comparing(weights, score, temperature):
+    for number, candidate in enumerate(_faulty(score, temperature)):
+        if np.allclose(candidate, weights):
+            return np.int64(number)
+    return -1
+
+
+def _by_sharpness(weights, score, temperature):
+    fault = _by_sums(weights)
+    if fault is not None:
+        return fault
+    gap = (weights.max(axis=-1) - softmax(score / temperature).max(axis=-1)).sum()
+    return 0 if abs(gap) < 1e-6 else 3 if gap > 0 else 4
+
+
+DIAGNOSE_SOFTMAX = Exercise(
+    name="diagnose_softmax",
+    lesson=3,
+    points=2,
+    minutes=12,
+    difficulty=3,
+    inputs=_weights_to_diagnose,
+    reference=_nearest,
+    misconceptions=(
+        Misconception(
+            "it finds nothing wrong whenever the rows sum to 1: the temperature can be "
+            "wrong all the same; compute what the weights should be",
+            lambda weights, score, temperature: _by_sums(weights) or 0,
+        ),
+        Misconception(
+            "it takes every wrong sum for a wrong axis: do the columns sum to 1, or "
+            "only all weights together?",
+            lambda weights, score, temperature: (
+                1 if _by_sums(weights) else _nearest(weights, score, temperature)
+            ),
+        ),
+        Misconception(
+            "it tells 3 from 4 by whether the weights are too sharp or too flat: with "
+            "a temperature below 1 both faults are too flat, above 1 both too sharp",
+            _by_sharpness,
+        ),
+        Misconception(
+            "it always finds a fault: when the weights are right, the answer is 0",
+            lambda weights, score, temperature: _nearest(
+                weights, score, temperature, first=1
+            ),
+        ),
+        Misconception(
+            "it says whether something is wrong, not what: the answer is a number from "
+            "the table",
+            lambda weights, score, temperature: int(
+                _nearest(weights, score, temperature) > 0
+            ),
+        ),
+    ),
+    also_right=(
+        _by_slope,
+        _by_comparing,
+        lambda weights, score, temperature: np.argmin(
+            [np.square(w - weights).sum() for w in _faulty(score, temperature)]
+        ),
+    ),
+    hints=(
+        "What do the rows sum to, what do the columns, what does everything?",
+        "Sums cannot show a wrong temperature. You have the scores: compute the "
+        "weights of each row of the table yourself.",
+        "Make a list of five arrays, in the order of the table, and find the one that "
+        "`np.allclose` says is equal to `weights`.",
+    ),
+)
+
+EXERCISES = (STABLE_SOFTMAX, SOFTMAX, EFFECTIVE_KEYS, DIAGNOSE_SOFTMAX)

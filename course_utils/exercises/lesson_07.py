@@ -1,0 +1,465 @@
+"""The exercises of lesson 07: let a sequence attend to itself, and to another."""
+
+import numpy as np
+
+from course_utils.attention import scaled_dot_product_attention
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception
+from course_utils.softmax import softmax
+
+MATRICES = ("W_q", "W_k", "W_v")
+
+
+def _named(rng: np.random.Generator, size: int, **shapes: tuple) -> Arguments:
+    """Draw an array of each shape; in every third case all are float32."""
+    arguments = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    if size % 3 == 1:
+        arguments = {name: x.astype(np.float32) for name, x in arguments.items()}
+    return arguments
+
+
+def _leading(size: int) -> tuple[int, ...]:
+    return ((), (2,), (2, 3))[size // 2 % 3]
+
+
+def _transposed(x):
+    return np.swapaxes(x, -1, -2)
+
+
+def _attend(query, key, value):
+    """Do what scaled_dot_product_attention does, for small arrays in less time."""
+    scores = query @ _transposed(key) * query.shape[-1] ** -0.5
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return weights @ value / weights.sum(axis=-1, keepdims=True)
+
+
+def _over_the_queries(query, key, value):
+    scores = query @ _transposed(key) * query.shape[-1] ** -0.5
+    return softmax(scores, axis=-2) @ value
+
+
+def _ask(asking, asked, W_q, W_k, W_v):
+    return _attend(asking @ W_q, asked @ W_k, asked @ W_v)
+
+
+def _self_inputs(rng: np.random.Generator, size: int) -> Arguments:
+    """Draw tokens and projections; W_q and W_k are square, n, d and d_v all differ."""
+    n, d, d_v = (rng.permutation([3, 4, 5]) + size // 4).tolist()
+    shapes = {"x": (*_leading(size), n, d), "W_q": (d, d), "W_k": (d, d)}
+    return _named(rng, size, **shapes, W_v=(d, d_v))
+
+
+def _self_attention(x, W_q, W_k, W_v):
+    return _ask(x, x, W_q, W_k, W_v)
+
+
+def _self_by_loop(x, W_q, W_k, W_v):
+    output = np.zeros((*x.shape[:-1], W_v.shape[1]))
+    for place in np.ndindex(x.shape[:-1]):
+        query = x[place] @ W_q
+        keys = [asked @ W_k for asked in x[place[:-1]]]
+        weights = np.exp([query @ k / len(query) ** 0.5 for k in keys])
+        weights /= weights.sum()
+        for weight, asked in zip(weights, x[place[:-1]], strict=True):
+            output[place] += weight * (asked @ W_v)
+    return output
+
+
+def _self_in_one_matrix(x, W_q, W_k, W_v):
+    scores = x @ (W_q @ W_k.T) @ _transposed(x) * W_q.shape[1] ** -0.5
+    return softmax(scores) @ x @ W_v
+
+
+def _self_by_einsum(x, W_q, W_k, W_v):
+    query, key, value = (np.einsum("...ni,ik->...nk", x, w) for w in (W_q, W_k, W_v))
+    scores = np.einsum("...qk,...nk->...qn", query, key) / np.sqrt(query.shape[-1])
+    return np.einsum("...qn,...nv->...qv", softmax(scores), value)
+
+
+SELF_ATTENTION = Exercise(
+    name="self_attention",
+    lesson=7,
+    points=2,
+    minutes=8,
+    difficulty=1,
+    inputs=_self_inputs,
+    reference=_self_attention,
+    misconceptions=(
+        Misconception(
+            "queries and keys share one projection: the keys are made with W_k",
+            lambda x, W_q, W_k, W_v: _self_attention(x, W_q, W_q, W_v),
+        ),
+        Misconception(
+            "W_q and W_k have changed places: what a token looks for is x @ W_q, what "
+            "it offers x @ W_k",
+            lambda x, W_q, W_k, W_v: _self_attention(x, W_k, W_q, W_v),
+        ),
+        Misconception(
+            "it multiplies by the matrices transposed, as if tokens were columns: here "
+            "each row of x is a token, and x stands on the left, x @ W",
+            lambda x, W_q, W_k, W_v: _self_attention(x, W_q.T, W_k.T, W_v),
+        ),
+        Misconception(
+            "it blends the tokens themselves: what they tell is their value, x @ W_v",
+            lambda x, W_q, W_k, W_v: _attend(x @ W_q, x @ W_k, x),
+        ),
+        Misconception(
+            "it blends the keys: keys are only compared with, the output is made of "
+            "values",
+            lambda x, W_q, W_k, W_v: _self_attention(x, W_q, W_k, W_k),
+        ),
+        Misconception(
+            "the scores compare the tokens themselves: compare queries with keys, "
+            "x @ W_q with x @ W_k",
+            lambda x, W_q, W_k, W_v: _attend(x, x, x @ W_v),
+        ),
+        Misconception(
+            "the weights of a token that is asked sum to 1: each token that asks "
+            "shares out its own weights, over the last axis",
+            lambda x, W_q, W_k, W_v: _over_the_queries(x @ W_q, x @ W_k, x @ W_v),
+        ),
+    ),
+    also_right=(_self_by_loop, _self_in_one_matrix, _self_by_einsum),
+    hints=(
+        "Each token needs three vectors before anybody can ask anybody. What are they "
+        "made of?",
+        "All three are made of x, each by its own matrix; x stands on the left.",
+        "`query = x @ W_q`, and so on for key and value; then the attention of lesson "
+        "5.",
+    ),
+    may_use=("scaled_dot_product_attention",),
+)
+
+
+def _cross_inputs(rng: np.random.Generator, size: int) -> Arguments:
+    """Draw two sequences of unequal lengths, the second with padding at its end."""
+    m, n, d, d_k, d_v = (rng.permutation([3, 4, 5, 6, 7]) + size // 4).tolist()
+    shapes = {"y": (*_leading(size), m, d), "x": (*_leading(size), n, d)}
+    shapes |= {"W_q": (d, d_k), "W_k": (d, d_k), "W_v": (d, d_v)}
+    arguments = _named(rng, size, **shapes)
+    if size % 4 == 3:
+        arguments["W_k"] *= 1000
+    return arguments | {"length": np.array(rng.integers(2, n))}
+
+
+def _cross_attention(y, x, W_q, W_k, W_v, length):
+    return _ask(y, x[..., :length, :], W_q, W_k, W_v)
+
+
+def _cross_by_mask(y, x, W_q, W_k, W_v, length):
+    mask = np.arange(x.shape[-2]) < length
+    query, key, value = y @ W_q, x @ W_k, x @ W_v
+    return scaled_dot_product_attention(query, key, value, mask[None, :])
+
+
+def _cross_by_infinity(y, x, W_q, W_k, W_v, length):
+    query, key, value = y @ W_q, x @ W_k, x @ W_v
+    scores = query @ _transposed(key) / W_q.shape[1] ** 0.5
+    scores[..., length:] = -np.inf
+    return softmax(scores) @ value
+
+
+def _cross_token_by_token(y, x, W_q, W_k, W_v, length):
+    output = np.zeros((*y.shape[:-1], W_v.shape[1]))
+    for place in np.ndindex(y.shape[:-1]):
+        asked = x[place[:-1]][:length]
+        scores = (asked @ W_k) @ (y[place] @ W_q) / W_q.shape[1] ** 0.5
+        output[place] = softmax(scores) @ (asked @ W_v)
+    return output
+
+
+def _asks_everybody(y, x, W_q, W_k, W_v, length):
+    asked = np.concatenate([y, x[..., :length, :]], axis=-2)
+    return _ask(y, asked, W_q, W_k, W_v)
+
+
+def _cross_over_the_queries(y, x, W_q, W_k, W_v, length):
+    real = x[..., :length, :]
+    return _over_the_queries(y @ W_q, real @ W_k, real @ W_v)
+
+
+CROSS_ATTENTION = Exercise(
+    name="cross_attention",
+    lesson=7,
+    points=3,
+    minutes=12,
+    difficulty=2,
+    inputs=_cross_inputs,
+    reference=_cross_attention,
+    misconceptions=(
+        Misconception(
+            "the wrong sequence asks: y makes the queries, and x is asked",
+            lambda y, x, W_q, W_k, W_v, length: _ask(x, y, W_q, W_k, W_v),
+        ),
+        Misconception(
+            "the wrong sequence asks: y makes the queries, and the first tokens of x "
+            "are asked",
+            lambda y, x, W_q, W_k, W_v, length: _ask(
+                x[..., :length, :], y, W_q, W_k, W_v
+            ),
+        ),
+        Misconception(
+            "y asks itself: the keys and values are made of x",
+            lambda y, x, W_q, W_k, W_v, length: _self_attention(y, W_q, W_k, W_v),
+        ),
+        Misconception(
+            "x asks itself: the queries are made of y",
+            lambda y, x, W_q, W_k, W_v, length: _self_attention(
+                x[..., :length, :], W_q, W_k, W_v
+            ),
+        ),
+        Misconception(
+            "the padding is asked too: only the first tokens of x are real",
+            lambda y, x, W_q, W_k, W_v, length: _ask(y, x, W_q, W_k, W_v),
+        ),
+        Misconception(
+            "queries and keys share one projection: the keys are made with W_k",
+            lambda y, x, W_q, W_k, W_v, length: _cross_attention(
+                y, x, W_q, W_q, W_v, length
+            ),
+        ),
+        Misconception(
+            "y asks the tokens of both sequences: here only those of x are asked",
+            _asks_everybody,
+        ),
+        Misconception(
+            "the weights of a token that is asked sum to 1: each token that asks "
+            "shares out its own weights, over the last axis",
+            _cross_over_the_queries,
+        ),
+        Misconception(
+            "it scales by the root of d, the length of a token: a score is a sum over "
+            "the d_k components of a query",
+            lambda y, x, W_q, W_k, W_v, length: _cross_attention(
+                y, x, W_q * (W_q.shape[1] / W_q.shape[0]) ** 0.5, W_k, W_v, length
+            ),
+        ),
+    ),
+    also_right=(_cross_by_mask, _cross_by_infinity, _cross_token_by_token),
+    hints=(
+        "The result has a row for each token of y. So who asks?",
+        "The queries are made of y, the keys and the values of x. The padding must not "
+        "be asked: a mask can hide it, or you leave it out before anything is made of "
+        "it.",
+        "`real = x[..., :length, :]` are the tokens to ask. Then the attention of "
+        "lesson 5 with `y @ W_q`, `real @ W_k` and `real @ W_v`.",
+    ),
+    may_use=("scaled_dot_product_attention",),
+)
+
+
+def _shuffled(rng: np.random.Generator, size: int) -> Arguments:
+    """Draw weights, and an order that is not its own inverse."""
+    n = 3 + size // 2
+    order = rng.permutation(n)
+    while np.array_equal(order[order], np.arange(n)):
+        order = rng.permutation(n)
+    weights = softmax(2 * rng.normal(size=(n, n)))
+    return {"weights": weights, "order": order}
+
+
+def _unshuffled(weights, order):
+    back = np.argsort(order)
+    return weights[back][:, back]
+
+
+def _unshuffled_by_writing(weights, order):
+    result = np.empty_like(weights)
+    result[np.ix_(order, order)] = weights
+    return result
+
+
+def _unshuffled_by_matrix(weights, order):
+    P = np.eye(len(order))[order]
+    return P.T @ weights @ P
+
+
+def _unshuffled_by_loop(weights, order):
+    result = np.zeros(weights.shape)
+    for i, row in enumerate(order):
+        for j, column in enumerate(order):
+            result[row, column] = weights[i, j]
+    return result
+
+
+UNSHUFFLE_WEIGHTS = Exercise(
+    name="unshuffle_weights",
+    lesson=7,
+    points=2,
+    minutes=12,
+    difficulty=2,
+    inputs=_shuffled,
+    reference=_unshuffled,
+    misconceptions=(
+        Misconception(
+            "it shuffles once more: to undo an order you need its inverse, and "
+            "`order` is not its own",
+            lambda weights, order: weights[order][:, order],
+        ),
+        Misconception(
+            "only the rows are put back: the tokens that are asked are shuffled too, "
+            "and they are the columns",
+            lambda weights, order: weights[np.argsort(order)],
+        ),
+        Misconception(
+            "only the columns are put back: the tokens that ask are shuffled too, and "
+            "they are the rows",
+            lambda weights, order: weights[:, np.argsort(order)],
+        ),
+        Misconception(
+            "it returns the weights as they are: equivariant is not invariant, the "
+            "weights move with their tokens",
+            lambda weights, order: weights.copy(),
+        ),
+        Misconception(
+            "rows and columns have changed places: who asks stays in the rows",
+            lambda weights, order: _unshuffled(weights, order).T,
+        ),
+        Misconception(
+            "it takes one weight for each token: with `weights[back, back]` rows and "
+            "columns are gone through together, as on a diagonal; take rows first, "
+            "then columns",
+            lambda weights, order: weights[np.argsort(order), np.argsort(order)],
+        ),
+        Misconception(
+            "the rows are put back and the columns shuffled once more: both need the "
+            "inverse of the order",
+            lambda weights, order: weights[np.argsort(order)][:, order],
+        ),
+    ),
+    also_right=(_unshuffled_by_writing, _unshuffled_by_matrix, _unshuffled_by_loop),
+    hints=(
+        "Row i of the given weights belongs to token `order[i]`. In which row should "
+        "it stand? And column j?",
+        "`x[order]` takes its row i from place `order[i]`. `np.argsort(order)` is the "
+        "order that undoes it: for each token the place where it stands now.",
+        "With `back = np.argsort(order)`, take the rows `weights[back]`, and then the "
+        "columns in the same way.",
+    ),
+)
+
+RIGHT, REVERSED, SHARED, TRANSPOSED, OWN_VALUES = range(5)
+
+
+def _versions(y, x, W_q, W_k, W_v):
+    return [
+        _ask(y, x, W_q, W_k, W_v),
+        _ask(x, y, W_q, W_k, W_v),
+        _ask(y, x, W_q, W_q, W_v),
+        _ask(y, x, W_q.T, W_k.T, W_v.T),
+        _attend(y @ W_q, x @ W_k, y @ W_v),
+    ]
+
+
+def _gaps(output, *arguments):
+    return [np.abs(output - version).max() for version in _versions(*arguments)]
+
+
+def _diagnose(output, y, x, W_q, W_k, W_v):
+    return int(np.argmin(_gaps(output, y, x, W_q, W_k, W_v)))
+
+
+def _diagnose_by_cases(output, y, x, W_q, W_k, W_v):
+    for fault, version in enumerate(_versions(y, x, W_q, W_k, W_v)):
+        if np.allclose(output, version, rtol=1e-3, atol=1e-4):
+            return fault
+    return RIGHT
+
+
+def _diagnose_by_steps(output, y, x, W_q, W_k, W_v):
+    """Find out who asks, then what was made with which matrix."""
+    if np.allclose(output, _attend(x @ W_q, y @ W_k, y @ W_v), atol=1e-4):
+        return REVERSED
+    if np.allclose(output, _attend(y @ W_q.T, x @ W_k.T, x @ W_v.T), atol=1e-4):
+        return TRANSPOSED
+    if np.allclose(output, _attend(y @ W_q, x @ W_q, x @ W_v), atol=1e-4):
+        return SHARED
+    told = np.allclose(output, _attend(y @ W_q, x @ W_k, x @ W_v), atol=1e-4)
+    return RIGHT if told else OWN_VALUES
+
+
+def _diagnose_by_norm(output, y, x, W_q, W_k, W_v):
+    versions = np.stack(_versions(y, x, W_q, W_k, W_v))
+    return np.linalg.norm(versions - output, axis=(1, 2)).argmin()
+
+
+def _role_inputs(rng: np.random.Generator, size: int) -> Arguments:
+    """Draw two sequences of one length, square matrices, and a version's output."""
+    n, d = 3 + size // 4, 4 + size // 3
+    shapes = {"y": (n, d), "x": (n, d), **dict.fromkeys(MATRICES, (d, d))}
+    given = _named(rng, size, **shapes)
+    fault = (size + int(rng.integers(5)) * (size > 4)) % 5
+    return {"output": _versions(*given.values())[fault], **given}
+
+
+def _mistaken(change):
+    """Return a diagnosis that gets the right one's answer wrong in one way."""
+    return lambda *arguments: change(_diagnose(*arguments))
+
+
+def _without(missing):
+    """Return a diagnosis that never thinks of one of the faults."""
+
+    def diagnose(*arguments):
+        gaps = _gaps(*arguments)
+        gaps[missing] = np.inf
+        return int(np.argmin(gaps))
+
+    return diagnose
+
+
+DIAGNOSE_ROLES = Exercise(
+    name="diagnose_roles",
+    lesson=7,
+    points=3,
+    minutes=15,
+    difficulty=3,
+    inputs=_role_inputs,
+    reference=_diagnose,
+    misconceptions=(
+        Misconception(
+            "it calls everything right: the shape shows nothing here, look at the "
+            "numbers",
+            lambda output, y, x, W_q, W_k, W_v: RIGHT,
+        ),
+        Misconception(
+            "faults 1 and 4 are swapped: in 1 the two sequences change all their "
+            "roles, in 4 only the values come from the one that asks",
+            _mistaken(lambda fault: (0, 4, 2, 3, 1)[fault]),
+        ),
+        Misconception(
+            "faults 0 and 1 are swapped: y is the sequence that has to ask, and the "
+            "queries are made of it",
+            _mistaken(lambda fault: (1, 0, 2, 3, 4)[fault]),
+        ),
+        Misconception(
+            "it never finds fault 3: with square matrices x @ W.T raises no error",
+            _without(TRANSPOSED),
+        ),
+        Misconception(
+            "it never finds fault 2: queries and keys made with one matrix give "
+            "scores too, but others",
+            _without(SHARED),
+        ),
+        Misconception(
+            "it counts from 1: the table begins with 0, the right version",
+            _mistaken(lambda fault: fault + 1),
+        ),
+        Misconception(
+            "it returns the version that differs most: the fault is that of the one "
+            "that differs least",
+            lambda *arguments: int(np.argmax(_gaps(*arguments))),
+        ),
+    ),
+    also_right=(_diagnose_by_cases, _diagnose_by_steps, _diagnose_by_norm),
+    hints=(
+        "You have all that went in. What would each of the five versions have made of "
+        "it?",
+        "Write one function of who asks, who is asked, who tells, and three matrices. "
+        "Each version is one call of it.",
+        "`np.argmin` of the five differences `np.abs(output - version).max()`, taken "
+        "in the order of the table.",
+    ),
+    may_use=("scaled_dot_product_attention",),
+)
+
+EXERCISES = (SELF_ATTENTION, CROSS_ATTENTION, UNSHUFFLE_WEIGHTS, DIAGNOSE_ROLES)

@@ -1,0 +1,1 @@
+"""The models that lessons train: each its parameters, its forward pass, its loss."""

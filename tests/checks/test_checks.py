@@ -1,0 +1,378 @@
+import dataclasses
+import os
+import time
+import warnings
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import course_utils
+from course_utils import exercises
+from course_utils.checks.grids import grids
+from course_utils.checks.judge import Case, judge
+from course_utils.checks.look import look_into
+from course_utils.exercises import EXERCISES, exercises_of
+from course_utils.exercises.exercise import Misconception
+from course_utils.learner import check, checking, progress
+
+SEEDS = range(200)
+EACH = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+
+
+def test_no_two_exercises_have_one_name():
+    modules = Path(exercises.__file__).parent.glob("lesson_*.py")
+    listed = [import_module(f"course_utils.exercises.{x.stem}") for x in modules]
+    assert len(EXERCISES) == sum(len(x.EXERCISES) for x in listed)
+    for number in {x.lesson for x in EXERCISES.values()}:
+        assert 8 <= sum(x.points for x in exercises_of(number)) <= 12
+
+
+@EACH
+def test_right_answers_pass_in_every_style(exercise):
+    assert len(exercise.also_right) >= 3
+    for answer in (exercise.reference, *exercise.also_right):
+        verdicts = [judge(exercise, answer, seed) for seed in SEEDS]
+        assert [v.message for v in verdicts if not v.passed] == []
+
+
+@EACH
+def test_every_misconception_is_named_as_itself(exercise):
+    assert len(exercise.misconceptions) >= 4
+    for misconception in exercise.misconceptions:
+        verdicts = [judge(exercise, misconception.wrong, seed) for seed in SEEDS]
+        assert {v.points for v in verdicts} == {0}
+        assert {v.message for v in verdicts} == {misconception.says}
+
+
+@EACH
+def test_the_same_seed_draws_the_same_inputs(exercise):
+    first, second = (judge(exercise, lambda *_: 0.0, 7).case for _ in range(2))
+    for name, array in first.arguments.items():
+        np.testing.assert_array_equal(array, second.arguments[name])
+
+
+SOFT = EXERCISES["soft_lookup"]
+
+
+def in_place(query, key, value, sharpness):
+    value *= np.exp(sharpness * (key @ query))[:, None]
+    return value.sum(axis=0) / np.exp(sharpness * (key @ query)).sum()
+
+
+def written_out(query, key, value, sharpness):
+    weight = np.exp(sharpness * (key @ query))
+    return weight @ value / weight.sum()
+
+
+def raising(query, key, value, sharpness):
+    first = query[0]
+    return first["no such thing"]
+
+
+def printing(query, key, value, sharpness):
+    print(SOFT.reference(query, key, value, sharpness))
+
+
+def unwritten(query, key, value, sharpness):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (in_place, "it changes its input `value`"),
+        (raising, r"it raises IndexError: .* \(line \d+ of the cell: `return first\["),
+        (printing, "it prints its result and returns None"),
+        (lambda *_: None, "it returns None: is a `return` missing?"),
+        (lambda q, k, v, s: list(v[0]), "it returns a list, not an array"),
+        (lambda q, k, v, s: v[0] > 0, "the dtype is bool, expected are numbers"),
+        (lambda q, k, v, s: v[0] * 1j, "it returns an array of complex128"),
+        (lambda q, k, v, s: exit(), "it raises SystemExit"),
+        (unwritten, "it is not written yet"),
+        (lambda *_: "17 degrees", "it returns a str, not an array of numbers"),
+        (lambda q, k, v, s: v, "the shape is "),
+        (lambda q, k, v, s: v[0] * np.nan, "the result holds nan"),
+        (lambda q, k, v, s: v[0], "the numbers differ, by up to "),
+        (lambda q, k, v: v[0], "it raises TypeError: .* takes 3 positional"),
+    ],
+)
+def test_a_wrong_answer_is_told_what_is_wrong(answer, says, capsys):
+    import re
+
+    verdict = judge(SOFT, answer, seed=1)
+    assert verdict.points == 0
+    assert re.match(says.replace("?", r"\?"), verdict.message)
+
+
+table = {"key": np.eye(3)}
+counter = []
+
+
+def reading_a_table(query, key, value, sharpness):
+    return table["key"][0, : value.shape[1]].sum() * value[0]
+
+
+def counting(query, key, value, sharpness):
+    counter.append(1)
+    return written_out(query, key, value, sharpness) + len(counter) * 1e-9
+
+
+def warning(query, key, value, sharpness):
+    warnings.warn("mind the gap", stacklevel=1)
+    np.log(np.zeros(1))
+    return written_out(query, key, value, sharpness)
+
+
+def borrowing(query, key, value, sharpness):
+    return course_utils.soft_lookup(query, key, value, sharpness)
+
+
+def endless(query, key, value, sharpness):
+    while True:
+        pass
+
+
+def stubborn(query, key, value, sharpness):
+    for _ in range(3):
+        with suppress(BaseException):
+            time.sleep(20)
+    while True:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (warning, "Right: 12 fresh inputs"),
+        (counting, "Called twice with the same arguments, it returns different"),
+        (reading_a_table, "; it reads `table` from outside"),
+        (borrowing, "It calls `soft_lookup` of the course, which does the work"),
+        (course_utils.soft_lookup, "It calls `soft_lookup` of the course"),
+        (endless, "It does not end within 0.2 seconds (line"),
+        (stubborn, "It does not end within 0.2 seconds (line"),
+    ],
+)
+def test_the_check_in_the_notebook_finds_what_is_not_in_the_numbers(
+    answer, says, monkeypatch
+):
+    monkeypatch.setattr(checking, "SECONDS", 0.2)
+    said = repr(check("soft_lookup", answer))
+    assert says in said
+    assert said.startswith("✓" if "Right" in says else "✗")
+
+
+def test_the_course_s_functions_may_be_called_where_the_exercise_says_so():
+    allowed = dataclasses.replace(SOFT, may_use=("soft_lookup",))
+    for exercise, points in ((allowed, 3), (SOFT, 0)):
+        verdict = judge(exercise, borrowing, 1, partial(look_into, borrowing))
+        assert verdict.points == points
+
+
+def test_the_stop_button_is_no_time_limit():
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check("soft_lookup", stopped)
+
+
+def test_float32_may_be_asked_for():
+    exercise = dataclasses.replace(
+        SOFT,
+        inputs=lambda rng, size: {
+            name: x.astype(np.float32) if x.ndim else x
+            for name, x in SOFT.inputs(rng, size).items()
+        },
+        keeps_dtype=True,
+    )
+    assert judge(exercise, SOFT.reference, 1).passed
+    promoting = judge(exercise, lambda *a: SOFT.reference(*a).astype(float), 1)
+    assert promoting.message == (
+        "the dtype is float64, expected float32, as it came in"
+    )
+
+
+def test_a_mistake_beside_the_numbers_can_be_named():
+    def in_place_too(query, key, value, sharpness):
+        key *= 1.5
+        return SOFT.reference(query, key / 1.5, value, sharpness)
+
+    named = dataclasses.replace(
+        SOFT, misconceptions=(Misconception("it scales the keys", in_place_too),)
+    )
+    assert judge(named, in_place_too, 1).message == "it scales the keys"
+    assert judge(SOFT, in_place_too, 1).message.startswith("it changes its input `key`")
+
+
+def test_where_nbgrader_grades_a_wrong_answer_raises(monkeypatch, capsys):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert check("soft_lookup", written_out) is None
+    assert capsys.readouterr().out.startswith("✓ Right: soft_lookup, 3 of 3 points")
+    with pytest.raises(AssertionError, match="It returns None"):
+        check("soft_lookup", lambda *_: None)
+
+
+def test_the_picture_shows_expected_yours_and_the_difference():
+    expected = np.arange(6.0).reshape(2, 3)
+    yours = expected + np.array([[0, 0, 0], [0, 0, -0.5]])
+    shown = grids(Case({}, expected, yours))
+    assert [x.title for x in shown] == ["expected", "yours", "difference"]
+    gap = shown[2]
+    assert [[x.text for x in row] for row in gap.rows] == [
+        ["0"] * 3,
+        ["0", "0", "−0.50"],
+    ]
+    assert gap.rows[1][2].shade == pytest.approx(0.58)
+    assert shown[0].rows[1][2].text == "5.00"
+    assert shown[1].note == "shape (2, 3)"
+
+
+def test_the_picture_says_which_truths_differ():
+    expected = np.array([[True, False]])
+    gap = grids(Case({}, expected, np.array([[True, True]])))[2]
+    assert [cell.text for cell in gap.rows[0]] == ["=", "≠"]
+
+
+@pytest.mark.parametrize("dtype", [bool, int, float])
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (2, 1, 3), (20, 30), (0, 2)])
+def test_the_picture_takes_any_shape_and_dtype(shape, dtype):
+    expected = np.zeros(shape, dtype)
+    yours = np.ones(shape, dtype)
+    shown = grids(Case({}, expected, yours))
+    assert len(shown) == 3
+    assert sum(len(row) for row in shown[1].rows) == min(8, np.prod(shape[-1:])) * min(
+        8, np.prod(shape[-2:-1])
+    )
+    assert len(grids(Case({}, expected, np.ones((4, 1))))) == 2
+    assert len(grids(Case({}, expected, None))) == 1
+
+
+def test_the_picture_shows_the_part_with_the_largest_difference():
+    expected = np.zeros((2, 20, 30))
+    yours = expected.copy()
+    yours[1, 17, 28] = np.nan
+    gap = grids(Case({}, expected, yours))[2]
+    assert gap.note == "shape (2, 20, 30), [1] of it, from row 12, column 22"
+    assert gap.rows[17 - 12][28 - 22].text == "nan"
+
+
+def test_the_case_shown_is_the_smallest_that_is_wrong():
+    def wrong_for_many_keys(query, key, value, sharpness):
+        right = SOFT.reference(query, key, value, sharpness)
+        return right + (len(key) > 4)
+
+    case = judge(SOFT, wrong_for_many_keys, seed=3).case
+    assert len(case.arguments["key"]) == 5
+    np.testing.assert_allclose(case.yours, case.expected + 1)
+
+
+def test_feedback_names_the_mistake_in_words_and_html():
+    blend_of_keys = SOFT.misconceptions[0].wrong
+    feedback = check("soft_lookup", blend_of_keys)
+    assert repr(feedback) == (
+        "✗ Not yet: soft_lookup, 0 of 3 points\n"
+        "It blends the keys: keys are only compared with, the answer is made of "
+        "values."
+    )
+    html = feedback._repr_html_()
+    assert "It blends the keys" in html
+    assert html.count("<details") == html.count("</details>") == 2 + len(SOFT.hints)
+
+
+def test_feedback_escapes_what_the_learner_wrote():
+    def answer(*_):
+        raise ValueError("<script>alert(1)</script>")
+
+    html = check("soft_lookup", answer)._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    assert "<code>raise ValueError(" in html
+
+
+@pytest.mark.parametrize(("folder", "kept"), [("exercises", 3), ("solutions", None)])
+def test_points_are_kept_for_exercises_only(folder, kept, tmp_path, monkeypatch):
+    (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / folder)
+    check("soft_lookup", written_out)
+    check("soft_lookup", lambda *_: None)  # a later failure takes nothing away
+    assert progress.load()["exercises"].get("soft_lookup") == kept
+    for page in ("start.md", "progress.svg"):  # beside the progress
+        assert (tmp_path / page).exists() == (kept is not None)
+
+
+def test_check_refuses_what_it_cannot_check():
+    with pytest.raises(ValueError, match="no exercise 'soft_lokup'"):
+        check("soft_lokup", SOFT.reference)
+    with pytest.raises(TypeError, match="needs the function itself"):
+        check("soft_lookup", SOFT.reference(*[np.eye(2)[0], np.eye(2), np.eye(2), 1]))
+
+
+def test_progress_that_cannot_be_read_is_kept_aside(progress_file):
+    progress_file.write_text("{half a file")
+    assert progress.load() == {"exercises": {}, "predictions": {}}
+    progress.record("exercises", "soft_lookup", 3)
+    assert progress.load()["exercises"] == {"soft_lookup": 3}
+    aside = progress_file.with_name("progress.unreadable.json")
+    assert aside.read_text() == "{half a file"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a file of another kind")
+def test_what_is_no_file_is_left_as_it_is(progress_file):
+    os.mkfifo(progress_file)
+    os.close(os.open(progress_file, os.O_RDWR | os.O_NONBLOCK))
+    progress.record("exercises", "soft_lookup", 3)
+    assert progress_file.is_fifo()
+    assert list(progress_file.parent.iterdir()) == [progress_file]
+
+
+def test_progress_that_cannot_be_written_is_no_error(monkeypatch):
+    monkeypatch.setenv("COURSE_PROGRESS", os.devnull + "/nowhere")
+    progress.record("exercises", "soft_lookup", 3)
+    assert progress.load()["exercises"] == {}
+
+
+def test_the_start_page_shows_the_path_and_the_points():
+    from course_utils.learner import start_page
+    from course_utils.learner.syllabus import LESSONS
+
+    assert "You have **0 of " in start_page.page()
+    progress.record("exercises", "soft_lookup", 3)
+    page = start_page.page()
+    assert "You have **3 of " in page
+    assert "■■■□□□□□□□ 3 of 10" in page
+    assert "(notebooks/01_soft_lookup.ipynb)" in page
+    assert [x.number for x in LESSONS] == list(range(1, 17))
+    for lesson in LESSONS:
+        assert lesson.title in page
+
+
+def test_the_start_page_says_when_all_is_done():
+    from course_utils.learner import start_page
+
+    for exercise in EXERCISES.values():
+        progress.record("exercises", exercise.name, exercise.points)
+    assert "That is all there is: well done." in start_page.page()
+
+
+def test_a_start_page_that_cannot_be_written_is_no_error(monkeypatch):
+    from course_utils.learner import start_page
+
+    monkeypatch.setenv("COURSE_PROGRESS", os.devnull + "/nowhere")
+    start_page.write()
+    monkeypatch.setenv("COURSE_PROGRESS", os.devnull)  # and none beside a device
+    start_page.write()
+    assert not os.path.exists(os.path.join(os.path.dirname(os.devnull), "start.md"))
+    assert start_page.page().startswith("# Attention, built by hand")
+
+
+def test_points_beyond_what_there_is_now_do_not_count():
+    from course_utils.learner import points
+
+    progress.record("exercises", "soft_lookup", 30)
+    progress.record("exercises", "hard_lookup", "two")
+    (first, second, *_) = next(iter(points.of_lessons().values()))
+    assert (str(first), str(second)) == ("0 of 2", "3 of 3")

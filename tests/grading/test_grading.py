@@ -1,0 +1,270 @@
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from course_utils.exercises import EXERCISES, exercises_of, judge
+from course_utils.grading import batch, sandbox
+from course_utils.grading.child import Child
+from course_utils.grading.sandbox import Limits, Sandbox, SandboxError
+from course_utils.grading.submission import SubmissionError, read
+from course_utils.grading.verdict import Terms, plain, verdict
+
+RIGHT = "def hard_lookup(query, key, value):\n    return value[(key @ query).argmax()]"
+TERMS = Terms(1, "process", Limits(seconds=5))
+
+
+def notebook(*cells, **metadata):
+    code = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    made = nbformat.v4.new_notebook(cells=code, metadata=metadata)
+    return nbformat.writes(made).encode()
+
+
+ONE = notebook(RIGHT)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_process_left():
+    yield
+    sandbox.this_thread_s("process", TERMS.limits).close()
+
+
+def of(said, name="hard_lookup"):
+    (entry,) = [x for x in said["exercises"] if x["name"] == name]
+    return entry
+
+
+def graded(*cells, **metadata):
+    """Grade cells beside a stub that says which lesson it is."""
+    stub = "def soft_lookup(query, key, value, sharpness): pass"
+    return verdict(notebook(*cells, stub, **metadata), TERMS)
+
+
+def test_solutions_earn_all_and_exercises_none(root):
+    for lesson in sorted({x.lesson for x in EXERCISES.values()}):
+        (solved,) = (root / "solutions").glob(f"{lesson:02}_*.ipynb")
+        said = verdict(solved.read_bytes(), TERMS)
+        assert said["points"] == said["of"] > 0
+        names = [x["name"] for x in said["exercises"]]
+        assert names == [x.name for x in exercises_of(lesson)]
+        untouched = root / "exercises" / solved.name
+        said = verdict(untouched.read_bytes(), TERMS)
+        assert {x["message"] for x in said["exercises"]} == {"it is not written yet"}
+        assert said["points"] == 0
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ([RIGHT], "right: 12 fresh inputs, all as expected"),
+        (["1 / 0", RIGHT], "right: 12 fresh inputs, all as expected"),
+        ([RIGHT.replace("value[", "key[")], "it returns the key that matches best"),
+        (["hard_lookup = 3"], "there is no function of this name"),
+        (
+            ["import nonsense_module", "nonsense_module.x\n" + RIGHT],
+            "there is no function of this name: code cell 1 raises ModuleNotFound",
+        ),
+        ([RIGHT.replace("return ", "")], "it returns None: is a `return` missing?"),
+        ([RIGHT.replace("return ", "print(1); ")], "it prints its result and returns"),
+        (
+            [RIGHT.replace("return", "key *= 2\n    return")],
+            "it changes its input `key`",
+        ),
+        ([RIGHT.replace("argmax()]", "argmax()] / 0")], "the numbers differ"),
+        ([RIGHT.replace("return", "return 'x', #")], "it returns a tuple, not an"),
+        (
+            [RIGHT.replace("return", "raise KeyError(1) #")],
+            "it raises KeyError: 1 (line",
+        ),
+        (["from course_utils import hard_lookup"], "it calls `hard_lookup` of the"),
+        (
+            [RIGHT.replace("return", "import os\n    os._exit(0)\n    return")],
+            "it ends the process that runs it",
+        ),
+        (["%matplotlib inline\n%time 1\n!true\n" + RIGHT], "right: "),
+        (["import asyncio\nawait asyncio.sleep(0)\n" + RIGHT], "right: "),
+        (
+            ["import matplotlib.pyplot as plt\nplt.plot([1])\nplt.show()", RIGHT],
+            "right",
+        ),
+        (["import ipywidgets\nipywidgets.IntSlider()", RIGHT], "right: "),
+        (["import os\nos._exit(3)", RIGHT], "right: "),
+        ([RIGHT, "def hard_lookup(query, key, value): pass"], "it returns None"),
+    ],
+)
+def test_a_submission_gets_its_verdict(cells, says):
+    entry = of(graded(*cells))
+    assert entry["message"].startswith(says)
+    assert entry["points"] == (2 if says.startswith("right") else 0)
+
+
+def test_a_cell_that_kills_its_process_costs_that_question_only():
+    kills = "def soft_lookup(*_):\n    import os\n    os._exit(1)"
+    said = verdict(notebook(kills, RIGHT), TERMS)
+    assert of(said, "soft_lookup")["message"] == "it ends the process that runs it"
+    assert of(said)["points"] == 2
+
+
+def test_an_answer_without_end_is_stopped():
+    cells = [(1, "def hard_lookup(*_):\n    while True: pass")]
+    home = Sandbox("process", Limits(seconds=1))
+    with Child(cells, home) as child:
+        judged = judge(EXERCISES["hard_lookup"], child.answer("hard_lookup"), 0)
+    home.close()
+    assert judged.message == "it does not end within 1 seconds"
+
+
+def test_a_cell_without_end_is_left_out():
+    terms = Terms(1, "process", Limits(seconds=1))
+    said = verdict(notebook("while True: pass\n" + RIGHT, RIGHT), terms)
+    assert of(said)["points"] == 2
+    said = verdict(notebook(RIGHT.replace("\n", "\nwhile True: pass\n", 1)), terms)
+    assert said["error"] is None
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"{half", "is not a notebook"),
+        (b"[]", "is not a notebook"),
+        (b"", "is not a notebook"),
+        (b"\xff\xfe", "is not a notebook"),
+        (b"[" * 100_000 + b"]" * 100_000, "is not a notebook"),
+        (b'{"cells": 3, "nbformat": 4, "nbformat_minor": 5}', "is not a notebook"),
+        (b" " * (21 << 20), "is larger than 20 MB"),
+        (notebook("x = 1"), "has no exercise of this course in it"),
+        (
+            notebook(
+                RIGHT, kernelspec={"name": "ir", "language": "R", "display_name": "R"}
+            ),
+            "is a notebook in R, not in Python",
+        ),
+    ],
+)
+def test_what_cannot_be_graded_is_said_to_be_so(data, says):
+    with pytest.raises(SubmissionError, match=says):
+        read(data)
+    assert verdict(data, TERMS)["error"].startswith(says)
+
+
+def test_what_a_submission_says_becomes_one_printable_line():
+    assert plain("a\x1b[31m\r\nb\u202e" + "c" * 999) == "a [31m b " + "c" * 491
+
+
+@pytest.fixture
+def a_class(tmp_path):
+    """Make a class of four, of whom one hands in nonsense and one nothing."""
+    of_them = tmp_path / "class"
+    for name in ("ada", "=cmd()", "eve", "zoë"):
+        (of_them / name).mkdir(parents=True)
+    for same in ("ada/renamed.ipynb", "=cmd()/same.ipynb"):
+        (of_them / same).write_bytes(ONE)
+    (of_them / "eve" / "a.ipynb").write_text("{")
+    old = of_them / "ada" / ".ipynb_checkpoints"
+    old.mkdir()
+    (old / "old.ipynb").write_bytes(notebook(RIGHT))
+    return of_them
+
+
+def test_a_class_is_collected_by_learner(a_class):
+    found = [(x.learner, x.name) for x in batch.collect([a_class])]
+    assert found == [
+        ("=cmd()", "=cmd()/same.ipynb"),
+        ("ada", "ada/renamed.ipynb"),
+        ("eve", "eve/a.ipynb"),
+        ("zoë", "zoë"),
+    ]
+    one = a_class / "ada" / "renamed.ipynb"
+    assert [x.learner for x in batch.collect([one])] == ["renamed"]
+    assert [x.learner for x in batch.collect([one.parent])] == ["renamed"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs files of other kinds")
+def test_links_pipes_and_folders_are_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.ipynb")
+    (tmp_path / "link.ipynb").symlink_to("/etc/passwd")
+    (tmp_path / "folder.ipynb").mkdir()
+    assert batch.content(tmp_path / "link.ipynb").startswith("is a link")
+    assert batch.content(tmp_path / "pipe.ipynb") == "is no file"
+    assert batch.content(tmp_path / "folder.ipynb").endswith("Is a directory")
+    assert batch.content(tmp_path / "none.ipynb").startswith(
+        "cannot be opened: No such"
+    )
+
+
+def run(*arguments, env, code=0, **options):
+    command = [sys.executable, "-m", "course_utils.grading", *map(str, arguments)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, **options)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def test_the_command_grades_a_class(a_class, tmp_path, with_course):
+    out = tmp_path / "out"
+    options = ["--out", out, "--isolation", "process", "--workers", 2]
+    done = run(a_class, *options, env=with_course)
+    assert "Graded under: a process with limits only" in done.stdout
+    assert "eve/a.ipynb: not graded: it is not a notebook" in done.stdout
+    assert "  hard_lookup        2 of 2  right: 12 fresh inputs" in done.stdout
+    written = (out / "class.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(written.splitlines()))
+    assert [x["learner"] for x in rows] == ["'=cmd()", "ada", "eve", "zoë"]
+    assert [x["points"] for x in rows] == ["2", "2", "0", "0"]
+    assert rows[3]["notes"] == "zoë: has no notebook in it"
+    whole = json.loads((out / "class.json").read_text(encoding="utf-8"))
+    assert [x["points"] for x in whole["learners"]] == [2, 2, 0, 0]
+    assert whole["learners"][1]["notebooks"][0]["exercises"][0]["points"] == 2
+    seed = (out / "seed").read_text()
+    assert not any(seed in x.read_text("utf-8") for x in out.rglob("*.html"))
+    page = (out / "class.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 1
+    for one in whole["learners"]:
+        name = one["learner"]
+        (mine,) = [
+            x for x in (out / "feedback").iterdir() if f">{name}: " in x.read_text()
+        ]
+        assert mine.name in page or mine.name.replace("ë", "%C3%AB") in page
+
+    kept = {x: x.stat().st_mtime_ns for x in (out / "verdicts").iterdir()}
+    assert len(kept) == 2  # one for two equal notebooks
+    run(a_class, *options, env=with_course)
+    assert kept == {x: x.stat().st_mtime_ns for x in (out / "verdicts").iterdir()}
+    run(a_class, *options, "--seed", 3, env=with_course)
+    assert len(list((out / "verdicts").iterdir())) == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["nowhere"], "there is no nowhere"),
+        ([".", "--seed", "x"], "--seed needs to be secret or a number"),
+        ([".", "--seconds", "0"], "--seconds needs to be more than 0"),
+        (["."], "there is no notebook in ."),
+    ],
+)
+def test_the_command_refuses_what_it_cannot_do(options, says, tmp_path, with_course):
+    done = run(*options, env=with_course, code=2, cwd=tmp_path)
+    assert says in done.stderr
+
+
+def test_without_the_sandbox_it_stops(a_class, tmp_path, with_course):
+    env = {**with_course, "PATH": str(tmp_path)}
+    done = run(a_class, "--out", tmp_path / "out", env=env, code=1)
+    assert "needs bubblewrap, which is not installed" in done.stderr
+    assert not (tmp_path / "out" / "class.csv").exists()
+
+
+def test_a_sandbox_that_does_not_come_up_stops_the_run(monkeypatch):
+    monkeypatch.setattr(sandbox, "_bubblewrap", lambda: ["false"])
+    monkeypatch.setattr(sandbox.shutil, "which", lambda _: "bwrap")
+    with pytest.raises(SandboxError, match="does not start: it ends without a word"):
+        sandbox.check("sandbox", Limits())
+    monkeypatch.setattr(sandbox, "_bubblewrap", lambda: [])
+    if os.getuid() == 0:
+        pytest.skip("the root user can do all this without bubblewrap")
+    with pytest.raises(SandboxError, match="cannot be closed"):
+        sandbox.check("sandbox", Limits())

@@ -1,0 +1,79 @@
+"""The reader that has to know the order: its gradients, and what it can never learn."""
+
+import numpy as np
+import pytest
+
+from course_utils.finite_differences import gradient_check
+from course_utils.layers import cross_entropy
+from course_utils.models.order_reader import (
+    KINDS,
+    OrderReader,
+    chase,
+    learning_curves,
+    split_pairs,
+)
+
+EACH = pytest.mark.parametrize("kind", KINDS)
+
+
+@EACH
+def test_the_gradients_are_the_slopes_of_the_loss(kind):
+    reader = OrderReader(kind, 3)
+    parameters = reader.start(seeds=2)
+    names = list(parameters)
+    learn = split_pairs(np.random.default_rng(0), 3, 1)[0]
+    tokens = np.stack([learn, learn[::-1]])
+
+    def named(arrays):
+        return dict(zip(names, arrays, strict=True))
+
+    def loss(*arrays):
+        logits = reader.read(named(arrays), tokens)
+        return cross_entropy(logits, tokens[..., 1])[0]
+
+    def backward(d_loss, *arrays):
+        gradients = reader.loss_and_gradients(named(arrays), tokens)[1]
+        return tuple(d_loss * gradients[name] for name in names)
+
+    assert max(gradient_check(loss, backward, *parameters.values())) < 1e-7
+
+
+@EACH
+def test_only_a_mask_or_places_tell_the_two_orders_apart(kind):
+    reader = OrderReader(kind, 4)
+    parameters = reader.start(seeds=3)
+    one, other = (
+        np.broadcast_to(chase(*np.array(names), 4), (3, 1, 5))
+        for names in ([1, 2], [2, 1])
+    )
+    gap = np.abs(reader.read(parameters, one) - reader.read(parameters, other)).max()
+    assert (gap < 1e-12) == (kind in KINDS[:2])
+
+
+def test_pairs_are_shared_out_in_both_orders():
+    learn, test = split_pairs(np.random.default_rng(0), 5, 3)
+    assert (len(learn), len(test)) == (14, 6)
+    both = [{(a, b) for a, b in part[:, [1, 4]].tolist()} for part in (learn, test)]
+    assert not both[0] & both[1]
+    assert len(both[0] | both[1]) == 20
+    for part in both:
+        assert {(b, a) for a, b in part} == part
+    assert (learn[:, [0, 3]] == 5).all()
+    assert (learn[:, 2] == 6).all()
+
+
+def test_what_cannot_know_the_order_is_never_right_more_than_half_the_time():
+    options = {"num_names": 6, "held_out": 4, "seeds": 2, "steps": 60, "every": 20}
+    shares = {kind: learning_curves(kind, **options) for kind in KINDS}
+    assert all(x.shape == (4, 2) for x in shares.values())
+    assert max(shares[kind].max() for kind in KINDS[:2]) <= 0.5
+    assert min(shares[kind][-1].min() for kind in KINDS[2:]) > 0.8
+
+
+def test_a_reader_or_a_test_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="kind needs to be one of"):
+        OrderReader("magic", 3)
+    with pytest.raises(ValueError, match="held_out needs to be from 1 to 2"):
+        split_pairs(np.random.default_rng(0), 3, 3)
+    with pytest.raises(ValueError, match="num_names needs to be at least 3"):
+        split_pairs(np.random.default_rng(0), 2, 1)

@@ -1,0 +1,53 @@
+"""The model that lesson 9 trains with one head and with two."""
+
+import numpy as np
+import pytest
+from samples import check_gradients
+
+from course_utils.models.two_relations import MATRICES, TwoRelations, trained
+from course_utils.multi_head import multi_head_attention
+from course_utils.tasks import two_relations_task
+
+
+def small(num_heads):
+    model = TwoRelations(num_heads, d_model=6, n=5, vocabulary=4)
+    rng = np.random.default_rng(0)
+    return (
+        model,
+        model.start(rng),
+        *two_relations_task(rng, 3, model.n, vocabulary=4),
+    )
+
+
+@pytest.mark.parametrize("num_heads", [1, 2, 3])
+def test_its_gradients_are_the_slopes_of_its_loss(num_heads):
+    model, parameters, tokens, targets = small(num_heads)
+    check_gradients(model, parameters, tokens, targets)
+
+
+@pytest.mark.parametrize("num_heads", [1, 2])
+def test_it_attends_as_multi_head_attention_does(num_heads):
+    model, parameters, tokens, _ = small(num_heads)
+    x = parameters["tokens"][tokens] + parameters["places"]
+    options = {"num_heads": num_heads, "is_causal": True}
+    matrices = [parameters[name] for name in MATRICES]
+    output, weights = multi_head_attention(
+        x, x, x, *matrices, **options, return_weights=True
+    )
+    logits = model.read(parameters, tokens)
+    np.testing.assert_allclose(logits[..., 1, :], output @ parameters["w_second"])
+    np.testing.assert_allclose(model.weights(parameters, tokens), weights, atol=1e-12)
+
+
+def test_two_heads_learn_both_relations_and_one_learns_one():
+    (first, second), _ = trained(TwoRelations(2, n=6), seed=0, steps=400)
+    assert first > 0.95
+    assert second > 0.95
+    (first, second), _ = trained(TwoRelations(1, n=6), seed=0, steps=400)
+    assert first > 0.95
+    assert second < 0.5
+
+
+def test_heads_that_do_not_divide_the_width_are_refused():
+    with pytest.raises(ValueError, match="num_heads needs to divide d_model = 16"):
+        TwoRelations(num_heads=3)
