@@ -3,11 +3,7 @@
 import sys
 
 from course_utils import _moved
-from course_utils.attention import (
-    merge_heads,
-    scaled_dot_product_attention,
-    split_heads,
-)
+from course_utils.attention import scaled_dot_product_attention
 from course_utils.efficient import (
     KVCache,
     linear_attention,
@@ -21,7 +17,12 @@ from course_utils.masks import (
     padding_mask,
     sliding_window_mask,
 )
-from course_utils.multi_head import MultiHeadAttention, multi_head_attention
+from course_utils.multi_head import (
+    merge_heads,
+    multi_head_attention,
+    split_heads,
+)
+from course_utils.multi_head_layer import MultiHeadAttention
 from course_utils.pooling import attend, leave_one_out, nadaraya_watson
 from course_utils.positions import (
     alibi_bias,

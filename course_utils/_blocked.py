@@ -94,7 +94,7 @@ def blocked_attention(
     stack = min(SCORES // (most_rows * n_k), -(-prod(leading) // workers))
     blocks = [
         (index, slice(start, min(start + most_rows, n_q)))
-        for index in _stacks(leading, max(1, stack))
+        for index in stacks(leading, max(1, stack))
         for start in range(0, n_q, most_rows)
     ]
     _share_out(attend, blocks, workers)
@@ -121,7 +121,7 @@ def _setting(name: str, default: int) -> int:
     return int(text) if text.isdecimal() and int(text) > 0 else default
 
 
-def _stacks(leading: tuple[int, ...], room: int) -> Iterator[tuple[int | slice, ...]]:
+def stacks(leading: tuple[int, ...], room: int) -> Iterator[tuple[int | slice, ...]]:
     """Cut the leading axes into stacks of at most `room` matrices; yield indices."""
     inner = prod(leading[1:])
     if prod(leading) <= room:
@@ -132,7 +132,7 @@ def _stacks(leading: tuple[int, ...], room: int) -> Iterator[tuple[int | slice, 
             yield (slice(start, start + step),)
     else:
         for i in range(leading[0]):
-            for rest in _stacks(leading[1:], room):
+            for rest in stacks(leading[1:], room):
                 yield (i, *rest)
 
 

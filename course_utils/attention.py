@@ -5,27 +5,70 @@ the ONNX operator `Attention`; where these two leave a gap, a row that may see n
 gives zeros.
 """
 
+from collections.abc import Callable
+from math import prod
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils._blocked import blocked_attention
+from course_utils._blocked import blocked_attention, stacks
 from course_utils.masks import causal_mask
-from course_utils.softmax import softmax
+from course_utils.softmax import softmax_vjp
 from course_utils.validation import (
     as_array,
     as_float,
-    as_floats,
-    broadcast_leading,
-    check_axes,
     check_broadcasts_to,
     check_flag,
-    check_integer,
     check_number,
     check_positive,
-    check_same_size,
+    check_shape,
+    read,
 )
 
 Floats = NDArray[np.floating]
+Back = Callable[[Floats], tuple[Floats, ...]]
+# The scores that a step of the way back holds at once, 1 MB in float32; the weights of
+# all heads are kept anyway.
+KEPT = 2**18
+
+
+def attention_vjp(
+    query: Floats,
+    key: Floats,
+    value: Floats,
+    bias: Floats | float = 0.0,
+    scale: float | None = None,
+) -> tuple[Floats, Back]:
+    """Attend as lesson 5 does, and send a gradient back as lesson 10 does.
+
+        S = QKᵀ/√d_k + bias      P = softmax(S)      O = PV
+
+        dV = Pᵀ dO      dP = dO Vᵀ      dQ = dS K/√d_k      dK = dSᵀ Q/√d_k
+
+    Returns the output (..., n_q, d_v) and `back`, which keeps the n_q·n_k weights,
+    takes d_output and returns (d_query, d_key, d_value, d_scores); d_scores is the
+    gradient of the bias too.
+
+    Source: Vaswani et al., "Attention is all you need", 2017, equation 1; Dao et al.,
+    "FlashAttention", 2022, appendix B.2.
+
+    >>> query, key, value = np.array([[1.0]]), np.array([[1.0], [-1.0]]), np.eye(2)
+    >>> output, back = attention_vjp(query, key, value)
+    >>> output.round(2)  # the first key matches
+    array([[0.88, 0.12]])
+    """
+    scale = query.shape[-1] ** -0.5 if scale is None else scale
+    scores = (query * scale) @ key.mT  # scaling the query costs n·d products, not n·n
+    scores += bias
+    weights, softmax_back = softmax_vjp(scores)
+
+    def back(d_output: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        (d_scores,) = softmax_back(d_output @ value.mT)
+        d_query, d_key = d_scores @ key * scale, d_scores.mT @ query * scale
+        return d_query, d_key, weights.mT @ d_output, d_scores
+
+    return weights @ value, back
 
 
 def scaled_dot_product_attention(
@@ -61,12 +104,7 @@ def scaled_dot_product_attention(
     Returns the output, shape (..., n_q, d_v), or the pair (output, weights) with
     weights of shape (..., n_q, n_k). A query that may see no key, or has none (n_k
     = 0), gets weights and output of 0. The dtype is the common one of query, key and
-    value: float32 and float64 are kept, float16 is computed in float32, integers become
-    float64.
-
-    Raises TypeError if an array is not real, the mask neither boolean nor floating, or
-    an option of the wrong type, and ValueError if shapes do not fit, `scale` is not
-    finite, or `softcap` not above 0.
+    value: float32 and float64 are kept, float16 becomes float32, integers float64.
 
     Source: Vaswani et al., "Attention is all you need", 2017, equation 1; softcap as in
     Gemma Team, "Gemma 2", 2024, section 2; grouped heads as in Ainslie et al., "GQA",
@@ -85,154 +123,215 @@ def scaled_dot_product_attention(
     >>> scaled_dot_product_attention(query, key, value, is_causal=True)
     array([[10.]])
     """
-    (query, key, value), dtype = as_floats(query=query, key=key, value=value)
+    x = _read(query, key, value, attn_mask, is_causal, scale, softcap, enable_gqa)
+    if not check_flag("return_weights", return_weights):
+        return _join_groups(blocked_attention(*x), enable_gqa)
+    weights = _weights(x)
+    output = weights @ x.value
+    return _join_groups(output, enable_gqa), _join_groups(weights, enable_gqa)
+
+
+def scaled_dot_product_attention_vjp(
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    attn_mask: ArrayLike | None = None,
+    *,
+    is_causal: bool = False,
+    scale: float | None = None,
+    softcap: float | None = None,
+    enable_gqa: bool = False,
+) -> tuple[Floats, Back]:
+    """Attend as `scaled_dot_product_attention` does, and send a gradient back.
+
+    Takes what `scaled_dot_product_attention` takes. Returns the output and `back`,
+    which keeps the n_q·n_k weights of every head, takes d_output, (..., n_q, d_v), and
+    returns (d_query, d_key, d_value), and d_attn_mask as a fourth if the mask is
+    floating, such as a bias that is learnt. Each has the shape of its input: where an
+    input was broadcast, or shared by a group of heads, its gradient is the sum over the
+    copies. Where nothing could be seen it is 0.
+
+    >>> query, key = np.array([[1.0]]), np.array([[1.0], [-1.0]])
+    >>> value = np.array([[10.0], [20.0]])
+    >>> output, back = scaled_dot_product_attention_vjp(query, key, value)
+    >>> d_query, d_key, d_value = back(np.array([[1.0]]))
+    >>> d_value.round(2).ravel()  # the weights: what each value adds to the output
+    array([0.88, 0.12])
+    >>> d_key.round(2).ravel()  # the second value is higher: weight should move there
+    array([-1.05,  1.05])
+    """
+    x = _read(query, key, value, attn_mask, is_causal, scale, softcap, enable_gqa)
+    leading = np.broadcast_shapes(*(array.shape[:-2] for array in x[:3]))
+    shape = (*leading, x.query.shape[-2], x.key.shape[-2])
+    bias = np.broadcast_to(_bias(x), shape)
+    q, k, v = (np.broadcast_to(y, leading + y.shape[-2:]) for y in x[:3])
+    output = np.empty((*shape[:-1], v.shape[-1]), v.dtype)
+    backs = []
+    for at in stacks(leading, max(1, KEPT // max(1, prod(shape[-2:])))):
+        with np.errstate(over="ignore"):
+            if x.softcap is None:
+                part = attention_vjp(q[at], k[at], v[at], bias[at], x.scale)
+            else:
+                part = _softcapped_vjp(q[at], k[at], v[at], bias[at], *x[5:])
+        output[at] = part[0]
+        backs.append((at, part[1]))
+    attended = _join_groups(output, enable_gqa)
+
+    def back(d_output: Floats) -> tuple[Floats, ...]:
+        check_shape("d_output", d_output, attended.shape)
+        d_output = d_output.reshape(output.shape)
+        learns_bias = x.mask is not None and x.mask.dtype != np.bool_
+        into = [np.empty_like(y) for y in (q, k, v, *[bias] * learns_bias)]
+        for at, back_of_part in backs:
+            for d, d_part in zip(into, back_of_part(d_output[at]), strict=False):
+                d[at] = d_part
+        gradients = [
+            sum_to_shape(d, y.shape).reshape(np.shape(came))
+            for d, y, came in zip(into, x[:3], (query, key, value), strict=False)
+        ]
+        if learns_bias:
+            d_scores = _join_groups(into[3], enable_gqa)
+            gradients.append(sum_to_shape(d_scores, np.shape(attn_mask)))
+        return tuple(gradients)
+
+    return attended, back
+
+
+class _Arguments(NamedTuple):
+    """What `scaled_dot_product_attention` was given, once it is seen to fit.
+
+    The arrays are of one dtype; heads that share a key and value are an axis of their
+    own, (..., h_kv, h_q / h_kv, n, d). The mask is of booleans or of that dtype.
+    """
+
+    query: Floats
+    key: Floats
+    value: Floats
+    mask: NDArray | None
+    is_causal: bool
+    scale: float
+    softcap: float | None
+
+
+def _read(
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    attn_mask: ArrayLike | None,
+    is_causal: bool,
+    scale: float | None,
+    softcap: float | None,
+    enable_gqa: bool,
+) -> _Arguments:
+    h_q, h_kv = ("h_q ", "h_kv ") if check_flag("enable_gqa", enable_gqa) else ("", "")
+    pattern = f"... {h_q}n_q d_k, ... {h_kv}n_k d_k, ... {h_kv}n_k d_v"
+    query, key, value = read(pattern, query=query, key=key, value=value)
     check_flag("is_causal", is_causal)
-    check_flag("return_weights", return_weights)
-    heads = "h, " if check_flag("enable_gqa", enable_gqa) else ""
-    check_axes("query", query, f"(..., {heads}n_q, d_k)")
-    check_axes("key", key, f"(..., {heads}n_k, d_k)")
-    check_axes("value", value, f"(..., {heads}n_k, d_v)")
-    check_same_size(-1, "d_k", query=query, key=key)
-    check_same_size(-2, "n_k", key=key, value=value)
-    if scale is None:
-        scale = default_scale(query)
-    else:
-        scale = check_number("scale", scale, query.dtype)
+    scale = read_scale(scale, query)
     if softcap is not None:
         softcap = check_positive("softcap", softcap, query.dtype)
-
+    groups = 3 if enable_gqa else 2
+    leading = np.broadcast_shapes(*(x.shape[:-groups] for x in (query, key, value)))
+    shape = (*leading, *query.shape[-groups:-1], key.shape[-2])
+    mask = None if attn_mask is None else read_mask(attn_mask, shape, query.dtype)
     if enable_gqa:
-        _check_groups(query, key, value)
-        leading = broadcast_leading(3, query=query, key=key, value=value)
-        shape = (*leading, query.shape[-3], query.shape[-2], key.shape[-2])
-    else:
-        leading = broadcast_leading(query=query, key=key, value=value)
-        shape = (*leading, query.shape[-2], key.shape[-2])
-    output_shape = (*shape[:-1], value.shape[-1])
-    mask = None if attn_mask is None else as_mask(attn_mask, shape, query.dtype)
-    if enable_gqa:
-        h_kv = key.shape[-3]
-        query = _split_groups(query, h_kv)
+        heads = key.shape[-3]
+        if heads == 0 or query.shape[-3] % heads:
+            raise ValueError(
+                f"`query` must have a multiple of the {heads} heads of `key` when "
+                f"enable_gqa is True; got {query.shape[-3]} (shape {query.shape})"
+            )
+        query = _split_groups(query, heads)
         key, value = np.expand_dims(key, -3), np.expand_dims(value, -3)
         if mask is not None and mask.ndim > 2:
-            mask = np.broadcast_to(mask, (*mask.shape[:-3], *shape[-3:]))
-            mask = _split_groups(mask, h_kv)
-
-    arguments = (mask, is_causal, scale, softcap)
-    if not return_weights:
-        output = blocked_attention(query, key, value, *arguments)
-        return output.reshape(output_shape).astype(dtype, copy=False)
-    weights = attention_weights(query, key, *arguments)
-    output = (weights @ value).reshape(output_shape).astype(dtype, copy=False)
-    if enable_gqa:
-        weights = weights.reshape(*weights.shape[:-4], *shape[-3:])
-    return output, weights.astype(dtype, copy=False)
+            spread = np.broadcast_to(mask, (*mask.shape[:-3], *shape[-3:]))
+            mask = _split_groups(spread, heads)
+    return _Arguments(query, key, value, mask, is_causal, scale, softcap)
 
 
-def split_heads(x: ArrayLike, num_heads: int) -> Floats:
-    """Cut each vector into one piece a head: (..., n, d) -> (..., num_heads, n, d/h).
+def read_scale(scale: float | None, query: Floats) -> float:
+    """Return the scale, 1/√d_k by default, as a float that keeps float32 what it is."""
+    if scale is not None:
+        return check_number("scale", scale, query.dtype)
+    if query.shape[-1] == 0:
+        raise ValueError(f"`query` must have a d_k of at least 1; got {query.shape}")
+    return query.shape[-1] ** -0.5
 
-    Head i gets columns i·d/h to (i+1)·d/h. `merge_heads` is the exact inverse.
 
-    - `x`: shape (..., n, d_model).
-    - `num_heads`: h, at least 1, a divisor of d_model.
-
-    Returns an array of shape (..., num_heads, n, d_model / num_heads) and the dtype of
-    `x` (float64 for integers). It may share memory with `x`.
-
-    Raises TypeError if `x` is not real or `num_heads` no integer, and ValueError if `x`
-    has fewer than 2 axes or `num_heads` does not divide d_model.
-
-    Source: Vaswani et al., "Attention is all you need", 2017, section 3.2.2.
-
-    >>> split_heads([[1, 2, 3, 4], [5, 6, 7, 8]], num_heads=2)
-    array([[[1., 2.],
-            [5., 6.]],
-    <BLANKLINE>
-           [[3., 4.],
-            [7., 8.]]])
-    """
-    x = as_float("x", x)
-    check_axes("x", x, "(..., n, d_model)")
-    num_heads = check_integer("num_heads", num_heads, least=1)
-    *leading, n, d_model = x.shape
-    if d_model % num_heads:
-        raise ValueError(
-            f"num_heads needs to divide d_model = {d_model} of x, whose shape is "
-            f"{x.shape}; it is {num_heads}"
+def read_mask(attn_mask: ArrayLike, shape: tuple[int, ...], dtype: np.dtype) -> NDArray:
+    """Return the mask as booleans, or as floats of the dtype of the scores."""
+    mask = as_array("attn_mask", attn_mask)
+    if mask.dtype.kind not in "bf":
+        raise TypeError(
+            "`attn_mask` must hold booleans (True = may attend) or floats (added to "
+            f"the scores); got dtype {mask.dtype}"
         )
-    pieces = x.reshape(*leading, n, num_heads, d_model // num_heads)
-    return pieces.swapaxes(-2, -3)
+    if mask.dtype.kind == "f":
+        # What is too low for float32 means −inf there.
+        with np.errstate(over="ignore"):
+            mask = as_float("attn_mask", mask).astype(dtype, copy=False)
+    check_broadcasts_to("attn_mask", mask, shape)
+    return mask
 
 
-def merge_heads(x: ArrayLike) -> Floats:
-    """Join the pieces of all heads again: (..., h, n, d/h) -> (..., n, d).
-
-    - `x`: shape (..., num_heads, n, d_head).
-
-    Returns an array of shape (..., n, num_heads·d_head) and the dtype of `x` (float64
-    for integers). It may share memory with `x`.
-
-    Raises TypeError if `x` is not real, and ValueError if it has fewer than 3 axes.
-
-    Source: Vaswani et al., "Attention is all you need", 2017, section 3.2.2 ("Concat").
-
-    >>> merge_heads([[[1, 2], [5, 6]], [[3, 4], [7, 8]]])
-    array([[1., 2., 3., 4.],
-           [5., 6., 7., 8.]])
-    """
-    x = as_float("x", x)
-    check_axes("x", x, "(..., num_heads, n, d_head)")
-    *leading, num_heads, n, d_head = x.shape
-    return x.swapaxes(-2, -3).reshape(*leading, n, num_heads * d_head)
+def _weights(x: _Arguments) -> Floats:
+    """Return the softmax of the scaled, capped and masked scores, (..., n_q, n_k)."""
+    scores = (x.query * x.scale) @ x.key.mT
+    if x.softcap is not None:
+        scores = x.softcap * np.tanh(scores / x.softcap)
+    if x.is_causal:
+        scores = np.where(causal_mask(*scores.shape[-2:]), scores, -np.inf)
+    if x.mask is not None and x.mask.dtype == np.bool_:
+        scores = np.where(x.mask, scores, -np.inf)
+    elif x.mask is not None:
+        scores = scores + x.mask
+    with np.errstate(over="ignore"):
+        return softmax_vjp(scores)[0]
 
 
-def attention_weights(
+def _bias(x: _Arguments) -> Floats:
+    """Return what to add to the scores: 0, or −inf where a query may not look."""
+    bias = np.zeros((), x.query.dtype)
+    if x.is_causal:
+        visible = causal_mask(x.query.shape[-2], x.key.shape[-2])
+        bias = np.where(visible, bias, -np.inf)
+    if x.mask is None:
+        return bias
+    return (
+        np.where(x.mask, bias, -np.inf) if x.mask.dtype == np.bool_ else bias + x.mask
+    )
+
+
+def _softcapped_vjp(
     query: Floats,
     key: Floats,
-    mask: NDArray | None,
-    is_causal: bool,
+    value: Floats,
+    bias: Floats,
     scale: float,
-    softcap: float | None,
-) -> Floats:
-    """Return the softmax of the scaled, capped and masked scores, (..., n_q, n_k).
+    softcap: float,
+) -> tuple[Floats, Back]:
+    """Do what `attention_vjp` does, with scores kept within ± `softcap`."""
+    bend = np.tanh((query * scale) @ key.mT / softcap)
+    weights, softmax_back = softmax_vjp(softcap * bend + bias)
 
-    The arguments are those of `scaled_dot_product_attention` once it has checked them:
-    arrays of one dtype, float32 or float64, and a mask of booleans or of that dtype.
+    def back(d_output: Floats) -> tuple[Floats, ...]:
+        (d_capped,) = softmax_back(d_output @ value.mT)
+        d_scores = d_capped * (1 - bend**2)
+        d_query, d_key = d_scores @ key * scale, d_scores.mT @ query * scale
+        return d_query, d_key, weights.mT @ d_output, d_capped
 
-    >>> attention_weights(np.ones((1, 2)), np.ones((4, 2)), None, False, 1.0, None)
-    array([[0.25, 0.25, 0.25, 0.25]])
-    """
-    # The query is scaled, not the scores: n·d numbers instead of n·n.
-    scores = (query * scale) @ key.swapaxes(-1, -2)
-    if softcap is not None:
-        scores = softcap * np.tanh(scores / softcap)
-    if is_causal:
-        scores = np.where(causal_mask(*scores.shape[-2:]), scores, -np.inf)
-    if mask is not None:
-        scores = (
-            np.where(mask, scores, -np.inf) if mask.dtype == np.bool_ else scores + mask
-        )
-    return softmax(scores)
+    return weights @ value, back
 
 
-def default_scale(query: Floats) -> float:
-    """Return 1/√d_k as a Python float, which keeps float32 what it is."""
-    d_k = query.shape[-1]
-    if d_k == 0:
-        raise ValueError(f"query needs a d_k of at least 1; its shape is {query.shape}")
-    return d_k**-0.5
-
-
-def _check_groups(query: Floats, key: Floats, value: Floats) -> None:
-    """Check that the key–value heads are equally many and divide the query heads."""
-    check_same_size(-3, "number of heads h_kv", key=key, value=value)
-    h_q, h_kv = query.shape[-3], key.shape[-3]
-    if h_kv == 0 or h_q % h_kv:
-        raise ValueError(
-            f"query needs a number of heads that is a multiple of key's {h_kv} when "
-            f"enable_gqa is True; it has {h_q} (shape {query.shape})"
-        )
+def sum_to_shape(x: Floats, shape: tuple[int, ...]) -> Floats:
+    """Sum over the axes along which an array of `shape` was broadcast to x's shape."""
+    added = x.ndim - len(shape)
+    stretched = [
+        i + added for i, size in enumerate(shape) if size != x.shape[i + added]
+    ]
+    # NumPy takes long to sum over no axes.
+    axes = (*range(added), *stretched)
+    return x.sum(axis=axes, keepdims=True).reshape(shape) if axes else x
 
 
 def _split_groups(x: NDArray, h_kv: int) -> NDArray:
@@ -241,17 +340,9 @@ def _split_groups(x: NDArray, h_kv: int) -> NDArray:
     return x.reshape(*leading, h_kv, h_q // h_kv, n, m)
 
 
-def as_mask(attn_mask: ArrayLike, shape: tuple[int, ...], dtype: np.dtype) -> NDArray:
-    """Return the mask as booleans, or as floats of the dtype of the scores."""
-    mask = as_array("attn_mask", attn_mask)
-    if mask.dtype.kind not in "bf":
-        raise TypeError(
-            "attn_mask needs booleans (True = may attend) or floats (added to the "
-            f"scores); its dtype is {mask.dtype}"
-        )
-    if mask.dtype.kind == "f":
-        # What is too low for float32 means −inf there.
-        with np.errstate(over="ignore"):
-            mask = as_float("attn_mask", mask).astype(dtype, copy=False)
-    check_broadcasts_to("attn_mask", mask, shape)
-    return mask
+def _join_groups(x: Floats, is_grouped: bool) -> Floats:
+    """Undo `_split_groups`, where heads were split."""
+    if not is_grouped:
+        return x
+    *leading, h_kv, groups, n, m = x.shape
+    return x.reshape(*leading, h_kv * groups, n, m)

@@ -4,24 +4,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.attention import (
-    as_mask,
-    default_scale,
+    read_mask,
+    read_scale,
     scaled_dot_product_attention,
 )
 from course_utils.masks import causal_mask, sliding_window_mask
-from course_utils.validation import (
-    as_float,
-    as_floats,
-    broadcast_leading,
-    check_axes,
-    check_flag,
-    check_integer,
-    check_number,
-    check_same_size,
-    check_shape,
-)
+from course_utils.validation import check_flag, check_integer, check_shape, read
 
 Floats = NDArray[np.floating]
+PATTERN = "... n_q d_k, ... n_k d_k, ... n_k d_v"
 
 
 def tiled_attention(
@@ -55,11 +46,7 @@ def tiled_attention(
 
     Returns the output, shape (..., n_q, d_v), zeros where a query may see no key. The
     dtype is the common one of query, key and value: float32 and float64 are kept,
-    float16 is computed in float32, integers become float64.
-
-    Raises TypeError if an array is not real, the mask neither boolean nor floating, or
-    an option of the wrong type, and ValueError if shapes do not fit, `scale` is not
-    finite, or `tile_size` is below 1.
+    float16 becomes float32, integers float64.
 
     Source: Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018,
     algorithm 3; Dao et al., "FlashAttention", 2022, algorithm 1.
@@ -75,15 +62,15 @@ def tiled_attention(
     >>> weights.size // 64**2  # how many times more scores the other way holds
     244
     """
-    (query, key, value), dtype = as_floats(query=query, key=key, value=value)
-    leading = _check_attention(query, key, value)
+    query, key, value = read(PATTERN, query=query, key=key, value=value)
+    leading = np.broadcast_shapes(*(x.shape[:-2] for x in (query, key, value)))
     n_q, n_k = query.shape[-2], key.shape[-2]
     mask = None
     if attn_mask is not None:
-        mask = as_mask(attn_mask, (*leading, n_q, n_k), query.dtype)
+        mask = read_mask(attn_mask, (*leading, n_q, n_k), query.dtype)
         mask = np.broadcast_to(mask, (*mask.shape[:-2], n_q, n_k))
     check_flag("is_causal", is_causal)
-    query = query * _check_scale(scale, query)
+    query = query * read_scale(scale, query)
     tile_size = check_integer("tile_size", tile_size, least=1)
 
     output = np.zeros((*leading, n_q, value.shape[-1]), query.dtype)
@@ -97,7 +84,7 @@ def tiled_attention(
         seen = min(n_k, rows.stop) if is_causal else n_k
         for left in range(0, seen, tile_size):
             columns = slice(left, min(left + tile_size, seen))
-            scores = query[..., rows, :] @ key[..., columns, :].swapaxes(-1, -2)
+            scores = query[..., rows, :] @ key[..., columns, :].mT
             if is_causal:
                 visible = causal_mask(*scores.shape[-2:], offset=top - left)
                 scores = np.where(visible, scores, -np.inf)
@@ -113,7 +100,7 @@ def tiled_attention(
             gathered += weights @ value[..., columns, :]
             peak = raised
         gathered /= np.where(total == 0, 1, total)
-    return output.astype(dtype, copy=False)
+    return output
 
 
 def sliding_window_attention(
@@ -141,10 +128,7 @@ def sliding_window_attention(
 
     Returns the output, shape (..., n_q, d_v), zeros where a query may see no key. The
     dtype is the common one of query, key and value: float32 and float64 are kept,
-    float16 is computed in float32, integers become float64.
-
-    Raises TypeError if an array is not real or an option of the wrong type, and
-    ValueError if shapes do not fit, `scale` is not finite, or `window` is below 1.
+    float16 becomes float32, integers float64.
 
     Source: Beltagy, Peters and Cohan, "Longformer", 2020, section 3.1 (two-sided);
     Jiang et al., "Mistral 7B", 2023, section 2 (causal).
@@ -157,14 +141,14 @@ def sliding_window_attention(
            [3. ],
            [6. ]])
     """
-    (query, key, value), dtype = as_floats(query=query, key=key, value=value)
-    leading = _check_attention(query, key, value)
+    query, key, value = read(PATTERN, query=query, key=key, value=value)
+    leading = np.broadcast_shapes(*(x.shape[:-2] for x in (query, key, value)))
     n_q = query.shape[-2]
     window = check_integer("window", window, least=1)
     check_flag("causal", causal)
-    scale = _check_scale(scale, query)
+    scale = read_scale(scale, query)
 
-    output = np.empty((*leading, n_q, value.shape[-1]), dtype)
+    output = np.empty((*leading, n_q, value.shape[-1]), query.dtype)
     # A block of `window` queries computes twice the scores it needs; a shorter one
     # spends its time on Python, a longer one on scores that are thrown away.
     block = min(max(window, 64), 512)
@@ -206,11 +190,8 @@ def linear_attention(
 
     Returns the output, shape (..., n_q, d_v); zeros if n_k = 0, or where all features
     of a query are so small that they round to 0. The dtype is the common one of query,
-    key and value: float32 and float64 are kept, float16 is computed in float32,
-    integers become float64.
-
-    Raises TypeError if an array is not real or `is_causal` neither True nor False, and
-    ValueError if shapes do not fit.
+    key and value: float32 and float64 are kept, float16 becomes float32,
+    integers float64.
 
     Source: Katharopoulos et al., "Transformers are RNNs", 2020, sections 3.2 and,
     causal, 3.3.
@@ -225,8 +206,8 @@ def linear_attention(
            [1.5],
            [3. ]])
     """
-    (query, key, value), dtype = as_floats(query=query, key=key, value=value)
-    leading = _check_attention(query, key, value)
+    query, key, value = read(PATTERN, query=query, key=key, value=value)
+    leading = np.broadcast_shapes(*(x.shape[:-2] for x in (query, key, value)))
     check_flag("is_causal", is_causal)
     d_v = value.shape[-1]
     # A last value of 1 is summed like the others, into what the output is divided by.
@@ -235,10 +216,10 @@ def linear_attention(
     if is_causal:
         sums = _causal_sums(query, key, value, leading)
     else:
-        sums = query @ (key.swapaxes(-1, -2) @ value)
+        sums = query @ (key.mT @ value)
     total = sums[..., d_v:]
     output = sums[..., :d_v] / np.where(total == 0, 1, total)
-    return output.astype(dtype, copy=False)
+    return output
 
 
 class KVCache:
@@ -308,11 +289,8 @@ class KVCache:
         >>> keys.shape, values.shape
         ((3, 3), (3, 5))
         """
-        key, value = as_float("key", key), as_float("value", value)
-        check_axes("key", key, "(..., n_new, d_k)")
-        check_axes("value", value, "(..., n_new, d_v)")
-        why = "the leading axes and n_new of key"
-        check_shape("value", value, (*key.shape[:-1], value.shape[-1]), why)
+        (key,), (value,) = read("... n d_k", key=key), read("... n d_v", value=value)
+        check_shape("value", value, (*key.shape[:-1], value.shape[-1]))
         if self._key is None:
             self._key, self._value = _room(key, 0), _room(value, 0)
         _check_agrees("key", key, self._key)
@@ -336,23 +314,6 @@ class KVCache:
         return new
 
 
-def _check_attention(query: Floats, key: Floats, value: Floats) -> tuple[int, ...]:
-    """Check that the three fit, and return the leading axes of the output."""
-    check_axes("query", query, "(..., n_q, d_k)")
-    check_axes("key", key, "(..., n_k, d_k)")
-    check_axes("value", value, "(..., n_k, d_v)")
-    check_same_size(-1, "d_k", query=query, key=key)
-    check_same_size(-2, "n_k", key=key, value=value)
-    return broadcast_leading(query=query, key=key, value=value)
-
-
-def _check_scale(scale: float | None, query: Floats) -> float:
-    """Return the scale, 1/√d_k by default, as a Python float."""
-    if scale is None:
-        return default_scale(query)
-    return check_number("scale", scale, query.dtype)
-
-
 def _features(x: Floats) -> Floats:
     """Return elu(x) + 1: x + 1 above 0 and exp(x) below."""
     return np.where(x > 0, x + 1, np.exp(np.minimum(x, 0)))
@@ -373,9 +334,9 @@ def _causal_sums(
         q, k, v = (x[..., here, :] for x in (query, key, value))
         # A last block may have fewer keys than queries, or none.
         visible = causal_mask(q.shape[-2], k.shape[-2])
-        scores = (q @ k.swapaxes(-1, -2)) * visible
+        scores = (q @ k.mT) * visible
         sums[..., here, :] = q @ state + scores @ v
-        state = state + k.swapaxes(-1, -2) @ v
+        state = state + k.mT @ v
     return sums
 
 
@@ -386,10 +347,9 @@ def _room(like: Floats, n: int) -> Floats:
 
 def _check_agrees(name: str, new: Floats, kept: Floats) -> None:
     """Check that new positions have the shape and the dtype of those kept."""
-    shape = (*kept.shape[:-2], new.shape[-2], kept.shape[-1])
-    check_shape(name, new, shape, "as the positions already kept")
+    check_shape(name, new, (*kept.shape[:-2], new.shape[-2], kept.shape[-1]))
     if new.dtype != kept.dtype:
         raise TypeError(
-            f"{name} needs the dtype of the positions already kept, {kept.dtype}; "
-            f"its dtype is {new.dtype}"
+            f"`{name}` must have the dtype of the positions already kept, "
+            f"{kept.dtype}; got {new.dtype}"
         )

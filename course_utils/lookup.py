@@ -3,15 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.scores import dot_product_score
 from course_utils.softmax import softmax
-from course_utils.validation import (
-    as_float,
-    as_floats,
-    check_axes,
-    check_number,
-    check_same_size,
-)
+from course_utils.validation import check_number, read
 
 Floats = NDArray[np.floating]
 
@@ -25,21 +18,18 @@ def hard_lookup(query: ArrayLike, key: ArrayLike, value: ArrayLike) -> Floats:
     - `key`: the keys, one a row, shape (n_k, d_k), n_k at least 1.
     - `value`: the values, in the order of the keys, shape (n_k, d_v).
 
-    Returns the values found, shape (..., d_v), in the dtype of `value` (float64 for
-    integers).
-
-    Raises TypeError if an array is not real, and ValueError if shapes do not fit, or
-    there is no key.
+    Returns the values found, shape (..., d_v), in the common dtype of the arrays
+    (float64 for integers).
 
     >>> key = [[0.0, 1.0], [1.0, 0.0]]
     >>> value = [[6.0, 1.0, 2.0], [9.0, 0.0, 0.5]]
     >>> hard_lookup([0.1, 0.9], key, value)
     array([6., 1., 2.])
     """
-    match = _match(query, key, value)
-    if match.shape[-1] == 0:
-        raise ValueError("key needs at least one row; it has none")
-    return as_float("value", value)[np.argmax(match, axis=-1)]
+    query, key, value = _read(query, key, value)
+    if len(key) == 0:
+        raise ValueError("`key` must have at least one row; got none")
+    return value[np.argmax(query @ key.T, axis=-1)]
 
 
 def soft_lookup(
@@ -61,9 +51,6 @@ def soft_lookup(
     Returns the blends, shape (..., d_v), in the common dtype of the arrays (float64
     for integers).
 
-    Raises TypeError if an array is not real or `sharpness` no number, and ValueError
-    if shapes do not fit, or `sharpness` is negative or not finite.
-
     Source: Graves, Wayne and Danihelka, "Neural Turing machines", 2014, "Focusing by
     content", where the match is the cosine and the sharpness is called key strength.
 
@@ -72,22 +59,12 @@ def soft_lookup(
     >>> soft_lookup([0.5, 0.5], key, value)
     array([7.5 , 0.5 , 1.25])
     """
-    (query, key, value), dtype = as_floats(query=query, key=key, value=value)
-    match = _match(query, key, value)
+    query, key, value = _read(query, key, value)
     sharpness = check_number("sharpness", sharpness, query.dtype)
     if sharpness < 0:
-        raise ValueError(f"sharpness needs to be at least 0; it is {sharpness}")
-    return (softmax(sharpness * match) @ value).astype(dtype, copy=False)
+        raise ValueError(f"`sharpness` must be at least 0; got {sharpness}")
+    return softmax(sharpness * (query @ key.T)) @ value
 
 
-def _match(query: ArrayLike, key: ArrayLike, value: ArrayLike) -> Floats:
-    """Return the dot product of each query with each key, once the shapes fit."""
-    query, key = as_float("query", query), as_float("key", key)
-    value = as_float("value", value)
-    check_axes("query", query, "(..., d_k)")
-    check_axes("key", key, "(n_k, d_k)")
-    check_axes("value", value, "(n_k, d_v)")
-    check_same_size(-1, "d_k", query=query, key=key)
-    check_same_size(0, "n_k", key=key, value=value)
-    rows = query.reshape(-1, query.shape[-1])
-    return dot_product_score(rows, key).reshape(*query.shape[:-1], len(key))
+def _read(query: ArrayLike, key: ArrayLike, value: ArrayLike) -> list[Floats]:
+    return read("... d_k, n_k d_k, n_k d_v", query=query, key=key, value=value)

@@ -7,12 +7,7 @@ read masks in the same way; `torch.nn.MultiheadAttention` reads them the other w
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.validation import (
-    as_array,
-    as_boolean,
-    check_flag,
-    check_integer,
-)
+from course_utils.validation import as_boolean, as_indices, check_flag, check_integer
 
 
 def causal_mask(n_q: int, n_k: int | None = None, offset: int = 0) -> NDArray[np.bool_]:
@@ -26,9 +21,6 @@ def causal_mask(n_q: int, n_k: int | None = None, offset: int = 0) -> NDArray[np
       keys it is c; 0 aligns the mask top left, as PyTorch does.
 
     Returns booleans of shape (n_q, n_k).
-
-    Raises TypeError if an argument is no integer, and ValueError if `n_q` or `n_k` is
-    negative.
 
     Source: Vaswani et al., "Attention is all you need", 2017, section 3.2.3.
 
@@ -63,9 +55,6 @@ def sliding_window_mask(
 
     Returns booleans of shape (n_q, n_k).
 
-    Raises TypeError if a size is no integer, or `causal` is neither True nor False, and
-    ValueError if `n_q` or `n_k` is negative, or `window` is below 1.
-
     Source: Beltagy, Peters and Cohan, "Longformer", 2020, section 3.1 (two-sided);
     Jiang et al., "Mistral 7B", 2023, section 2 (causal).
 
@@ -92,9 +81,6 @@ def padding_mask(lengths: ArrayLike, n_k: int) -> NDArray[np.bool_]:
     Returns booleans of shape (..., 1, n_k), ready for scores (..., n_q, n_k). For
     scores (batch, num_heads, n_q, n_k) pass lengths of shape (batch, 1).
 
-    Raises TypeError if `lengths` or `n_k` are not integers, and ValueError if a length
-    is negative or above `n_k`, or `n_k` is negative.
-
     Source: Vaswani et al., "Attention is all you need", 2017, section 3.2.3, applied
     to padding.
 
@@ -103,17 +89,8 @@ def padding_mask(lengths: ArrayLike, n_k: int) -> NDArray[np.bool_]:
     <BLANKLINE>
            [[1, 1, 1]]])
     """
-    lengths = as_array("lengths", lengths)
     n_k = check_integer("n_k", n_k, least=0)
-    # An empty list has no integers to tell its dtype by.
-    if lengths.dtype.kind not in "iu" and lengths.size > 0:
-        raise TypeError(f"lengths needs integers; its dtype is {lengths.dtype}")
-    wrong = (lengths < 0) | (lengths > n_k)
-    if wrong.any():
-        raise ValueError(
-            f"lengths needs integers from 0 to n_k = {n_k}; one is "
-            f"{lengths[wrong].flat[0]}"
-        )
+    lengths = as_indices("lengths", lengths, 0, n_k + 1)
     return np.arange(n_k) < lengths[..., None, None]
 
 
@@ -125,9 +102,6 @@ def combine_masks(*masks: ArrayLike) -> NDArray[np.bool_]:
 
     Returns booleans of the common shape.
 
-    Raises TypeError if no mask is given, or one is not boolean, and ValueError if the
-    shapes do not broadcast together.
-
     Source: Vaswani et al., "Attention is all you need", 2017, section 3.2.3: what is
     illegal for any reason is hidden.
 
@@ -137,16 +111,14 @@ def combine_masks(*masks: ArrayLike) -> NDArray[np.bool_]:
            [1, 1, 0]])
     """
     if not masks:
-        raise TypeError("masks needs at least one mask; none came")
+        raise TypeError("`masks` must hold at least one mask; got none")
     checked = [as_boolean(f"masks[{i}]", mask) for i, mask in enumerate(masks)]
     shapes = [mask.shape for mask in checked]
     try:
         combined = np.ones(np.broadcast_shapes(*shapes), dtype=np.bool_)
     except ValueError:
-        listed = ", ".join(str(shape) for shape in shapes)
-        raise ValueError(
-            f"masks needs shapes that broadcast together; they are {listed}"
-        ) from None
+        listed = ", ".join(map(str, shapes))
+        raise ValueError(f"`masks` must broadcast together; got {listed}") from None
     for mask in checked:
         combined &= mask
     return combined

@@ -1,30 +1,90 @@
 """Attention in several heads at once, of a sequence to itself or to another."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.attention import (
-    merge_heads,
     scaled_dot_product_attention,
-    split_heads,
+    scaled_dot_product_attention_vjp,
 )
-from course_utils.training import glorot_uniform
-from course_utils.validation import (
-    as_array,
-    as_float,
-    as_floats,
-    broadcast_leading,
-    check_axes,
-    check_integer,
-    check_rng,
-    check_same_size,
-    check_shape,
-)
+from course_utils.layers import linear_vjp
+from course_utils.validation import as_array, check_integer, check_shape, read
 
 Floats = NDArray[np.floating]
-PROJECTIONS = ("query", "key", "value", "out")
+Parameters = Mapping[str, ArrayLike]
+Back = Callable[[Floats], tuple]
+INPUTS = ("query", "key", "value")
+PROJECTIONS = (*INPUTS, "out")
+MATRICES = tuple(f"w_{name}" for name in PROJECTIONS)
+PATTERN = (
+    "... n_q d_query, ... n_k d_key, ... n_k d_value, "
+    "models... d_query h·d_k, models... d_key h_kv·d_k, models... d_value h_kv·d_v, "
+    "models... h·d_v d_out, "
+    "models... h·d_k, models... h_kv·d_k, models... h_kv·d_v, models... d_out"
+)
+
+
+def multi_head_attention_vjp(
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    parameters: Parameters,
+    *,
+    num_heads: int,
+    num_kv_heads: int | None = None,
+    attn_mask: ArrayLike | None = None,
+    is_causal: bool = False,
+) -> tuple[Floats, Back]:
+    """Project, split into heads, attend in each, merge, project once more; and back.
+
+    - `query`, `key`, `value`, `num_heads`, `num_kv_heads`, `attn_mask`, `is_causal`: as
+      in `multi_head_attention`.
+    - `parameters`: its matrices "w_query", "w_key", "w_value" and "w_out", and those of
+      the biases "b_query" … "b_out" that there are, by name.
+
+    Returns the output and `back`, which takes its gradient and returns (d_query, d_key,
+    d_value, d_parameters), and d_attn_mask as a fifth if the mask is floating.
+    d_parameters has the names of `parameters`. A sequence that attends to itself is
+    query, key and value at once, and gets the sum of the three gradients.
+
+    >>> x, parameters = np.eye(3, 4), dict.fromkeys(MATRICES, np.eye(4))
+    >>> output, back = multi_head_attention_vjp(x, x, x, parameters, num_heads=2)
+    >>> d_query, d_key, d_value, d_parameters = back(np.ones((3, 4)))
+    >>> d_x = d_query + d_key + d_value
+    >>> d_x.shape, list(d_parameters)
+    ((3, 4), ['w_query', 'w_key', 'w_value', 'w_out'])
+    """
+    inputs = {"query": query, "key": key, "value": value}
+    x, heads = _read(inputs, parameters, num_heads, num_kv_heads, attn_mask)
+    parts, backs = {}, {}
+    for name in INPUTS:
+        projected, backs[name] = linear_vjp(x[name], x[f"w_{name}"], x[f"b_{name}"])
+        parts[name] = split_heads(projected, heads[name])
+    attended, attention_back = scaled_dot_product_attention_vjp(
+        **parts, attn_mask=attn_mask, is_causal=is_causal, enable_gqa=True
+    )
+    output, backs["out"] = linear_vjp(merge_heads(attended), x["w_out"], x["b_out"])
+
+    def back(d_output: Floats) -> tuple:
+        gradients = {}
+
+        def project_back(name: str, d_projected: Floats) -> Floats:
+            d_x, *d_own = backs[name](d_projected)
+            gradients.update(zip((f"w_{name}", f"b_{name}"), d_own, strict=False))
+            return d_x
+
+        d_attended = split_heads(project_back("out", d_output), num_heads)
+        d_parts = attention_back(d_attended)
+        d_inputs = [
+            project_back(name, merge_heads(d_part))
+            for name, d_part in zip(INPUTS, d_parts, strict=False)
+        ]
+        d_mask = d_parts[3:]  # there is none unless the mask is floating
+        return *d_inputs, {name: gradients[name] for name in parameters}, *d_mask
+
+    return output, back
 
 
 def multi_head_attention(
@@ -74,9 +134,6 @@ def multi_head_attention(
     weights of shape (..., num_heads, n_q, n_k), in the common dtype of the arrays other
     than the mask (float64 for integers).
 
-    Raises TypeError if an array is not real or an option of the wrong type, and
-    ValueError if shapes do not fit.
-
     Source: Vaswani et al., "Attention is all you need", 2017, section 3.2.2; one
     key–value head: Shazeer, "Fast transformer decoding", 2019; groups: Ainslie et al.,
     "GQA", 2023.
@@ -91,281 +148,125 @@ def multi_head_attention(
     >>> weights[0, 2].round(2)  # head 0 sees two columns, which are 0 in token 2
     array([0.33, 0.33, 0.33])
     """
-    num_heads, num_kv_heads = check_heads(num_heads, num_kv_heads)
     inputs = {"query": query, "key": key, "value": value}
     matrices = {"w_query": w_query, "w_key": w_key, "w_value": w_value, "w_out": w_out}
     biases = {"b_query": b_query, "b_key": b_key, "b_value": b_value, "b_out": b_out}
-    biases = {name: b for name, b in biases.items() if b is not None}
-    floats, dtype = as_floats(**inputs, **matrices, **biases)
-    arrays = dict(zip([*inputs, *matrices, *biases], floats, strict=True))
-    check_projections(arrays, num_heads, num_kv_heads)
+    x, heads = _read(inputs, matrices | biases, num_heads, num_kv_heads, attn_mask)
 
-    query, key, value = (
-        split_heads(project(arrays, name, arrays[name]), heads)
-        for name, heads in (
-            ("query", num_heads),
-            ("key", num_kv_heads),
-            ("value", num_kv_heads),
-        )
-    )
-    if attn_mask is not None:
-        axes = max(query.ndim, key.ndim, value.ndim)
-        check_mask_axes(attn_mask, axes)
+    def project(name: str, vectors: Floats) -> Floats:
+        return linear_vjp(vectors, x[f"w_{name}"], x[f"b_{name}"])[0]
+
     attended = scaled_dot_product_attention(
-        query,
-        key,
-        value,
+        *(split_heads(project(name, x[name]), heads[name]) for name in INPUTS),
         attn_mask,
         is_causal=is_causal,
         enable_gqa=True,
         return_weights=return_weights,
     )
-    heads, weights = attended if return_weights else (attended, None)
-    output = project(arrays, "out", merge_heads(heads)).astype(dtype, copy=False)
-    if weights is None:
-        return output
-    return output, weights.astype(dtype, copy=False)
+    if not return_weights:
+        return project("out", merge_heads(attended))
+    attended, weights = attended
+    return project("out", merge_heads(attended)), weights
 
 
-class MultiHeadAttention:
-    """Multi-head attention that holds its own matrices.
+def split_heads(x: ArrayLike, num_heads: int) -> Floats:
+    """Cut each vector into one piece a head: (..., n, d) -> (..., num_heads, n, d/h).
 
-    - `rng`: the generator that draws the matrices, uniformly within
-      ±√(6 / (rows + columns)); biases start at 0.
-    - `d_model`: size of the vectors that come in and go out.
-    - `num_heads`: number of query heads, a divisor of `d_model`.
-    - `num_kv_heads`: number of key–value heads, a divisor of `num_heads`, which is what
-      None means.
+    Head i gets columns i·d/h to (i+1)·d/h. `merge_heads` is the exact inverse.
 
-    The attributes `w_query`, `w_key`, `w_value`, `w_out` and `b_query`, `b_key`,
-    `b_value`, `b_out` are those of `multi_head_attention`, in float64; training may
-    change them.
+    - `x`: shape (..., n, d_model).
+    - `num_heads`: h, at least 1, a divisor of d_model.
 
-    Raises TypeError if `rng` is no generator or a size no integer, and ValueError if a
-    size is below 1 or does not divide as it should.
+    Returns an array of shape (..., num_heads, n, d_model / num_heads) and the dtype of
+    `x` (float64 for integers). It may share memory with `x`.
 
-    Source: Vaswani et al., "Attention is all you need", 2017, section 3.2.2; the
-    matrices are drawn as in Glorot and Bengio, "Understanding the difficulty of
-    training deep feedforward neural networks", 2010, equation 16.
+    Source: Vaswani et al., "Attention is all you need", 2017, section 3.2.2.
 
-    >>> rng = np.random.default_rng(0)
-    >>> attention = MultiHeadAttention(rng, d_model=8, num_heads=2)
-    >>> x, memory = rng.normal(size=(5, 8)), rng.normal(size=(3, 8))
-    >>> attention(x, is_causal=True).shape  # x attends to itself
-    (5, 8)
-    >>> attention(x, memory).shape  # x attends to memory
-    (5, 8)
+    >>> split_heads([[1, 2, 3, 4], [5, 6, 7, 8]], num_heads=2)
+    array([[[1., 2.],
+            [5., 6.]],
+    <BLANKLINE>
+           [[3., 4.],
+            [7., 8.]]])
     """
-
-    def __init__(
-        self,
-        rng: np.random.Generator,
-        d_model: int,
-        num_heads: int,
-        num_kv_heads: int | None = None,
-    ) -> None:
-        check_rng("rng", rng)
-        self.d_model = check_integer("d_model", d_model, least=1)
-        self.num_heads, self.num_kv_heads = check_heads(num_heads, num_kv_heads)
-        if self.d_model % self.num_heads:
-            raise ValueError(
-                f"num_heads needs to divide d_model = {d_model}; it is {num_heads}"
-            )
-        d_kv = self.d_model // self.num_heads * self.num_kv_heads
-        self.w_query, self.b_query = _draw_projection(rng, d_model, d_model)
-        self.w_key, self.b_key = _draw_projection(rng, d_model, d_kv)
-        self.w_value, self.b_value = _draw_projection(rng, d_model, d_kv)
-        self.w_out, self.b_out = _draw_projection(rng, d_model, d_model)
-
-    def __call__(
-        self,
-        query: ArrayLike,
-        key: ArrayLike | None = None,
-        value: ArrayLike | None = None,
-        attn_mask: ArrayLike | None = None,
-        *,
-        is_causal: bool = False,
-        return_weights: bool = False,
-    ) -> Floats | tuple[Floats, Floats]:
-        """Attend from `query` to `key` and `value`, or to itself without a `key`.
-
-        - `query`: shape (..., n_q, d_model).
-        - `key`: shape (..., n_k, d_model); the query if None: self-attention.
-        - `value`: shape (..., n_k, d_model); the key if None.
-        - `attn_mask`, `is_causal`, `return_weights`: as in `multi_head_attention`.
-
-        Returns and raises what `multi_head_attention` does; a `value` without a `key`
-        is a ValueError.
-
-        >>> attention = MultiHeadAttention(np.random.default_rng(0), 4, 2)
-        >>> output, weights = attention(np.eye(3, 4), return_weights=True)
-        >>> weights.sum(axis=-1).round(6)  # two heads, three queries
-        array([[1., 1., 1.],
-               [1., 1., 1.]])
-        """
-        if key is None and value is not None:
-            raise ValueError("key is None, but value is not; a value needs its key")
-        key = query if key is None else key
-        return multi_head_attention(
-            query,
-            key,
-            key if value is None else value,
-            self.w_query,
-            self.w_key,
-            self.w_value,
-            self.w_out,
-            num_heads=self.num_heads,
-            num_kv_heads=self.num_kv_heads,
-            b_query=self.b_query,
-            b_key=self.b_key,
-            b_value=self.b_value,
-            b_out=self.b_out,
-            attn_mask=attn_mask,
-            is_causal=is_causal,
-            return_weights=return_weights,
+    (x,) = read("... n d_model", x=x)
+    num_heads = check_integer("num_heads", num_heads, least=1)
+    *leading, n, d_model = x.shape
+    if d_model % num_heads:
+        raise ValueError(
+            f"`num_heads` must divide d_model = {d_model} of `x`, whose shape is "
+            f"{x.shape}; got {num_heads}"
         )
+    pieces = x.reshape(*leading, n, num_heads, d_model // num_heads)
+    return pieces.swapaxes(-2, -3)
 
-    def load_torch_state(self, state: Mapping[str, ArrayLike]) -> None:
-        """Take over the parameters of a `torch.nn.MultiheadAttention`.
 
-        Afterwards both give the same output for the same vectors, batch first. Mind the
-        masks: there True hides, here True = may attend.
+def merge_heads(x: ArrayLike) -> Floats:
+    """Join the pieces of all heads again: (..., h, n, d/h) -> (..., n, d).
 
-        - `state`: what its `state_dict()` returns, of a module with this `d_model`
-          (its embed_dim) and `num_heads`; kdim, vdim and bias=False are fine, while
-          add_bias_kv=True is not. Arrays are copied and keep their dtype.
+    - `x`: shape (..., num_heads, n, d_head).
 
-        Raises TypeError if `state` is no mapping or an array is not real, and
-        ValueError if a name is missing or unknown, a shape does not fit, or there are
-        fewer key–value heads than query heads.
+    Returns an array of shape (..., n, num_heads·d_head) and the dtype of `x` (float64
+    for integers). It may share memory with `x`.
 
-        >>> attention = MultiHeadAttention(np.random.default_rng(0), 2, 1)
-        >>> same = np.eye(2)
-        >>> attention.load_torch_state(
-        ...     {"in_proj_weight": np.vstack([same] * 3), "out_proj.weight": 10 * same}
-        ... )
-        >>> attention([[1.0, 0.0]])
-        array([[10.,  0.]])
-        """
-        loaded = _read_torch_state(state, self.d_model)
-        if self.num_kv_heads != self.num_heads:
+    Source: Vaswani et al., "Attention is all you need", 2017, section 3.2.2 ("Concat").
+
+    >>> merge_heads([[[1, 2], [5, 6]], [[3, 4], [7, 8]]])
+    array([[1., 2., 3., 4.],
+           [5., 6., 7., 8.]])
+    """
+    (x,) = read("... num_heads n d_head", x=x)
+    *leading, num_heads, n, d_head = x.shape
+    return x.swapaxes(-2, -3).reshape(*leading, n, num_heads * d_head)
+
+
+def _read(
+    inputs: Mapping[str, ArrayLike],
+    parameters: Parameters,
+    num_heads: int,
+    num_kv_heads: int | None,
+    attn_mask: ArrayLike | None,
+) -> tuple[dict[str, Floats | None], dict[str, int]]:
+    """Return the arrays by name, and the heads of each input, once they fit."""
+    heads = read_heads(num_heads, num_kv_heads)
+    named = [f"{letter}_{name}" for letter in "wb" for name in PROJECTIONS]
+    if not set(MATRICES) <= set(parameters) <= set(named):
+        raise ValueError(
+            f"`parameters` must have {', '.join(MATRICES)}, and may have "
+            f"{', '.join(named[4:])}; got {sorted(parameters)}"
+        )
+    arrays = dict(inputs) | {name: parameters.get(name) for name in named}
+    x = dict(zip(arrays, read(PATTERN, **arrays), strict=True))
+    for name in ("w_query", "w_value"):
+        columns, count = x[name].shape[-1], heads[name[2:]]
+        if columns == 0 or columns % count:
             raise ValueError(
-                f"state needs as many key-value heads as query heads: num_heads is "
-                f"{self.num_heads}, num_kv_heads is {self.num_kv_heads}"
+                f"`{name}` must have columns for {count} heads (a multiple of that); "
+                f"got shape {x[name].shape}"
             )
-        for name, array in loaded.items():
-            setattr(self, name, array)
+    *rows, _ = x["w_key"].shape
+    d_k, d_v = (x[f"w_{y}"].shape[-1] // heads[y] for y in ("query", "value"))
+    check_shape("w_key", x["w_key"], (*rows, heads["key"] * d_k))
+    *models, _, d_out = x["w_out"].shape
+    check_shape("w_out", x["w_out"], (*models, num_heads * d_v, d_out))
+    axes = max(x[name].ndim for name in INPUTS) + 1
+    mask = np.ndim(as_array("attn_mask", attn_mask))
+    if 2 < mask < axes:  # one of its axes could be taken for that of the heads
+        raise ValueError(
+            f"`attn_mask` must have 2 axes, (n_q, n_k), or all {axes} of the weights, "
+            f"(..., num_heads or 1, n_q, n_k); got shape {np.shape(attn_mask)}"
+        )
+    return x, heads
 
 
-def check_heads(num_heads: int, num_kv_heads: int | None) -> tuple[int, int]:
-    """Return both numbers of heads, of which the second divides the first."""
+def read_heads(num_heads: int, num_kv_heads: int | None) -> dict[str, int]:
+    """Return the number of heads of each input; that of key and value divides."""
     num_heads = check_integer("num_heads", num_heads, least=1)
     if num_kv_heads is None:
-        return num_heads, num_heads
-    num_kv_heads = check_integer("num_kv_heads", num_kv_heads, least=1)
-    if num_heads % num_kv_heads:
+        return dict.fromkeys(INPUTS, num_heads)
+    shared = check_integer("num_kv_heads", num_kv_heads, least=1)
+    if num_heads % shared:
         raise ValueError(
-            f"num_kv_heads needs to divide num_heads = {num_heads}; it is "
-            f"{num_kv_heads}"
+            f"`num_kv_heads` must divide num_heads = {num_heads}; got {shared}"
         )
-    return num_heads, num_kv_heads
-
-
-def check_projections(
-    arrays: Mapping[str, Floats], num_heads: int, num_kv_heads: int
-) -> None:
-    """Check that vectors, matrices and biases fit each other and the heads."""
-    query, key, value = arrays["query"], arrays["key"], arrays["value"]
-    check_axes("query", query, "(..., n_q, d_query)")
-    check_axes("key", key, "(..., n_k, d_key)")
-    check_axes("value", value, "(..., n_k, d_value)")
-    check_same_size(-2, "n_k", key=key, value=value)
-    broadcast_leading(query=query, key=key, value=value)
-    d_k = _check_matrix("w_query", arrays["w_query"], "query", query, num_heads)
-    needed = (key.shape[-1], num_kv_heads * d_k)
-    why = f"(d_key of key {key.shape}, num_kv_heads times d_k of w_query)"
-    check_shape("w_key", arrays["w_key"], needed, why)
-    d_v = _check_matrix("w_value", arrays["w_value"], "value", value, num_kv_heads)
-    check_axes("w_out", arrays["w_out"], "(num_heads times d_v, d_out)")
-    needed = (num_heads * d_v, arrays["w_out"].shape[1])
-    why = "(num_heads times d_v of w_value, d_out)"
-    check_shape("w_out", arrays["w_out"], needed, why)
-    for name in PROJECTIONS:
-        if f"b_{name}" in arrays:
-            needed = arrays[f"w_{name}"].shape[1:]
-            why = f"one number a column of w_{name}"
-            check_shape(f"b_{name}", arrays[f"b_{name}"], needed, why)
-
-
-def _check_matrix(name: str, w: Floats, x_name: str, x: Floats, heads: int) -> int:
-    """Check that `w` projects `x` to vectors for so many heads; return their size."""
-    check_axes(name, w, f"(d_{x_name}, heads times size)")
-    rows, columns = w.shape
-    if rows != x.shape[-1] or columns == 0 or columns % heads:
-        raise ValueError(
-            f"{name} needs {x.shape[-1]} rows (d_{x_name} of {x_name}, whose shape is "
-            f"{x.shape}) and columns for {heads} heads (a multiple of that); its shape "
-            f"is {w.shape}"
-        )
-    return columns // heads
-
-
-def check_mask_axes(attn_mask: ArrayLike, axes: int) -> None:
-    """Check that no axis of the mask can be taken for the axis of the heads."""
-    mask = as_array("attn_mask", attn_mask)
-    if 2 < mask.ndim < axes:
-        raise ValueError(
-            f"attn_mask needs 2 axes, (n_q, n_k), or all {axes} of the weights, "
-            f"(..., num_heads or 1, n_q, n_k); its shape is {mask.shape}"
-        )
-
-
-def project(arrays: Mapping[str, Floats], name: str, x: Floats) -> Floats:
-    """Return x @ w_name + b_name, without the bias if there is none."""
-    projected = x @ arrays[f"w_{name}"]
-    bias = arrays.get(f"b_{name}")
-    return projected if bias is None else projected + bias
-
-
-def _draw_projection(
-    rng: np.random.Generator, rows: int, columns: int
-) -> tuple[Floats, Floats]:
-    """Return a matrix drawn as Glorot and Bengio do, and a bias of zeros."""
-    matrix = glorot_uniform(rng, rows, columns, dtype=np.float64)
-    return matrix, np.zeros(columns)
-
-
-def _read_torch_state(
-    state: Mapping[str, ArrayLike], d_model: int
-) -> dict[str, Floats | None]:
-    """Return the attributes that the state stands for: matrices transposed, copied."""
-    if not isinstance(state, Mapping):
-        raise TypeError(f"state needs to map names to arrays; it is {type(state)}")
-    separate = [f"{letter}_proj_weight" for letter in "qkv"]
-    inward = separate if "q_proj_weight" in state else ["in_proj_weight"]
-    matrices, biases = [*inward, "out_proj.weight"], ["in_proj_bias", "out_proj.bias"]
-    if set(state) not in (set(matrices), {*matrices, *biases}):
-        raise ValueError(
-            f"state needs the names {matrices}, with or without {biases}; it has "
-            f"{sorted(state)}"
-        )
-    arrays = {name: as_float(f"state[{name!r}]", x) for name, x in state.items()}
-    for name, array in arrays.items():
-        rows = 3 * d_model if name.startswith("in_") else d_model
-        columns = () if name in biases else (d_model,)
-        if name in ("k_proj_weight", "v_proj_weight"):
-            columns = array.shape[-1:]  # any kdim and vdim will do
-        why = f"with d_model = {d_model}"
-        check_shape(f"state[{name!r}]", array, (rows, *columns), why)
-    if inward is separate:
-        weights = [arrays[name] for name in separate]
-    else:
-        weights = np.split(arrays["in_proj_weight"], 3)
-    weights.append(arrays["out_proj.weight"])
-    loaded = {f"w_{p}": w.T.copy() for p, w in zip(PROJECTIONS, weights, strict=True)}
-    if "in_proj_bias" not in arrays:
-        return loaded | {f"b_{p}": None for p in PROJECTIONS}
-    shifts = [*np.split(arrays["in_proj_bias"], 3), arrays["out_proj.bias"]]
-    return loaded | {
-        f"b_{p}": b.copy() for p, b in zip(PROJECTIONS, shifts, strict=True)
-    }
+    return {"query": num_heads, "key": shared, "value": shared}

@@ -5,13 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from course_utils.scores import gaussian_score
 from course_utils.softmax import masked_softmax, softmax
-from course_utils.validation import (
-    as_floats,
-    broadcast_leading,
-    check_axes,
-    check_positive,
-    check_same_size,
-)
+from course_utils.validation import check_positive, read
 
 Floats = NDArray[np.floating]
 
@@ -28,24 +22,14 @@ def attend(weights: ArrayLike, value: ArrayLike) -> Floats:
     Returns the blends, shape (..., n_q, d_v), in the common dtype of the arguments
     (float64 for integers).
 
-    Raises TypeError if an array is not real, and ValueError if shapes do not fit.
-
     Source: Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to
     align and translate", 2015, equation 5.
 
     >>> attend([[0.5, 0.5, 0.0]], [[0.0, 10.0], [4.0, 20.0], [99.0, 99.0]])
     array([[ 2., 15.]])
     """
-    (weights, value), dtype = as_floats(weights=weights, value=value)
-    check_axes("weights", weights, "(..., n_q, n_k)")
-    check_axes("value", value, "(..., n_k, d_v)")
-    if weights.shape[-1] != value.shape[-2]:
-        raise ValueError(
-            f"weights and value need the same n_k: weights has shape {weights.shape} "
-            f"(n_k on axis -1), value has shape {value.shape} (n_k on axis -2)"
-        )
-    broadcast_leading(weights=weights, value=value)
-    return (weights @ value).astype(dtype, copy=False)
+    weights, value = read("... n_q n_k, ... n_k d_v", weights=weights, value=value)
+    return weights @ value
 
 
 def nadaraya_watson(
@@ -66,9 +50,6 @@ def nadaraya_watson(
     Returns predictions, shape (..., n_q, d_v), in the common dtype of the arrays
     (float64 for integers).
 
-    Raises TypeError if an array is not real or `bandwidth` no number, and ValueError if
-    shapes do not fit or `bandwidth` is not above 0.
-
     Source: Nadaraya, "On estimating regression", 1964; Watson, "Smooth regression
     analysis", 1964.
 
@@ -78,16 +59,11 @@ def nadaraya_watson(
     >>> nadaraya_watson([[1.0]], key, value, bandwidth=100.0).round(2)
     array([[20.]])
     """
-    (query, key, value), dtype = as_floats(query=query, key=key, value=value)
+    query, key, value = read(
+        "... n_q d, ... n_k d, ... n_k d_v", query=query, key=key, value=value
+    )
     bandwidth = check_positive("bandwidth", bandwidth, query.dtype)
-    check_axes("query", query, "(..., n_q, d)")
-    check_axes("key", key, "(..., n_k, d)")
-    check_axes("value", value, "(..., n_k, d_v)")
-    check_same_size(-1, "d", query=query, key=key)
-    check_same_size(-2, "n_k", key=key, value=value)
-    broadcast_leading(query=query, key=key, value=value)
-    weights = softmax(gaussian_score(query, key, bandwidth))
-    return attend(weights, value).astype(dtype, copy=False)
+    return softmax(gaussian_score(query, key, bandwidth)) @ value
 
 
 def leave_one_out(key: ArrayLike, value: ArrayLike, bandwidth: float) -> Floats:
@@ -104,9 +80,6 @@ def leave_one_out(key: ArrayLike, value: ArrayLike, bandwidth: float) -> Floats:
     Returns predictions, shape (..., n, d_v), in the common dtype of the arrays (float64
     for integers).
 
-    Raises TypeError if an array is not real or `bandwidth` no number, and ValueError if
-    shapes do not fit, there are fewer than 2 points, or `bandwidth` is not above 0.
-
     Source: Stone, "Cross-validatory choice and assessment of statistical predictions",
     1974.
 
@@ -115,15 +88,10 @@ def leave_one_out(key: ArrayLike, value: ArrayLike, bandwidth: float) -> Floats:
            [3.],
            [7.]])
     """
-    (key, value), dtype = as_floats(key=key, value=value)
+    key, value = read("... n d, ... n d_v", key=key, value=value)
     bandwidth = check_positive("bandwidth", bandwidth, key.dtype)
-    check_axes("key", key, "(..., n, d)")
-    check_axes("value", value, "(..., n, d_v)")
-    check_same_size(-2, "n", key=key, value=value)
-    broadcast_leading(key=key, value=value)
     n = key.shape[-2]
     if n < 2:
-        raise ValueError(f"key needs at least 2 points; its shape is {key.shape}")
+        raise ValueError(f"`key` must hold at least 2 points; got shape {key.shape}")
     others = ~np.eye(n, dtype=np.bool_)
-    weights = masked_softmax(gaussian_score(key, key, bandwidth), others)
-    return attend(weights, value).astype(dtype, copy=False)
+    return masked_softmax(gaussian_score(key, key, bandwidth), others) @ value

@@ -5,20 +5,22 @@ and keys, and the relative and linear biases are added to the scores, as a float
 `attn_mask`.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.validation import (
     as_float,
-    as_floats,
-    check_axes,
     check_broadcasts_to,
     check_integer,
     check_positive,
     check_rng,
+    read,
 )
 
 Floats = NDArray[np.floating]
+Back = Callable[[Floats], tuple[Floats, ...]]
 
 
 def sinusoidal_positions(n: int, d_model: int, base: float = 10000.0) -> Floats:
@@ -34,9 +36,6 @@ def sinusoidal_positions(n: int, d_model: int, base: float = 10000.0) -> Floats:
 
     Returns a float64 array of shape (n, d_model). For float32 embeddings, convert it
     with `.astype(np.float32)`.
-
-    Raises TypeError if a size is no integer or `base` no number, and ValueError if `n`
-    is negative, `d_model` odd or below 2, or `base` not above 0.
 
     Source: Vaswani et al., "Attention is all you need", 2017, section 3.5.
 
@@ -70,9 +69,6 @@ def learned_positions(
 
     Returns a float64 array of shape (n, d_model).
 
-    Raises TypeError if `rng` is no generator, a size no integer or `std` no number, and
-    ValueError if a size is below 1 or `std` not above 0.
-
     Source: Gehring et al., "Convolutional sequence to sequence learning", 2017, section
     3.1; Devlin et al., "BERT", 2019, for the standard deviation.
 
@@ -104,9 +100,6 @@ def relative_position_bias(
     Returns a bias of shape (..., n_q, n_k) and the dtype of `table` (float64 for
     integers), to be passed as `attn_mask`.
 
-    Raises TypeError if `table` is not real or a size no integer, and ValueError if the
-    last axis of `table` is even or a size is negative.
-
     Source: Shaw, Uszkoreit and Vaswani, "Self-attention with relative position
     representations", 2018, section 3.2, for the clipped distance; Raffel et al.,
     "Exploring the limits of transfer learning" (T5), 2020, section 2.1, for one number
@@ -117,15 +110,44 @@ def relative_position_bias(
            [-1.,  0.,  1.],
            [-1., -1.,  0.]])
     """
-    table = as_float("table", table)
-    check_axes("table", table, "(..., 2m + 1)")
-    if table.shape[-1] % 2 == 0:
+    bias, _ = relative_position_bias_vjp(table, n_q, n_k, offset)
+    return bias
+
+
+def relative_position_bias_vjp(
+    table: ArrayLike, n_q: int, n_k: int | None = None, offset: int = 0
+) -> tuple[Floats, Back]:
+    """Look up `relative_position_bias`, and sum its gradient by distance.
+
+    Takes what `relative_position_bias` takes. Returns the bias and `back`, which takes
+    its gradient, (..., n_q, n_k), and returns (d_table,): for each distance the sum
+    over all pairs of query and key that lie so far apart.
+
+    >>> bias, back = relative_position_bias_vjp([0.0, 0.0, 0.0], 3)
+    >>> back(np.ones((3, 3)))
+    (array([3., 3., 3.]),)
+    """
+    (table,) = read("... distances", table=table)
+    size = table.shape[-1]
+    if size % 2 == 0:
         raise ValueError(
-            "table needs an odd number of entries on its last axis, for the distances "
-            f"from -m to m; its shape is {table.shape}"
+            "`table` must have an odd number of entries on its last axis, for the "
+            f"distances from -m to m; got shape {table.shape}"
         )
-    m = table.shape[-1] // 2
-    return table[..., np.clip(_distance(n_q, n_k, offset), -m, m) + m]
+    m = size // 2
+
+    def entry(distance: NDArray[np.integer] | int) -> NDArray[np.integer]:
+        return np.clip(distance, -m, m) + m
+
+    def back(d_bias: Floats) -> tuple[Floats]:
+        rows, columns = d_bias.shape[-2:]
+        d_table = np.zeros_like(table)
+        for diagonal in range(1 - rows, columns):  # keys that lie equally far away
+            total = np.trace(d_bias, diagonal, axis1=-2, axis2=-1)
+            d_table[..., entry(diagonal - offset)] += total
+        return (d_table,)
+
+    return table[..., entry(_distance(n_q, n_k, offset))], back
 
 
 def rotary_embedding(
@@ -145,10 +167,6 @@ def rotary_embedding(
 
     Returns an array of the shape and dtype of `x` (float64 for integers).
 
-    Raises TypeError if an array is not real or `base` no number, and ValueError if d is
-    odd, `positions` does not broadcast to (..., n) or is not finite, or `base` is not
-    above 0.
-
     Source: Su et al., "RoFormer: enhanced transformer with rotary position embedding",
     2021, equation 34.
 
@@ -162,21 +180,41 @@ def rotary_embedding(
     >>> bool(np.isclose(q @ k.T, far_q @ far_k.T).item())
     True
     """
-    (x,), dtype = as_floats(x=x)
-    check_axes("x", x, "(..., n, d)")
+    turned, _ = rotary_embedding_vjp(x, positions, base)
+    return turned
+
+
+def rotary_embedding_vjp(
+    x: ArrayLike, positions: ArrayLike, base: float = 10000.0
+) -> tuple[Floats, Back]:
+    """Turn vectors as `rotary_embedding` does, and their gradient the other way.
+
+    Takes what `rotary_embedding` takes. Returns the turned vectors and `back`, which
+    takes their gradient and returns (d_x,): a rotation R is orthogonal, so that its way
+    back, Rᵀ, is its inverse.
+
+    >>> turned, back = rotary_embedding_vjp([[1.0, 0.0]], positions=[np.pi / 2])
+    >>> turned.round(3), back(turned)[0].round(3)
+    (array([[0., 1.]]), array([[1., 0.]]))
+    """
+    (x,) = read("... n d", x=x)
     _check_even("x", x.shape[-1], f"d of its shape {x.shape}")
     # Angles in float64: a float32 position of 10⁵ would be off by a hundredth radian.
-    positions = as_float("positions", positions).astype(np.float64, copy=False)
-    wrong = positions[~np.isfinite(positions)]
+    turns = as_float("positions", positions).astype(np.float64, copy=False)
+    wrong = turns[~np.isfinite(turns)]
     if wrong.size:
-        raise ValueError(f"positions needs finite numbers; one is {wrong[0]}")
-    check_broadcasts_to("positions", positions, x.shape[:-1])
-    angles = positions[..., None] * _frequencies(x.shape[-1], base)
+        raise ValueError(f"`positions` must be finite; got {wrong[0]}")
+    check_broadcasts_to("positions", turns, x.shape[:-1])
+    angles = turns[..., None] * _frequencies(x.shape[-1], base)
     cos, sin = np.cos(angles).astype(x.dtype), np.sin(angles).astype(x.dtype)
-    turned = np.empty(x.shape, dtype)
-    turned[..., 0::2] = x[..., 0::2] * cos - x[..., 1::2] * sin
-    turned[..., 1::2] = x[..., 0::2] * sin + x[..., 1::2] * cos
-    return turned
+
+    def turn(x: Floats, sin: Floats) -> Floats:
+        turned = np.empty_like(x)
+        turned[..., 0::2] = x[..., 0::2] * cos - x[..., 1::2] * sin
+        turned[..., 1::2] = x[..., 0::2] * sin + x[..., 1::2] * cos
+        return turned
+
+    return turn(x, sin), lambda d_turned: (turn(d_turned, -sin),)
 
 
 def alibi_slopes(num_heads: int) -> Floats:
@@ -189,8 +227,6 @@ def alibi_slopes(num_heads: int) -> Floats:
     - `num_heads`: at least 1.
 
     Returns a float64 array of shape (num_heads,).
-
-    Raises TypeError if `num_heads` is no integer, and ValueError if it is below 1.
 
     Source: Press, Smith and Lewis, "Train short, test long: attention with linear
     biases enables input length extrapolation", 2022, section 3 and its code.
@@ -223,9 +259,6 @@ def alibi_bias(
 
     Returns a float64 bias of shape (num_heads, n_q, n_k), to be passed as `attn_mask`.
 
-    Raises TypeError if an argument is no integer, and ValueError if a size is negative
-    or `num_heads` below 1.
-
     Source: Press, Smith and Lewis, "Train short, test long: attention with linear
     biases enables input length extrapolation", 2022, section 3.
 
@@ -253,4 +286,4 @@ def _frequencies(d: int, base: float) -> Floats:
 def _check_even(name: str, size: int, what: str = "size") -> None:
     """Check that a size falls into pairs."""
     if size % 2:
-        raise ValueError(f"{name} needs an even {what}; it is {size}")
+        raise ValueError(f"`{name}` must have an even {what}; got {size}")

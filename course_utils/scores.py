@@ -5,19 +5,15 @@ Every function takes queries (..., n_q, d) and keys (..., n_k, d) and returns sc
 alone is a row: pass `query[None, :]`.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.validation import (
-    as_floats,
-    broadcast_leading,
-    check_axes,
-    check_positive,
-    check_same_size,
-    check_shape,
-)
+from course_utils.validation import check_positive, read
 
 Floats = NDArray[np.floating]
+Back = Callable[[Floats], tuple[Floats, ...]]
 
 
 def dot_product_score(query: ArrayLike, key: ArrayLike) -> Floats:
@@ -29,16 +25,14 @@ def dot_product_score(query: ArrayLike, key: ArrayLike) -> Floats:
     Returns scores of shape (..., n_q, n_k) in the common dtype of the arguments
     (float64 for integers).
 
-    Raises TypeError if an array is not real, and ValueError if shapes do not fit.
-
     Source: Luong, Pham and Manning, "Effective approaches to attention-based neural
     machine translation", 2015, equation 8 ("dot").
 
     >>> dot_product_score([[1, 2]], [[3, 0], [0, 3], [10, 10]])
     array([[ 3.,  6., 30.]])
     """
-    (query, key), dtype = _as_pair(query, key)
-    return (query @ key.swapaxes(-1, -2)).astype(dtype, copy=False)
+    query, key = read("... n_q d, ... n_k d", query=query, key=key)
+    return query @ key.mT
 
 
 def cosine_score(query: ArrayLike, key: ArrayLike) -> Floats:
@@ -51,17 +45,14 @@ def cosine_score(query: ArrayLike, key: ArrayLike) -> Floats:
     shape (..., n_q, n_k), in the common dtype of the arguments (float64 for integers).
     A vector of zeros has no direction and scores 0.
 
-    Raises TypeError if an array is not real, and ValueError if shapes do not fit.
-
     Source: Graves, Wayne and Danihelka, "Neural Turing machines", 2014, equation 6.
 
     >>> cosine_score([[1, 0]], [[5, 0], [0, 7], [-3, 0], [0, 0]])
     array([[ 1.,  0., -1.,  0.]])
     """
-    (query, key), dtype = _as_pair(query, key)
-    scores = _direction(query) @ _direction(key).swapaxes(-1, -2)
+    query, key = read("... n_q d, ... n_k d", query=query, key=key)
     # Rounding must not push a cosine beyond 1, where arccos has no answer.
-    return np.clip(scores, -1, 1).astype(dtype, copy=False)
+    return np.clip(_direction(query) @ _direction(key).mT, -1, 1)
 
 
 def gaussian_score(query: ArrayLike, key: ArrayLike, sigma: float = 1.0) -> Floats:
@@ -77,9 +68,6 @@ def gaussian_score(query: ArrayLike, key: ArrayLike, sigma: float = 1.0) -> Floa
     Returns scores of at most 0, shape (..., n_q, n_k), in the common dtype of the
     arrays (float64 for integers).
 
-    Raises TypeError if an array is not real or `sigma` no number, and ValueError if
-    shapes do not fit or `sigma` is not above 0.
-
     Source: Zhang, Lipton, Li and Smola, "Dive into deep learning", 2023, section 11.2
     (kernel of Nadaraya, 1964, and Watson, 1964).
 
@@ -88,15 +76,16 @@ def gaussian_score(query: ArrayLike, key: ArrayLike, sigma: float = 1.0) -> Floa
     >>> gaussian_score([[0, 0]], [[0, 0], [3, 4]], sigma=5.0)
     array([[ 0. , -0.5]])
     """
-    (query, key), dtype = _as_pair(query, key)
+    query, key = read("... n_q d, ... n_k d", query=query, key=key)
     sigma = check_positive("sigma", sigma, query.dtype)
-    scores = np.zeros(_score_shape(query, key), query.dtype)
+    leading = np.broadcast_shapes(query.shape[:-2], key.shape[:-2])
+    scores = np.zeros((*leading, query.shape[-2], key.shape[-2]), query.dtype)
     # One coordinate at a time: no array of n_q·n_k·d differences, and none of the
     # cancellation that ‖q‖² + ‖k‖² − 2qᵀk suffers when points are close together.
     for q, k in zip(np.moveaxis(query, -1, 0), np.moveaxis(key, -1, 0), strict=True):
         scores -= ((q[..., :, None] - k[..., None, :]) / sigma) ** 2
     scores /= 2
-    return scores.astype(dtype, copy=False)
+    return scores
 
 
 def bilinear_score(query: ArrayLike, key: ArrayLike, weight: ArrayLike) -> Floats:
@@ -109,8 +98,6 @@ def bilinear_score(query: ArrayLike, key: ArrayLike, weight: ArrayLike) -> Float
     Returns scores of shape (..., n_q, n_k) in the common dtype of the arguments
     (float64 for integers).
 
-    Raises TypeError if an array is not real, and ValueError if shapes do not fit.
-
     Source: Luong, Pham and Manning, "Effective approaches to attention-based neural
     machine translation", 2015, equation 8 ("general").
 
@@ -118,14 +105,36 @@ def bilinear_score(query: ArrayLike, key: ArrayLike, weight: ArrayLike) -> Float
     >>> bilinear_score([[1, 0]], [[1, 0], [0, 1]], swap)
     array([[0., 1.]])
     """
-    (query, key, weight), dtype = as_floats(query=query, key=key, weight=weight)
-    check_axes("query", query, "(..., n_q, d_q)")
-    check_axes("key", key, "(..., n_k, d_k)")
-    broadcast_leading(query=query, key=key)
-    needed = (query.shape[-1], key.shape[-1])
-    why = f"(d_q, d_k) of query {query.shape} and key {key.shape}"
-    check_shape("weight", weight, needed, why)
-    return (query @ weight @ key.swapaxes(-1, -2)).astype(dtype, copy=False)
+    query, key, weight = read(
+        "... n_q d_q, ... n_k d_k, d_q d_k", query=query, key=key, weight=weight
+    )
+    return query @ weight @ key.mT
+
+
+def additive_score_vjp(
+    query: Floats, key: Floats, w_query: Floats, w_key: Floats, v: Floats
+) -> tuple[Floats, Back]:
+    """Score every pair by tanh(query @ w_query + key @ w_key) @ v, and back.
+
+    Shapes are those of `additive_score`; query and key have the same leading axes.
+    `back` keeps n_q·n_k·d_hidden numbers, and returns (d_query, d_key, d_w_query,
+    d_w_key, d_v).
+    """
+    asked, offered = query @ w_query, key @ w_key
+    hidden = np.tanh(asked[..., :, None, :] + offered[..., None, :, :])
+
+    def back(d_scores: Floats) -> tuple[Floats, ...]:
+        d_hidden = d_scores[..., None] * v * (1 - hidden**2)
+        d_asked, d_offered = d_hidden.sum(axis=-2), d_hidden.sum(axis=-3)
+        return (
+            d_asked @ w_query.T,
+            d_offered @ w_key.T,
+            np.tensordot(query, d_asked, (range(query.ndim - 1),) * 2),
+            np.tensordot(key, d_offered, (range(key.ndim - 1),) * 2),
+            np.tensordot(d_scores, hidden, d_scores.ndim),
+        )
+
+    return hidden @ v, back
 
 
 def additive_score(
@@ -149,8 +158,6 @@ def additive_score(
     Returns scores of shape (..., n_q, n_k), each within ±Σ|v|, in the common dtype of
     the arguments (float64 for integers). Memory grows with n_q·n_k·d_hidden.
 
-    Raises TypeError if an array is not real, and ValueError if shapes do not fit.
-
     Source: Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to
     align and translate", 2015, appendix A.1.2.
 
@@ -159,38 +166,16 @@ def additive_score(
     array([[ 4.82,  0.  ],
            [ 0.  , -4.82]])
     """
-    (query, key, w_query, w_key, v), dtype = as_floats(
-        query=query, key=key, w_query=w_query, w_key=w_key, v=v
+    query, key, w_query, w_key, v = read(
+        "... n_q d_q, ... n_k d_k, d_q d_hidden, d_k d_hidden, d_hidden",
+        query=query,
+        key=key,
+        w_query=w_query,
+        w_key=w_key,
+        v=v,
     )
-    check_axes("query", query, "(..., n_q, d_q)")
-    check_axes("key", key, "(..., n_k, d_k)")
-    check_axes("v", v, "(d_hidden,)")
-    broadcast_leading(query=query, key=key)
-    for name, w, size, x in (
-        ("w_query", w_query, "d_q", query),
-        ("w_key", w_key, "d_k", key),
-    ):
-        why = f"({size} of {name[2:]} {x.shape}, d_hidden of v {v.shape})"
-        check_shape(name, w, (x.shape[-1], v.shape[0]), why)
-    for_query, for_key = query @ w_query, key @ w_key
-    hidden = np.tanh(for_query[..., :, None, :] + for_key[..., None, :, :])
-    return (hidden @ v).astype(dtype, copy=False)
-
-
-def _as_pair(query: ArrayLike, key: ArrayLike) -> tuple[list[Floats], np.dtype]:
-    """Return query and key in one dtype, once their shapes are seen to fit."""
-    pair, dtype = as_floats(query=query, key=key)
-    check_axes("query", pair[0], "(..., n_q, d)")
-    check_axes("key", pair[1], "(..., n_k, d)")
-    check_same_size(-1, "d", query=pair[0], key=pair[1])
-    broadcast_leading(query=pair[0], key=pair[1])
-    return pair, dtype
-
-
-def _score_shape(query: Floats, key: Floats) -> tuple[int, ...]:
-    """Return the shape of one score a pair, (..., n_q, n_k)."""
-    leading = broadcast_leading(query=query, key=key)
-    return (*leading, query.shape[-2], key.shape[-2])
+    scores, _ = additive_score_vjp(query, key, w_query, w_key, v)
+    return scores
 
 
 def _direction(x: Floats) -> Floats:

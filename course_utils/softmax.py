@@ -1,26 +1,57 @@
 """From scores to weights: softmax, its limits, and how spread out weights are."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.validation import (
     as_boolean,
-    as_floats,
     check_axis,
     check_broadcasts_to,
     check_positive,
+    read,
 )
 
+Floats = NDArray[np.floating]
+Back = Callable[[Floats], tuple[Floats, ...]]
 
-def softmax(
-    x: ArrayLike, axis: int = -1, temperature: float = 1.0
-) -> NDArray[np.floating]:
+
+def softmax_vjp(scores: Floats) -> tuple[Floats, Back]:
+    """Turn scores into weights along the last axis, as lesson 3 does, and back.
+
+        weightᵢ = exp(sᵢ) / Σⱼ exp(sⱼ)            d_sᵢ = wᵢ (d_wᵢ − Σⱼ d_wⱼ wⱼ)
+
+    The maximum is subtracted first: it changes no weight, and keeps exp from
+    overflowing. A row that is −inf throughout gets weights of 0.
+
+    Returns the weights and `back`, which takes their gradient and returns (d_scores,).
+
+    Source: Bridle, "Training stochastic model recognition algorithms as networks can
+    lead to maximum mutual information estimation of parameters", 1990.
+
+    >>> weights, back = softmax_vjp(np.array([0.0, 0.0]))
+    >>> weights, back(np.array([1.0, 0.0]))
+    (array([0.5, 0.5]), (array([ 0.25, -0.25]),))
+    """
+    top = scores.max(axis=-1, keepdims=True, initial=-np.inf)
+    weights = np.exp(scores - np.where(np.isneginf(top), 0, top))
+    total = weights.sum(axis=-1, keepdims=True)
+    weights /= np.where(total == 0, 1, total)
+
+    def back(d_weights: Floats) -> tuple[Floats]:
+        mean = np.vecdot(d_weights, weights)[..., None]
+        return (weights * (d_weights - mean),)
+
+    return weights, back
+
+
+def softmax(x: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floats:
     """Turn scores into weights that are positive and sum to 1 along an axis.
 
-    softmax(x)ᵢ = exp(xᵢ / T) / Σⱼ exp(xⱼ / T). The maximum is subtracted first, which
-    changes nothing but keeps exp from overflowing. A low temperature T sharpens the
-    weights towards `hard_attention`, a high one flattens them towards 1/n. A row that
-    is −inf throughout has nothing to attend to and gets weights of 0; NaN stays NaN.
+    softmax(x)ᵢ = exp(xᵢ / T) / Σⱼ exp(xⱼ / T). A low temperature T sharpens the weights
+    towards `hard_attention`, a high one flattens them towards 1/n. A row that is −inf
+    throughout has nothing to attend to and gets weights of 0; NaN stays NaN.
 
     - `x`: scores, any shape with at least one axis.
     - `axis`: the axis along which the weights sum to 1.
@@ -28,9 +59,6 @@ def softmax(
 
     Returns weights between 0 and 1, of the shape and dtype of `x` (float64 for
     integers).
-
-    Raises TypeError if `x` is not real, `axis` no integer or `temperature` no number,
-    and ValueError if `axis` is not an axis of `x`, or `temperature` is not above 0.
 
     Source: Bridle, "Probabilistic interpretation of feedforward classification
     network outputs", 1990; temperature as in Hinton, Vinyals and Dean, "Distilling
@@ -41,19 +69,19 @@ def softmax(
     >>> softmax([1000.0, 1000.0, 999.0], temperature=0.1).round(3)
     array([0.5, 0.5, 0. ])
     """
-    (x,), dtype = as_floats(x=x)
+    (x,) = read("...", x=x)
     axis = check_axis(axis, x)
     temperature = check_positive("temperature", temperature, x.dtype)
-    weights = _below_maximum(x, axis)
-    # A quotient too large for its dtype is −inf, and its weight the 0 it should be.
+    rows = np.moveaxis(x, axis, -1)
+    # What is too large for its dtype is −inf, and its weight the 0 it should be.
     with np.errstate(over="ignore"):
-        weights /= temperature
-    np.exp(weights, out=weights)
-    weights /= _total(weights, axis)
-    return weights.astype(dtype, copy=False)
+        if temperature != 1:
+            rows = _below_maximum(rows) / temperature
+        weights, _ = softmax_vjp(rows)
+    return np.moveaxis(weights, -1, axis)
 
 
-def log_softmax(x: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
+def log_softmax(x: ArrayLike, axis: int = -1) -> Floats:
     """Return the logarithm of `softmax(x)`, exact even where the weight rounds to 0.
 
     log softmax(x)ᵢ = xᵢ − log Σⱼ exp(xⱼ).
@@ -64,9 +92,6 @@ def log_softmax(x: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     Returns logarithms (in nats), at most 0, of the shape and dtype of `x` (float64 for
     integers). A row that is −inf throughout stays −inf.
 
-    Raises TypeError if `x` is not real or `axis` is no integer, and ValueError if
-    `axis` is not an axis of `x`.
-
     Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 6.2.2.3.
 
     >>> log_softmax([0.0, -2000.0])
@@ -74,16 +99,16 @@ def log_softmax(x: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     >>> softmax([0.0, -2000.0])  # its logarithm would be -inf
     array([1., 0.])
     """
-    (x,), dtype = as_floats(x=x)
+    (x,) = read("...", x=x)
     axis = check_axis(axis, x)
-    below = _below_maximum(x, axis)
-    below -= np.log(_total(np.exp(below), axis))
-    return below.astype(dtype, copy=False)
+    with np.errstate(over="ignore"):
+        below = _below_maximum(np.moveaxis(x, axis, -1))
+    total = np.exp(below).sum(axis=-1, keepdims=True)
+    below -= np.log(np.where(total == 0, 1, total))
+    return np.moveaxis(below, -1, axis)
 
 
-def masked_softmax(
-    scores: ArrayLike, mask: ArrayLike, axis: int = -1
-) -> NDArray[np.floating]:
+def masked_softmax(scores: ArrayLike, mask: ArrayLike, axis: int = -1) -> Floats:
     """Turn scores into weights that are 0 wherever the mask is False.
 
     What is hidden takes no part: not in the maximum, not in the sum, whatever its
@@ -95,10 +120,6 @@ def masked_softmax(
 
     Returns weights of the shape and dtype of `scores` (float64 for integers).
 
-    Raises TypeError if `scores` is not real, `mask` not boolean or `axis` no integer,
-    and ValueError if `mask` does not broadcast to `scores`, or `axis` is none of its
-    axes.
-
     Source: Vaswani et al., "Attention is all you need", 2017, section 3.2.3, where
     hidden scores are set to −inf.
 
@@ -107,14 +128,14 @@ def masked_softmax(
     array([[0.5, 0.5, 0. ],
            [0. , 0. , 0. ]])
     """
-    (scores,), dtype = as_floats(scores=scores)
+    (scores,) = read("...", scores=scores)
     mask = as_boolean("mask", mask)
     check_broadcasts_to("mask", mask, scores.shape)
-    weights = softmax(np.where(mask, scores, -np.inf), axis)
-    return weights.astype(dtype, copy=False)
+    check_axis(axis, scores, "scores")
+    return softmax(np.where(mask, scores, -np.inf), axis)
 
 
-def hard_attention(scores: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
+def hard_attention(scores: ArrayLike, axis: int = -1) -> Floats:
     """Give all weight to the highest score: softmax in the limit T → 0.
 
     Of several highest scores the first gets the weight, where softmax would share it
@@ -126,9 +147,6 @@ def hard_attention(scores: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     Returns weights of 0 and 1, of the shape and dtype of `scores` (float64 for
     integers).
 
-    Raises TypeError if `scores` is not real or `axis` is no integer, and ValueError if
-    `axis` is not an axis of `scores`.
-
     Source: Xu et al., "Show, attend and tell", 2015, section 4.1, with the highest
     score taken where the paper draws at random.
 
@@ -136,9 +154,9 @@ def hard_attention(scores: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     array([[0., 1., 0.],
            [1., 0., 0.]])
     """
-    (scores,), dtype = as_floats(scores=scores)
+    (scores,) = read("...", scores=scores)
     axis = check_axis(axis, scores, "scores")
-    weights = np.zeros(scores.shape, dtype)
+    weights = np.zeros_like(scores)
     if scores.shape[axis] > 0:
         first = np.argmax(scores, axis=axis, keepdims=True)
         highest = np.take_along_axis(scores, first, axis)
@@ -146,7 +164,7 @@ def hard_attention(scores: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     return weights
 
 
-def entropy(weights: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
+def entropy(weights: ArrayLike, axis: int = -1) -> Floats:
     """Measure in nats how evenly weights are spread: 0 for one-hot, ln n for uniform.
 
     H = −Σᵢ wᵢ ln wᵢ, where 0 ln 0 is 0. exp(H) reads as the number of keys that are
@@ -159,45 +177,33 @@ def entropy(weights: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     Returns entropies, of the shape of `weights` without `axis`, between 0 and ln n; 0
     for a fully masked row. The dtype is that of `weights` (float64 for integers).
 
-    Raises TypeError if `weights` is not real or `axis` is no integer, and ValueError if
-    `axis` is not an axis of `weights`, a weight is negative, or a row sums to neither 1
-    nor 0.
+    Raises ValueError if a weight is negative, or a row sums to neither 1 nor 0.
 
     Source: Shannon, "A mathematical theory of communication", 1948, section 6.
 
     >>> entropy([[1.0, 0.0, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25]]).round(3)
     array([0.   , 1.386])
     """
-    (weights,), dtype = as_floats(weights=weights)
+    (weights,) = read("...", weights=weights)
     axis = check_axis(axis, weights, "weights")
     if not (weights >= 0).all():
         raise ValueError(
-            f"weights needs numbers of at least 0; its smallest is {weights.min()}"
+            f"`weights` must be at least 0; the smallest is {weights.min()}"
         )
     total = weights.sum(axis=axis)
     wrong = (total != 0) & ~(np.abs(total - 1) <= 0.01)
     if wrong.any():
         raise ValueError(
-            f"weights needs rows along axis {axis} that sum to 1 (or to 0 when fully "
-            f"masked); one sums to {total[wrong].flat[0]}"
+            f"`weights` must sum to 1 along axis {axis} (or to 0 where fully masked); "
+            f"one row sums to {total[wrong].flat[0]}"
         )
     logarithms = np.zeros_like(weights)
     np.log(weights, out=logarithms, where=weights > 0)
     # The sum is at most 0 but for rounding: abs negates it and leaves no −0.
-    return np.abs((weights * logarithms).sum(axis=axis)).astype(dtype, copy=False)
+    return np.abs((weights * logarithms).sum(axis=axis))
 
 
-def _below_maximum(x: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
-    """Return a new array, x minus its maximum along `axis`; all −inf stays −inf."""
-    maximum = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    maximum[np.isneginf(maximum)] = 0
-    # A difference too large for its dtype is −inf: exp makes it the 0 it should be.
-    with np.errstate(over="ignore"):
-        return x - maximum
-
-
-def _total(exponentials: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
-    """Return the sum along `axis`, or 1 where there is nothing to divide by."""
-    total = exponentials.sum(axis=axis, keepdims=True)
-    total[total == 0] = 1
-    return total
+def _below_maximum(rows: Floats) -> Floats:
+    """Return a new array, each row minus its maximum; all −inf stays −inf."""
+    top = rows.max(axis=-1, keepdims=True, initial=-np.inf)
+    return rows - np.where(np.isneginf(top), 0, top)

@@ -93,7 +93,7 @@ def noisy_lookup(
     d_v = check_integer("d_v", d_v, least=1)
     noise = check_number("noise", noise)
     if noise < 0:
-        raise ValueError(f"noise needs to be at least 0; it is {noise}")
+        raise ValueError(f"`noise` must be at least 0; got {noise}")
     key = _unit_vectors(rng, num_keys, d_k)
     value = rng.standard_normal((num_keys, d_v))
     target = rng.integers(num_keys, size=num_queries)
@@ -127,7 +127,7 @@ def vectors_with_norms(
     n, d = check_integer("n", n, least=1), check_integer("d", d, least=1)
     spread = check_number("spread", spread)
     if spread < 1:
-        raise ValueError(f"spread needs to be at least 1; it is {spread}")
+        raise ValueError(f"`spread` must be at least 1; got {spread}")
     return _unit_vectors(rng, n, d) * rng.uniform(1, spread, size=(n, 1))
 
 
@@ -231,9 +231,9 @@ def two_relations_task(
     [-1 -1 -1  8  6  5]
     """
     if not isinstance(offsets, tuple | list):
-        raise TypeError(f"offsets needs to be two integers; it is {offsets!r}")
+        raise TypeError(f"`offsets` must be two integers; got {offsets!r}")
     if len(offsets) != 2 or offsets[0] == offsets[1]:
-        raise ValueError(f"offsets needs two different integers; it is {offsets}")
+        raise ValueError(f"`offsets` must be two different integers; got {offsets}")
     return _shifted(rng, batch, n, tuple(offsets), vocabulary, name="offsets")
 
 
@@ -275,7 +275,7 @@ def lookup_task(
     num_values = check_integer("num_values", num_values, least=2)
     if n > num_keys:
         raise ValueError(
-            f"n needs to be at most num_keys, {num_keys}, for distinct keys; it is {n}"
+            f"`n` must be at most num_keys, {num_keys}, for distinct keys; got {n}"
         )
     all_keys = np.broadcast_to(np.arange(num_keys), (batch, num_keys))
     key = rng.permuted(all_keys, axis=1)[:, :n]
@@ -307,7 +307,7 @@ def _shifted(
     vocabulary = check_integer("vocabulary", vocabulary, least=2)
     offsets = tuple(check_integer(name, offset, least=0) for offset in offsets)
     if n <= max(offsets):
-        raise ValueError(f"n needs to be above {name}, {max(offsets)}; it is {n}")
+        raise ValueError(f"`n` must be above {name}, {max(offsets)}; got {n}")
     tokens = rng.integers(vocabulary, size=(batch, n))
     targets = np.full((batch, n, len(offsets)), -1)
     for i, offset in enumerate(offsets):

@@ -46,9 +46,6 @@ class Adam:
     - `betas`: (β₁, β₂), each at least 0 and below 1.
     - `epsilon`: ε, above 0.
 
-    Raises TypeError if an argument is no number, or `betas` not two, and ValueError if
-    one is out of range.
-
     Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2015,
     algorithm 1.
 
@@ -67,10 +64,10 @@ class Adam:
     ) -> None:
         self.learning_rate = check_positive("learning_rate", learning_rate)
         if not isinstance(betas, tuple | list) or len(betas) != 2:
-            raise TypeError(f"betas needs to be two numbers; it is {betas!r}")
+            raise TypeError(f"`betas` must be two numbers; got {betas!r}")
         self.betas = tuple(check_number("betas", beta) for beta in betas)
         if not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas needs numbers from 0 up to below 1; it is {betas}")
+            raise ValueError(f"`betas` must be from 0 up to below 1; got {betas}")
         self.epsilon = check_positive("epsilon", epsilon)
         self.steps = 0
         self._means: Parameters = {}
@@ -93,13 +90,12 @@ class Adam:
         named = _matched(parameters, gradients)
         if self.steps and self._means.keys() != named.keys():
             raise ValueError(
-                f"parameters needs the names of the steps before, "
-                f"{sorted(self._means)}; it has {sorted(named)}"
+                f"`parameters` must have the names of the steps before, "
+                f"{sorted(self._means)}; got {sorted(named)}"
             )
         for name, (parameter, _) in named.items():
             before = self._means.get(name, parameter)
-            why = "as in the steps before"
-            check_shape(f"parameters[{name!r}]", parameter, before.shape, why)
+            check_shape(f"parameters[{name!r}]", parameter, before.shape)
         self.steps += 1
         return {name: self._moved(name, *pair) for name, pair in named.items()}
 
@@ -128,9 +124,6 @@ def clip_gradients(gradients: Mapping[str, ArrayLike], max_norm: float) -> Param
 
     Returns new gradients of the same names, shapes and dtypes (float64 for integers).
 
-    Raises TypeError if an array is not real or `max_norm` no number, and ValueError if
-    `max_norm` is not above 0 or a gradient is not finite.
-
     Source: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural
     networks", 2013, algorithm 1.
 
@@ -148,7 +141,7 @@ def clip_gradients(gradients: Mapping[str, ArrayLike], max_norm: float) -> Param
         squares = [np.square(x, dtype=np.float64).sum() for x in arrays.values()]
     norm = sqrt(sum(squares))
     if not isfinite(norm):
-        raise ValueError(f"gradients needs to be finite; its norm is {norm}")
+        raise ValueError(f"`gradients` must be finite; their norm is {norm}")
     factor = min(1.0, max_norm / norm) if norm else 1.0
     return {name: np.asarray(x * factor) for name, x in arrays.items()}
 
@@ -164,9 +157,6 @@ def cosine_schedule(peak: float, steps: int) -> Schedule:
 
     Returns a function from a step, an integer from 0 to `steps`, to a float.
 
-    Raises TypeError if `peak` is no number or `steps` no integer, and ValueError if
-    either is too small.
-
     Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm
     restarts", 2017, equation 5, without restarts.
 
@@ -179,40 +169,6 @@ def cosine_schedule(peak: float, steps: int) -> Schedule:
     return lambda step: peak * (1 + cos(pi * step / steps)) / 2
 
 
-def glorot_uniform(
-    rng: np.random.Generator, *shape: int, dtype: type = np.float32
-) -> Floats:
-    """Draw a weight whose outputs are about as large as its inputs.
-
-    Uniform in ±√(6 / (d_in + d_out)), which has the variance 2 / (d_in + d_out).
-
-    - `rng`: the generator to draw from.
-    - `shape`: (..., d_in, d_out), each at least 1.
-    - `dtype`: np.float32 or np.float64. The numbers are drawn in float64 and rounded,
-      so that both start from the same place.
-
-    Returns an array of that shape and dtype.
-
-    Raises TypeError if `rng` is no Generator or a size no integer, and ValueError if
-    there are fewer than two sizes, one is below 1, or the dtype is another.
-
-    Source: Glorot and Bengio, "Understanding the difficulty of training deep
-    feedforward neural networks", 2010, equation 16.
-
-    >>> weight = glorot_uniform(np.random.default_rng(0), 200, 100)
-    >>> weight.shape, weight.dtype, abs(weight).max() <= (6 / 300) ** 0.5
-    ((200, 100), dtype('float32'), np.True_)
-    """
-    check_rng("rng", rng)
-    if len(shape) < 2:
-        raise ValueError(f"shape needs at least d_in and d_out; it is {shape}")
-    shape = tuple(check_integer("shape", size, least=1) for size in shape)
-    if dtype not in (np.float32, np.float64):
-        raise ValueError(f"dtype needs to be np.float32 or np.float64; it is {dtype!r}")
-    limit = (6 / (shape[-2] + shape[-1])) ** 0.5
-    return rng.uniform(-limit, limit, size=shape).astype(dtype)
-
-
 def train(
     parameters: Mapping[str, ArrayLike],
     loss_and_gradients: Callable[..., tuple[float, Mapping[str, ArrayLike]]],
@@ -222,6 +178,7 @@ def train(
     steps: int,
     learning_rate: float | Schedule = 1e-3,
     max_norm: float | None = None,
+    watch: Callable[[int, Parameters], None] | None = None,
     progress: bool = True,
 ) -> tuple[Parameters, NDArray[np.float64]]:
     """Train parameters with Adam: draw a batch, find the gradients, take a step.
@@ -235,15 +192,14 @@ def train(
     - `learning_rate`: a number above 0, or a function from the step (0 to steps − 1) to
       one, such as `cosine_schedule`.
     - `max_norm`: clip the gradients to this norm first; None clips nothing.
+    - `watch`: called as watch(step, parameters) before each step and, with step =
+      `steps`, at the end; for a learning curve.
     - `progress`: whether to show a bar with the loss. It is shown where someone can
       watch, in a terminal or a notebook that is open in Jupyter, and never where output
       is kept, as in a notebook that is executed by a program.
 
     Returns (parameters, losses): the trained parameters, and the loss of each step
     before that step was taken, shape (steps,).
-
-    Raises TypeError and ValueError if an argument is of the wrong type or out of range,
-    as in `Adam`, and FloatingPointError if the loss stops being finite.
 
     >>> target = np.array([1.0, -2.0])
     >>> def loss_and_gradients(parameters, noise):  # fit a point through noise
@@ -261,10 +217,12 @@ def train(
     array([ 1., -2.])
     """
     _check_mapping("parameters", parameters)
+    watch = watch or (lambda step, parameters: None)
     calls = {"loss_and_gradients": loss_and_gradients, "draw_batch": draw_batch}
+    calls |= {"watch": watch}
     for name, call in calls.items():
         if not callable(call):
-            raise TypeError(f"{name} needs to be a function; it is {call!r}")
+            raise TypeError(f"`{name}` must be callable; got {call!r}")
     check_rng("rng", rng)
     steps = check_integer("steps", steps, least=1)
     check_flag("progress", progress)
@@ -275,6 +233,7 @@ def train(
     losses = np.empty(steps)
     with _progress_bar(steps, progress) as advance:
         for step in range(steps):
+            watch(step, parameters)
             loss, gradients = loss_and_gradients(parameters, *draw_batch(rng))
             if not isfinite(loss):
                 raise FloatingPointError(
@@ -287,6 +246,7 @@ def train(
             parameters = adam.step(parameters, gradients)
             losses[step] = loss
             advance(loss)
+    watch(steps, parameters)
     return parameters, losses
 
 
@@ -346,15 +306,14 @@ def _matched(
     _check_mapping("gradients", gradients)
     if parameters.keys() != gradients.keys():
         raise ValueError(
-            f"gradients needs the names of parameters, {sorted(parameters)}; "
-            f"it has {sorted(gradients)}"
+            f"`gradients` must have the names of parameters, {sorted(parameters)}; "
+            f"got {sorted(gradients)}"
         )
     matched = {}
     for name in parameters:
         parameter = as_float(f"parameters[{name!r}]", parameters[name])
         gradient = as_float(f"gradients[{name!r}]", gradients[name])
-        why = "the shape of the parameter"
-        check_shape(f"gradients[{name!r}]", gradient, parameter.shape, why)
+        check_shape(f"gradients[{name!r}]", gradient, parameter.shape)
         matched[name] = parameter, gradient
     return matched
 
@@ -362,4 +321,4 @@ def _matched(
 def _check_mapping(name: str, mapping: Mapping[str, ArrayLike]) -> None:
     """Check that `mapping` gives arrays names."""
     if not isinstance(mapping, Mapping):
-        raise TypeError(f"{name} needs a dictionary of arrays; it is {mapping!r}")
+        raise TypeError(f"`{name}` must be a dictionary of arrays; got {mapping!r}")

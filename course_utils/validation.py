@@ -1,15 +1,107 @@
-"""The checks that every function makes of its arguments, and the words they fail with.
+"""How functions read their arguments, and the words in which they refuse them."""
 
-Each check takes the name of the argument first or as a keyword, so that the message
-says which argument is wrong, what came and what is needed.
-"""
-
+from functools import cache, lru_cache
 from operator import index
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 FLOATS = (np.float16, np.float32, np.float64)
+NATIVE = {np.dtype(np.float32), np.dtype(np.float64)}
+
+
+def read(pattern: str, **arrays: ArrayLike | None) -> list[NDArray[np.floating] | None]:
+    """Return arrays of real numbers in one dtype, once their shapes fit a pattern.
+
+    - `pattern`: the axes of each array in words, in the order of the arrays and with
+      commas between them: "... n_k d_v" is one row for each key. Axes of one name must
+      have one size. Leading axes that stand as "..." must broadcast; those that stand
+      as a word with dots, such as "models...", must be the same.
+    - `arrays`: by the names that messages call them; None stays None.
+
+    The dtype is the widest that came, and float32 or float64: float16 is computed in
+    float32, and integers and booleans in float64. A result may be the very array that
+    came, so nothing may be written to it.
+
+    Raises TypeError if an array holds anything but real numbers, and ValueError if
+    shapes do not fit.
+
+    >>> weights, value = read("... n_q n_k, ... n_k d_v", weights=[[1]], value=[[2, 3]])
+    >>> value
+    array([[2., 3.]])
+    >>> read("... n_q d, ... n_k d", query=np.ones((2, 3)), key=np.ones((5, 4)))
+    Traceback (most recent call last):
+    ValueError: `query` (..., n_q, d) and `key` (..., n_k, d) must have the same d; \
+got shapes (2, 3) and (5, 4)
+    """
+    floats = [x if x is None else as_float(name, x) for name, x in arrays.items()]
+    shapes = tuple(None if x is None else x.shape for x in floats)
+    check_shapes(pattern, tuple(arrays), shapes)
+    dtypes = {x.dtype for x in floats if x is not None}
+    if len(dtypes) == 1 and dtypes <= NATIVE:
+        return floats
+    dtype = np.result_type(np.float32, *dtypes)
+    return [x if x is None else x.astype(dtype, copy=False) for x in floats]
+
+
+@lru_cache(maxsize=4096)  # training asks about the same shapes thousands of times
+def check_shapes(
+    pattern: str, names: tuple[str, ...], shapes: tuple[tuple[int, ...] | None, ...]
+) -> None:
+    """Check that shapes fit a pattern, as `read` describes it; None stands for none."""
+    first: dict[str, tuple] = {}
+    leading = {}
+    for name, shape, (named, opener) in zip(names, shapes, _axes(pattern), strict=True):
+        if shape is None:
+            continue
+        one = (name, shape, named, opener)
+        count = len(shape) - len(named)
+        if count < 0 or (count > 0 and not opener):
+            raise ValueError(
+                f"`{name}` must have shape {_shape(named, opener)}; got {shape}"
+            )
+        sizes = list(zip(named, shape[count:], strict=True))
+        if opener == "...":
+            leading[name] = shape[:count]
+        elif opener:
+            sizes.append((opener, shape[:count]))
+        for axis, size in sizes:
+            other, same = first.setdefault(axis, (one, size))
+            if size != same:
+                raise ValueError(_unequal(axis, other, one))
+    try:
+        np.broadcast_shapes(*leading.values())
+    except ValueError:
+        listed = ", ".join(
+            f"`{x}` {shape}"
+            for x, shape in zip(names, shapes, strict=True)
+            if x in leading
+        )
+        raise ValueError(f"leading axes (...) must broadcast; got {listed}") from None
+
+
+@cache
+def _axes(pattern: str) -> list[tuple[list[str], str]]:
+    """Return the named axes of each array, and the word for those before them."""
+    split = [part.split() for part in pattern.split(",")]
+    is_open = [axes[0].endswith("...") for axes in split]
+    return [
+        (x[1:], x[0]) if open_ else (x, "")
+        for x, open_ in zip(split, is_open, strict=True)
+    ]
+
+
+def _unequal(axis: str, *pair: tuple) -> str:
+    """Say that two arrays differ in the size of an axis."""
+    wanted = " and ".join(f"`{name}` {_shape(*axes)}" for name, _, *axes in pair)
+    came = " and ".join(str(shape) for _, shape, *_ in pair)
+    return f"{wanted} must have the same {axis}; got shapes {came}"
+
+
+def _shape(named: list[str], opener: str) -> str:
+    """Write axes as NumPy writes a shape."""
+    axes = [opener, *named] if opener else named
+    return f"({', '.join(axes)}{',' * (len(axes) == 1)})"
 
 
 def as_array(name: str, x: ArrayLike) -> NDArray:
@@ -17,49 +109,32 @@ def as_array(name: str, x: ArrayLike) -> NDArray:
     try:
         return np.asarray(x)
     except (TypeError, ValueError) as error:
-        message = f"{name} needs to be an array of numbers: {error}"
+        message = f"`{name}` must be an array of numbers: {error}"
         raise type(error)(message) from error
 
 
 def as_float(name: str, x: ArrayLike) -> NDArray[np.floating]:
     """Return `x` in its own floating dtype; integers and booleans become float64.
 
-    A complex, object, string or other array is a TypeError. The result may be `x`
-    itself, so nothing may be written to it.
+    The result may be `x` itself, so nothing may be written to it.
 
-    >>> as_float("query", [1, 2]).dtype
-    dtype('float64')
     >>> as_float("query", ["a"])
     Traceback (most recent call last):
-    TypeError: query needs real numbers (float16, float32, float64, integers or \
-booleans); its dtype is <U1
+    TypeError: `query` must hold real numbers (float16, float32, float64, integers or \
+booleans); got dtype <U1
     """
     array = as_array(name, x)
+    if array.dtype in NATIVE:
+        return array
     if array.dtype.kind in "iub":
         return array.astype(np.float64)
     if array.dtype.type not in FLOATS:
         raise TypeError(
-            f"{name} needs real numbers (float16, float32, float64, integers or "
-            f"booleans); its dtype is {array.dtype}"
+            f"`{name}` must hold real numbers (float16, float32, float64, integers or "
+            f"booleans); got dtype {array.dtype}"
         )
     # Foreign byte orders are brought home: matrix products are slow in them.
     return array.astype(array.dtype.newbyteorder("="), copy=False)
-
-
-def as_floats(**arrays: ArrayLike) -> tuple[list[NDArray[np.floating]], np.dtype]:
-    """Return the arrays in the one dtype to compute in, and the dtype of the result.
-
-    The two differ for float16 alone, which is computed in float32. The function that
-    calls this ends with `.astype(dtype, copy=False)`.
-
-    >>> (query, key), dtype = as_floats(query=np.float16([1.0]), key=np.float16([2.0]))
-    >>> query.dtype, key.dtype, dtype
-    (dtype('float32'), dtype('float32'), dtype('float16'))
-    """
-    floats = [as_float(name, x) for name, x in arrays.items()]
-    dtype = np.result_type(*floats)
-    working = np.result_type(dtype, np.float32)
-    return [x.astype(working, copy=False) for x in floats], dtype
 
 
 def as_boolean(name: str, x: ArrayLike) -> NDArray[np.bool_]:
@@ -70,62 +145,38 @@ def as_boolean(name: str, x: ArrayLike) -> NDArray[np.bool_]:
     array = as_array(name, x)
     if array.dtype != np.bool_:
         raise TypeError(
-            f"{name} needs booleans (True = may attend); its dtype is {array.dtype}"
+            f"`{name}` must hold booleans (True = may attend); got dtype {array.dtype}"
         )
     return array
 
 
-def check_axes(name: str, x: NDArray, axes: str) -> None:
-    """Check that `x` has the axes that `axes` lists, such as "(..., n_q, d_k)".
+def as_indices(
+    name: str, x: ArrayLike, least: int, end: int, shape: tuple[int, ...] | None = None
+) -> NDArray[np.integer]:
+    """Return `x` as integers from `least` to `end` − 1, of a shape if one is given.
 
-    Leading dots allow any number of axes before the ones that are listed.
-
-    >>> check_axes("query", np.ones(3), "(..., n_q, d_k)")
+    >>> as_indices("tokens", [0, 5], 0, 5)
     Traceback (most recent call last):
-    ValueError: query needs the shape (..., n_q, d_k); its shape is (3,)
+    ValueError: `tokens` must be from 0 to 4; got 5
     """
-    names = [part for part in axes.strip("()").replace(" ", "").split(",") if part]
-    needed = len(names) - ("..." in names)
-    if x.ndim < needed or (x.ndim > needed and "..." not in names):
-        raise ValueError(f"{name} needs the shape {axes}; its shape is {x.shape}")
-
-
-def check_shape(name: str, x: NDArray, shape: tuple[int, ...], why: str) -> None:
-    """Check that `x` has this shape; `why` says where the shape comes from."""
-    if x.shape != shape:
-        raise ValueError(f"{name} needs the shape {shape}, {why}; it is {x.shape}")
-
-
-def check_same_size(axis: int, meaning: str, **arrays: NDArray) -> None:
-    """Check that two arrays agree in the size of one axis.
-
-    >>> check_same_size(-1, "d_k", query=np.ones((2, 3)), key=np.ones((5, 4)))
-    Traceback (most recent call last):
-    ValueError: query and key need the same d_k (axis -1): query has shape (2, 3), \
-key has shape (5, 4)
-    """
-    (one, x), (other, y) = arrays.items()
-    if x.shape[axis] != y.shape[axis]:
+    array = as_array(name, x)
+    # An empty list has no integers to tell its dtype by.
+    if array.dtype.kind not in "iu" and array.size > 0:
+        raise TypeError(f"`{name}` must hold integers; got dtype {array.dtype}")
+    wrong = (array < least) | (array >= end)
+    if wrong.any():
         raise ValueError(
-            f"{one} and {other} need the same {meaning} (axis {axis}): "
-            f"{one} has shape {x.shape}, {other} has shape {y.shape}"
+            f"`{name}` must be from {least} to {end - 1}; got {array[wrong].flat[0]}"
         )
+    if shape is not None:
+        check_shape(name, array, shape)
+    return array.astype(np.int64, copy=False)
 
 
-def broadcast_leading(trailing: int = 2, **arrays: NDArray) -> tuple[int, ...]:
-    """Return the common shape of all axes but the last few, which must broadcast.
-
-    >>> broadcast_leading(query=np.ones((8, 1, 2, 3)), key=np.ones((4, 5, 3)))
-    (8, 4)
-    """
-    try:
-        return np.broadcast_shapes(*(x.shape[:-trailing] for x in arrays.values()))
-    except ValueError:
-        shapes = ", ".join(f"{name} has shape {x.shape}" for name, x in arrays.items())
-        raise ValueError(
-            f"{' and '.join(arrays)} need leading axes (all but the last {trailing}) "
-            f"that broadcast: {shapes}"
-        ) from None
+def check_shape(name: str, x: NDArray, shape: tuple[int, ...]) -> None:
+    """Check that `x` has this shape."""
+    if x.shape != shape:
+        raise ValueError(f"`{name}` must have shape {shape}; got {x.shape}")
 
 
 def check_broadcasts_to(name: str, x: NDArray, shape: tuple[int, ...]) -> None:
@@ -136,7 +187,7 @@ def check_broadcasts_to(name: str, x: NDArray, shape: tuple[int, ...]) -> None:
     except ValueError:
         pass
     raise ValueError(
-        f"{name} needs a shape that broadcasts to {shape}; its shape is {x.shape}"
+        f"`{name}` must have a shape that broadcasts to {shape}; got {x.shape}"
     )
 
 
@@ -145,16 +196,16 @@ def check_integer(name: str, value: int, least: int | None = None) -> int:
 
     >>> check_integer("num_heads", 0, least=1)
     Traceback (most recent call last):
-    ValueError: num_heads needs to be at least 1; it is 0
+    ValueError: `num_heads` must be at least 1; got 0
     """
     if isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} needs an integer; it is {value}")
+        raise TypeError(f"`{name}` must be an integer; got {value}")
     try:
         number = index(value)
     except TypeError:
-        raise TypeError(f"{name} needs an integer; it is {value!r}") from None
+        raise TypeError(f"`{name}` must be an integer; got {value!r}") from None
     if least is not None and number < least:
-        raise ValueError(f"{name} needs to be at least {least}; it is {number}")
+        raise ValueError(f"`{name}` must be at least {least}; got {number}")
     return number
 
 
@@ -163,13 +214,13 @@ def check_number(name: str, value: float, dtype: DTypeLike = np.float64) -> floa
 
     >>> check_number("scale", 1e60, np.float32)
     Traceback (most recent call last):
-    ValueError: scale needs to be finite in float32; it is 1e+60
+    ValueError: `scale` must be finite in float32; got 1e+60
     """
     array = as_array(name, value)
     if array.ndim != 0 or array.dtype.kind not in "iuf":
-        raise TypeError(f"{name} needs one real number; it is {value!r}")
+        raise TypeError(f"`{name}` must be one real number; got {value!r}")
     if not np.isfinite(_rounded(array, dtype)):
-        raise ValueError(f"{name} needs to be finite{_in(dtype)}; it is {value!r}")
+        raise ValueError(f"`{name}` must be finite{_in(dtype)}; got {value!r}")
     return float(array)
 
 
@@ -178,20 +229,18 @@ def check_positive(name: str, value: float, dtype: DTypeLike = np.float64) -> fl
 
     >>> check_positive("temperature", 0.0)
     Traceback (most recent call last):
-    ValueError: temperature needs to be greater than 0; it is 0.0
+    ValueError: `temperature` must be greater than 0; got 0.0
     """
     number = check_number(name, value, dtype)
     if _rounded(number, dtype) <= 0:
-        raise ValueError(
-            f"{name} needs to be greater than 0{_in(dtype)}; it is {value!r}"
-        )
+        raise ValueError(f"`{name}` must be greater than 0{_in(dtype)}; got {value!r}")
     return number
 
 
 def check_flag(name: str, value: bool) -> bool:
     """Return `value`, which must be True or False."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} needs to be True or False; it is {value!r}")
+        raise TypeError(f"`{name}` must be True or False; got {value!r}")
     return bool(value)
 
 
@@ -200,16 +249,16 @@ def check_axis(axis: int, x: NDArray, name: str = "x") -> int:
 
     >>> check_axis(2, np.ones((3, 4)), "scores")
     Traceback (most recent call last):
-    ValueError: axis needs to be one of the 2 axes of scores, whose shape is (3, 4); \
-it is 2
+    ValueError: `axis` must be one of the 2 axes of `scores`, whose shape is (3, 4); \
+got 2
     """
     number = check_integer("axis", axis)
     if x.ndim == 0:
-        raise ValueError(f"{name} needs at least one axis; its shape is ()")
+        raise ValueError(f"`{name}` must have at least one axis; got shape ()")
     if not -x.ndim <= number < x.ndim:
         raise ValueError(
-            f"axis needs to be one of the {x.ndim} axes of {name}, whose shape is "
-            f"{x.shape}; it is {number}"
+            f"`axis` must be one of the {x.ndim} axes of `{name}`, whose shape is "
+            f"{x.shape}; got {number}"
         )
     return number % x.ndim
 
@@ -218,8 +267,8 @@ def check_rng(name: str, rng: np.random.Generator) -> np.random.Generator:
     """Return `rng`, which must be a `numpy.random.Generator`."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(
-            f"{name} needs a generator, such as numpy.random.default_rng(0); "
-            f"it is {rng!r}"
+            f"`{name}` must be a generator, such as numpy.random.default_rng(0); "
+            f"got {rng!r}"
         )
     return rng
 

@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 
-from course_utils.attention import merge_heads, split_heads
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception
-from course_utils.multi_head import multi_head_attention
+from course_utils.multi_head import merge_heads, multi_head_attention, split_heads
 from course_utils.softmax import softmax
 
 

@@ -6,13 +6,10 @@ from xml.etree import ElementTree as ET
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.attention import (
-    merge_heads,
-    scaled_dot_product_attention,
-    split_heads,
-)
+from course_utils.attention import scaled_dot_product_attention
 from course_utils.figures.svg import Mark, element, line, number, text
 from course_utils.masks import causal_mask
+from course_utils.multi_head import merge_heads, split_heads
 
 Floats = NDArray[np.floating]
 COLOURS = ("blue", "vermilion")

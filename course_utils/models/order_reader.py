@@ -5,16 +5,20 @@ off at "chased", the token in the middle. Several readers, each with a seed of i
 learn side by side: every array has a first axis for the seeds.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.attention import scaled_dot_product_attention
-from course_utils.gradients import scaled_dot_product_attention_backward
-from course_utils.layers import cross_entropy, embedding_backward
-from course_utils.training import glorot_uniform, train
+from course_utils.attention import scaled_dot_product_attention_vjp
+from course_utils.layers import (
+    cross_entropy_vjp,
+    embedding_vjp,
+    glorot_uniform,
+    linear_vjp,
+)
+from course_utils.models.trials import Task, run_trials
 from course_utils.validation import check_integer
 
 Floats = NDArray[np.float64]
@@ -60,8 +64,8 @@ def split_pairs(
     first, second = np.triu_indices(num_names, k=1)
     if not 0 < held_out < len(first):
         raise ValueError(
-            f"held_out needs to be from 1 to {len(first) - 1}, one less than there are "
-            f"pairs; it is {held_out}"
+            f"`held_out` must be from 1 to {len(first) - 1}, one less than there are "
+            f"pairs; got {held_out}"
         )
     order = rng.permutation(len(first))
     a, b = np.append(first, second), np.append(second, first)
@@ -92,94 +96,91 @@ class OrderReader:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"kind needs to be one of {KINDS}; it is {self.kind!r}")
+            raise ValueError(f"`kind` must be one of {KINDS}; got {self.kind!r}")
 
-    def start(self, seeds: int) -> Parameters:
-        """Draw the parameters to begin with, one set for each seed from 0.
+    def start(self, rng: np.random.Generator) -> Parameters:
+        """Draw the parameters to begin with.
 
         What all kinds have in common is drawn first, so that they start alike.
         """
-        drawn = []
-        for seed in range(seeds):
-            rng = np.random.default_rng(seed)
-            each = {"tokens": rng.normal(size=(self.num_names + 2, WIDTH)) * 0.3}
-            for name in ("w_q", "w_k", "w_v"):
-                each[name] = glorot_uniform(rng, WIDTH, WIDTH, dtype=np.float64)
-            size = (WIDTH, self.num_names)
-            each["w_out"] = glorot_uniform(rng, *size, dtype=np.float64)
-            each["places"] = rng.normal(size=(5, WIDTH)) * 0.3
-            drawn.append(each)
-        used = ["tokens", "w_v", "w_out"]
-        used += ["w_q", "w_k"] * (self.kind != "bag of words")
-        used += ["places"] * (self.kind == "attention, places told")
-        return {name: np.stack([each[name] for each in drawn]) for name in used}
+        drawn = {"tokens": rng.normal(size=(self.num_names + 2, WIDTH)) * 0.3}
+        for name in ("w_query", "w_key", "w_value"):
+            drawn[name] = glorot_uniform(rng, WIDTH, WIDTH, dtype=np.float64)
+        drawn["w_out"] = glorot_uniform(rng, WIDTH, self.num_names, dtype=np.float64)
+        drawn["places"] = rng.normal(size=(5, WIDTH)) * 0.3
+        if self.kind == "bag of words":
+            del drawn["w_query"], drawn["w_key"]
+        if self.kind != "attention, places told":
+            del drawn["places"]
+        return drawn
 
-    def read(self, parameters: Parameters, tokens: Tokens) -> Floats:
-        """Return the logits of the names, shape (seeds, batch, num_names).
+    def read_vjp(
+        self, parameters: Parameters, tokens: Tokens
+    ) -> tuple[Floats, Callable[[Floats], tuple[Parameters]]]:
+        """Return the logits of the names, shape (..., num_names), and the way back.
 
-        - `parameters`: as `start` draws them.
-        - `tokens`: sentences, shape (seeds, batch, 5).
+        - `parameters`: as `start` draws them, or with one more first axis, for seeds.
+        - `tokens`: sentences, shape (..., 5), with the same first axis.
         """
-        x = self._vectors(parameters, tokens)
-        return self._output(parameters, x)[0] @ parameters["w_out"]
+        p = parameters
+        x, embedding_back = embedding_vjp(p["tokens"], tokens)
+        if "places" in p:
+            x = x + p["places"][..., None, :, :]
+        value, value_back = linear_vjp(x, p["w_value"])
+        if self.kind == "bag of words":
+            output = value.mean(axis=-2)
+        else:
+            query, query_back = linear_vjp(x[..., VERB, None, :], p["w_query"])
+            key, key_back = linear_vjp(x, p["w_key"])
+            mask = np.arange(5)[None] <= VERB if self.kind == HIDDEN else None
+            blend, attention_back = scaled_dot_product_attention_vjp(
+                query, key, value, mask
+            )
+            output = blend[..., 0, :]
+        logits, out_back = linear_vjp(output, p["w_out"])
+
+        def back(d_logits: Floats) -> tuple[Parameters]:
+            d: Parameters = {}
+            d_output, d["w_out"] = out_back(d_logits)
+            if self.kind == "bag of words":
+                d_value = np.broadcast_to(d_output[..., None, :] / 5, value.shape)
+                d_x, d["w_value"] = value_back(d_value)
+            else:
+                d_query, d_key, d_value = attention_back(d_output[..., None, :])
+                d_x, d["w_value"] = value_back(d_value)
+                d_asked, d["w_key"] = key_back(d_key)
+                d_verb, d["w_query"] = query_back(d_query)
+                d_x = d_x + d_asked
+                d_x[..., VERB, None, :] += d_verb
+            if "places" in p:
+                d["places"] = d_x.sum(axis=-3)
+            (d["tokens"],) = embedding_back(d_x)
+            return (d,)
+
+        return logits, back
 
     def loss_and_gradients(
         self, parameters: Parameters, tokens: Tokens
     ) -> tuple[float, Parameters]:
-        """Return the cross-entropy of the chaser, and its gradients, as `train` asks.
+        """Return the cross-entropy of the chaser, and its gradients."""
+        logits, back = self.read_vjp(parameters, tokens)
+        loss, loss_back = cross_entropy_vjp(logits, tokens[..., 1])
+        return loss, *back(*loss_back())
 
-        - `parameters`: as `start` draws them.
-        - `tokens`: sentences, shape (seeds, batch, 5).
-        """
-        x = self._vectors(parameters, tokens)
-        output, inputs = self._output(parameters, x)
-        loss, d_logits = cross_entropy(output @ parameters["w_out"], tokens[..., 1])
-        gradients = {"w_out": _turned(output) @ d_logits}
-        d_output = d_logits @ _turned(parameters["w_out"])
-        flat = x.reshape(len(x), -1, WIDTH)
-        if self.kind == "bag of words":
-            d_value = np.broadcast_to(d_output[:, :, None] / 5, x.shape)
-            heads = {"w_v": d_value}
-        else:
-            d_query, d_key, d_value = scaled_dot_product_attention_backward(
-                d_output[:, :, None], *inputs, self._mask
-            )
-            heads = {"w_k": d_key, "w_v": d_value}
-        d_x = np.zeros_like(x)
-        for name, d_head in heads.items():
-            rows = d_head.reshape(flat.shape)
-            gradients[name] = _turned(flat) @ rows
-            d_x += (rows @ _turned(parameters[name])).reshape(x.shape)
-        if self.kind != "bag of words":
-            rows = d_query[:, :, 0]
-            gradients["w_q"] = _turned(x[:, :, VERB]) @ rows
-            d_x[:, :, VERB] += rows @ _turned(parameters["w_q"])
-        if "places" in parameters:
-            gradients["places"] = d_x.sum(axis=1)
-        table = parameters["tokens"]
-        shifted = tokens + table.shape[1] * np.arange(len(x))[:, None, None]
-        d_table = embedding_backward(d_x, shifted, table.shape[0] * table.shape[1])
-        gradients["tokens"] = d_table.reshape(table.shape)
-        return loss, gradients
+    def score(self, parameters: Parameters, tokens: Tokens) -> Floats:
+        """Return the share of sentences whose chaser is named, of each seed."""
+        logits, _ = self.read_vjp(parameters, tokens)
+        return (logits.argmax(axis=-1) == tokens[..., 1]).mean(axis=-1)
 
-    @property
-    def _mask(self) -> NDArray[np.bool_] | None:
-        return np.arange(5)[None] <= VERB if self.kind == HIDDEN else None
 
-    def _vectors(self, parameters: Parameters, tokens: Tokens) -> Floats:
-        x = parameters["tokens"][np.arange(len(tokens))[:, None, None], tokens]
-        return x + parameters["places"][:, None] if "places" in parameters else x
+def chase_task(num_names: int, held_out: int) -> Task:
+    """Return a task in which each seed draws its own pairs, and learns from all."""
 
-    def _output(
-        self, parameters: Parameters, x: Floats
-    ) -> tuple[Floats, tuple[Floats, ...]]:
-        """Return the output at the verb (seeds, batch, d), and query, key and value."""
-        value = x @ parameters["w_v"][:, None]
-        if self.kind == "bag of words":
-            return value.mean(axis=2), ()
-        query = (x[:, :, VERB] @ parameters["w_q"])[:, :, None]
-        inputs = query, x @ parameters["w_k"][:, None], value
-        return scaled_dot_product_attention(*inputs, self._mask)[:, :, 0], inputs
+    def task(rng: np.random.Generator, _: np.random.Generator) -> tuple:
+        learn, test = split_pairs(rng, num_names, held_out)
+        return lambda: (learn,), (test,)
+
+    return task
 
 
 def learning_curves(
@@ -203,28 +204,11 @@ def learning_curves(
 
     Returns the share of test sentences answered right, shape (tests, seeds).
     """
-    reader = OrderReader(kind, num_names)
-    rngs = [np.random.default_rng([seed, num_names]) for seed in range(seeds)]
-    pairs = [split_pairs(rng, num_names, held_out) for rng in rngs]
-    learn, test = (np.stack(part) for part in zip(*pairs, strict=True))
-    steps_taken, shares = count(), []
-
-    def step(parameters: Parameters, taken: int) -> tuple[float, Parameters]:
-        if taken % every == 0:
-            named = reader.read(parameters, test).argmax(axis=-1)
-            shares.append((named == test[..., 1]).mean(axis=-1))
-        return reader.loss_and_gradients(parameters, learn)
-
-    train(
-        reader.start(seeds),
-        step,
-        lambda rng: (next(steps_taken),),
-        rng=np.random.default_rng(0),
-        steps=steps + 1,
+    return run_trials(
+        OrderReader(kind, num_names),
+        chase_task(num_names, held_out),
+        seeds=range(seeds),
+        steps=steps,
+        every=every,
         learning_rate=learning_rate,
-    )
-    return np.array(shares)
-
-
-def _turned(x: Floats) -> Floats:
-    return x.swapaxes(-1, -2)
+    ).scores

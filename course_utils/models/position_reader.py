@@ -4,25 +4,28 @@ It is the smallest model on which the kinds of positions can be compared: embedd
 one causal head, and logits for each position.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.attention import scaled_dot_product_attention
-from course_utils.gradients import (
-    relative_position_bias_backward,
-    rotary_embedding_backward,
-    scaled_dot_product_attention_backward,
+from course_utils.attention import (
+    scaled_dot_product_attention,
+    scaled_dot_product_attention_vjp,
 )
-from course_utils.layers import cross_entropy, embedding_backward, linear_backward
+from course_utils.layers import (
+    cross_entropy_vjp,
+    embedding_vjp,
+    glorot_uniform,
+    linear_vjp,
+)
 from course_utils.positions import (
     learned_positions,
-    relative_position_bias,
-    rotary_embedding,
+    relative_position_bias_vjp,
+    rotary_embedding_vjp,
     sinusoidal_positions,
 )
-from course_utils.training import glorot_uniform
 from course_utils.validation import check_integer, check_positive, check_rng
 
 Floats = NDArray[np.float64]
@@ -65,11 +68,11 @@ class PositionReader:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"kind needs to be one of {KINDS}; it is {self.kind!r}")
+            raise ValueError(f"`kind` must be one of {KINDS}; got {self.kind!r}")
         check_integer("vocabulary", self.vocabulary, least=2)
         check_integer("d_model", self.d_model, least=2)
         if self.d_model % 2:
-            raise ValueError(f"d_model needs to be even; it is {self.d_model}")
+            raise ValueError(f"`d_model` must be even; got {self.d_model}")
         check_integer("longest", self.longest, least=1)
         check_integer("reach", self.reach, least=1)
         check_positive("slope", self.slope)
@@ -105,9 +108,9 @@ class PositionReader:
 
         Returns the logits (batch, n, vocabulary), and the weights (batch, n, n).
         """
-        _, query, key, value, bias = self._inputs(parameters, np.asarray(tokens))
+        heads, _ = self._heads_vjp(parameters, tokens)
         output, weights = scaled_dot_product_attention(
-            query, key, value, bias, is_causal=True, return_weights=True
+            *heads, is_causal=True, return_weights=True
         )
         return output @ parameters["w_out"], weights
 
@@ -120,54 +123,56 @@ class PositionReader:
         - `tokens`: shape (batch, n).
         - `targets`: the right token of each position, or -1 for none; shape (batch, n).
         """
-        tokens = np.asarray(tokens)
-        x, *heads, bias = self._inputs(parameters, tokens)
-        output = scaled_dot_product_attention(*heads, bias, is_causal=True)
-        loss, d_logits = cross_entropy(output @ parameters["w_out"], targets)
-        d_output, d_out, _ = linear_backward(d_logits, output, parameters["w_out"])
-        gradients = {"w_out": d_out}
-        learns_bias = self.kind == "relative bias"
-        d_query, d_key, d_value, *d_bias = scaled_dot_product_attention_backward(
-            d_output, *heads, bias, is_causal=True, return_mask_gradient=learns_bias
+        heads, heads_back = self._heads_vjp(parameters, tokens)
+        output, attention_back = scaled_dot_product_attention_vjp(
+            *heads, is_causal=True
         )
-        if learns_bias:
-            table = parameters["table"]
-            gradients["table"] = relative_position_bias_backward(*d_bias, table)
-        if self.kind == "rotary":
-            places = np.arange(tokens.shape[-1])
-            d_query = rotary_embedding_backward(d_query, places)
-            d_key = rotary_embedding_backward(d_key, places)
-        d_x = np.zeros_like(x)
-        for name, d_head in (("query", d_query), ("key", d_key), ("value", d_value)):
-            weight = parameters[f"w_{name}"]
-            d_part, gradients[f"w_{name}"], d_b = linear_backward(d_head, x, weight)
-            d_x += d_part
-            if name != "value":
-                gradients[f"b_{name}"] = d_b
-        gradients["tokens"] = embedding_backward(d_x, tokens, self.vocabulary)
-        if self.kind == "learned":
-            gradients["rows"] = np.zeros_like(parameters["rows"])
-            gradients["rows"][: tokens.shape[-1]] = d_x.sum(axis=0)
-        return loss, gradients
+        logits, out_back = linear_vjp(output, parameters["w_out"])
+        loss, loss_back = cross_entropy_vjp(logits, targets)
+        d_output, d_out = out_back(*loss_back())
+        return loss, {"w_out": d_out} | heads_back(*attention_back(d_output))
 
-    def _inputs(
-        self, parameters: Parameters, tokens: NDArray[np.integer]
-    ) -> tuple[Floats, Floats, Floats, Floats, Floats | None]:
-        """Return x, and the query, key, value and bias that attention is given."""
-        n = tokens.shape[-1]
-        x = parameters["tokens"][tokens]
+    def _heads_vjp(
+        self, parameters: Parameters, tokens: ArrayLike
+    ) -> tuple[tuple[Floats | None, ...], Callable[..., Parameters]]:
+        """Return query, key, value and bias, and what sends their gradients back."""
+        p, n = parameters, np.shape(tokens)[-1]
+        places, turn_back, bias, bias_back = np.arange(n), {}, None, None
+        x, embedding_back = embedding_vjp(p["tokens"], tokens)
         if self.kind == "sinusoidal":
             x = x + sinusoidal_positions(n, self.d_model)
         if self.kind == "learned":
-            x = x + parameters["rows"][:n]
-        query = x @ parameters["w_query"] + parameters["b_query"]
-        key = x @ parameters["w_key"] + parameters["b_key"]
-        bias = None
-        places = np.arange(n)
+            x = x + p["rows"][:n]
+        query, query_back = linear_vjp(x, p["w_query"], p["b_query"])
+        key, key_back = linear_vjp(x, p["w_key"], p["b_key"])
+        value, value_back = linear_vjp(x, p["w_value"])
         if self.kind == "rotary":
-            query, key = (rotary_embedding(a, places) for a in (query, key))
+            query, turn_back["query"] = rotary_embedding_vjp(query, places)
+            key, turn_back["key"] = rotary_embedding_vjp(key, places)
         if self.kind == "relative bias":
-            bias = relative_position_bias(parameters["table"], n)
+            bias, bias_back = relative_position_bias_vjp(p["table"], n)
         if self.kind == "alibi":
             bias = -self.slope * np.abs(places[:, None] - places)
-        return x, query, key, x @ parameters["w_value"], bias
+
+        def back(
+            d_query: Floats, d_key: Floats, d_value: Floats, *d_bias: Floats
+        ) -> Parameters:
+            d: Parameters = {}
+            if bias_back:
+                (d["table"],) = bias_back(*d_bias)
+            if turn_back:
+                (d_query,), (d_key,) = (
+                    turn_back["query"](d_query),
+                    turn_back["key"](d_key),
+                )
+            d_asking, d["w_query"], d["b_query"] = query_back(d_query)
+            d_asked, d["w_key"], d["b_key"] = key_back(d_key)
+            d_told, d["w_value"] = value_back(d_value)
+            d_x = d_asking + d_asked + d_told
+            (d["tokens"],) = embedding_back(d_x)
+            if self.kind == "learned":
+                d["rows"] = np.zeros_like(p["rows"])
+                d["rows"][:n] = d_x.sum(axis=0)
+            return d
+
+        return (query, key, value, bias), back

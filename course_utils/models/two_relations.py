@@ -4,20 +4,31 @@ Tokens and positions get vectors, one causal layer of multi-head attention mixes
 and two matrices read an answer each from the same output. Everything is learnt.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.layers import accuracy, cross_entropy, embedding_backward
+from course_utils.layers import (
+    cross_entropy_vjp,
+    embedding_vjp,
+    glorot_uniform,
+    linear_vjp,
+)
+from course_utils.models.trials import Batch, run_trials
+from course_utils.multi_head import (
+    MATRICES,
+    multi_head_attention,
+    multi_head_attention_vjp,
+)
 from course_utils.tasks import two_relations_task
-from course_utils.training import cosine_schedule, glorot_uniform, train
+from course_utils.training import cosine_schedule
 from course_utils.validation import check_integer
 
 Floats = NDArray[np.floating]
 Parameters = dict[str, Floats]
 Tokens = NDArray[np.int64]
-MATRICES = ("w_query", "w_key", "w_value", "w_out")
 READERS = ("w_first", "w_second")
 
 
@@ -51,7 +62,7 @@ class TwoRelations:
         check_integer("num_heads", self.num_heads, least=1)
         if check_integer("d_model", self.d_model, least=1) % self.num_heads:
             raise ValueError(
-                f"num_heads needs to divide d_model = {self.d_model}; it is "
+                f"`num_heads` must divide d_model = {self.d_model}; got "
                 f"{self.num_heads}"
             )
 
@@ -66,79 +77,70 @@ class TwoRelations:
             for name, shape in shapes.items()
         }
 
+    def read_vjp(
+        self, parameters: Parameters, tokens: Tokens
+    ) -> tuple[Floats, Callable[[Floats], tuple[Parameters]]]:
+        """Return the logits of both answers, (..., n, 2, vocabulary), and the way back.
+
+        - `parameters`: as `start` draws them, or with one more first axis, for seeds.
+        - `tokens`: sequences, shape (..., n), with the same first axis.
+        """
+        x, embedding_back = self._vectors_vjp(parameters, tokens)
+        matrices = {name: parameters[name] for name in MATRICES}
+        output, attention_back = multi_head_attention_vjp(
+            x, x, x, matrices, num_heads=self.num_heads, is_causal=True
+        )
+        answers = [linear_vjp(output, parameters[name]) for name in READERS]
+
+        def back(d_logits: Floats) -> tuple[Parameters]:
+            d_output, gradients = np.zeros_like(output), {}
+            for i, (name, (_, answer_back)) in enumerate(
+                zip(READERS, answers, strict=True)
+            ):
+                d_answer, gradients[name] = answer_back(d_logits[..., i, :])
+                d_output += d_answer
+            *d_inputs, d_matrices = attention_back(d_output)
+            d_x = d_inputs[0] + d_inputs[1] + d_inputs[2]
+            (d_tokens,) = embedding_back(d_x)
+            return (
+                gradients
+                | d_matrices
+                | {"tokens": d_tokens, "places": d_x.sum(axis=-3)},
+            )
+
+        return np.stack([logits for logits, _ in answers], axis=-2), back
+
     def read(self, parameters: Parameters, tokens: Tokens) -> Floats:
-        """Return the logits of both answers, shape (batch, n, 2, vocabulary)."""
-        output = self._attend(parameters, tokens)[-1]
-        return np.stack([output @ parameters[name] for name in READERS], axis=-2)
+        """Return the logits of both answers, shape (..., n, 2, vocabulary)."""
+        return self.read_vjp(parameters, tokens)[0]
 
     def weights(self, parameters: Parameters, tokens: Tokens) -> Floats:
         """Return the weights of all heads, shape (batch, num_heads, n, n)."""
-        return self._attend(parameters, tokens)[2]
+        x, _ = self._vectors_vjp(parameters, tokens)
+        matrices = {name: parameters[name] for name in MATRICES}
+        options = {"num_heads": self.num_heads, "is_causal": True}
+        return multi_head_attention(
+            x, x, x, **matrices, **options, return_weights=True
+        )[1]
 
     def loss_and_gradients(
         self, parameters: Parameters, tokens: Tokens, targets: Tokens
     ) -> tuple[float, Parameters]:
-        """Return the loss of both answers, and its gradients, as `train` asks.
+        """Return the loss of both answers, and its gradients."""
+        logits, back = self.read_vjp(parameters, tokens)
+        loss, loss_back = cross_entropy_vjp(logits, targets)
+        return loss, *back(*loss_back())
 
-        The steps are those of `multi_head_attention_backward`, on what the way there
-        has computed already.
-        """
-        x, (query, key, value), weights, merged, output = self._attend(
-            parameters, tokens
-        )
-        logits = np.stack([output @ parameters[name] for name in READERS], axis=-2)
-        loss, d_logits = cross_entropy(logits, targets)
-        gradients, d_output = {}, 0
-        for i, name in enumerate(READERS):
-            d_answer = d_logits[..., i, :]
-            gradients[name] = _over_positions(output, d_answer)
-            d_output = d_output + d_answer @ parameters[name].T
-        gradients["w_out"] = _over_positions(merged, d_output)
-        d_heads = self._split(d_output @ parameters["w_out"].T)
-        d_weights = d_heads @ value.swapaxes(-1, -2)
-        d_scores = weights * (
-            d_weights - (d_weights * weights).sum(axis=-1, keepdims=True)
-        )
-        d_scores *= query.shape[-1] ** -0.5
-        d_x = 0
-        for name, d_head in (
-            ("w_query", d_scores @ key),
-            ("w_key", d_scores.swapaxes(-1, -2) @ query),
-            ("w_value", weights.swapaxes(-1, -2) @ d_heads),
-        ):
-            d_projected = self._merge(d_head)
-            gradients[name] = _over_positions(x, d_projected)
-            d_x = d_x + d_projected @ parameters[name].T
-        gradients["tokens"] = embedding_backward(d_x, tokens, self.vocabulary)
-        gradients["places"] = d_x.sum(axis=0)
-        return loss, gradients
+    def score(self, parameters: Parameters, tokens: Tokens, targets: Tokens) -> Floats:
+        """Return the share of right answers to each question, shape (..., 2)."""
+        right = self.read(parameters, tokens).argmax(axis=-1) == targets
+        asked = targets >= 0
+        return (right & asked).sum(axis=(-3, -2)) / asked.sum(axis=(-3, -2))
 
-    def _attend(
-        self, parameters: Parameters, tokens: Tokens
-    ) -> tuple[Floats, list[Floats], Floats, Floats, Floats]:
-        """Return the vectors, the heads, their weights, the merged heads, the output.
-
-        The same as `multi_head_attention`, with every step kept for the way back.
-        """
-        x = parameters["tokens"][tokens] + parameters["places"]
-        query, key, value = (self._split(x @ parameters[w]) for w in MATRICES[:3])
-        scores = query @ key.swapaxes(-1, -2) * query.shape[-1] ** -0.5
-        scores[..., np.triu(np.ones((self.n, self.n), dtype=bool), k=1)] = -np.inf
-        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        weights /= weights.sum(axis=-1, keepdims=True)
-        merged = self._merge(weights @ value)
-        return x, [query, key, value], weights, merged, merged @ parameters["w_out"]
-
-    def _split(self, x: Floats) -> Floats:
-        return x.reshape(*x.shape[:-1], self.num_heads, -1).swapaxes(-2, -3)
-
-    def _merge(self, heads: Floats) -> Floats:
-        return heads.swapaxes(-2, -3).reshape(-1, self.n, self.d_model)
-
-
-def _over_positions(x: Floats, d_output: Floats) -> Floats:
-    """Return the gradient of a matrix: xᵀ d_output, summed over batch and positions."""
-    return x.reshape(-1, x.shape[-1]).T @ d_output.reshape(-1, d_output.shape[-1])
+    def _vectors_vjp(self, parameters: Parameters, tokens: Tokens) -> tuple:
+        """Return the vectors of tokens and places, and the way back to the tokens."""
+        x, back = embedding_vjp(parameters["tokens"], tokens)
+        return x + parameters["places"][..., None, :, :], back
 
 
 def trained(
@@ -159,17 +161,20 @@ def trained(
     (2,)
     """
     sizes = {"n": model.n, "vocabulary": model.vocabulary}
-    start, batches, test = np.random.default_rng(seed).spawn(3)
-    parameters, _ = train(
-        model.start(start),
-        model.loss_and_gradients,
-        lambda rng: two_relations_task(rng, batch, **sizes),
-        rng=batches,
+
+    def task(*rngs: np.random.Generator) -> tuple[Callable[[], Batch], Batch]:
+        learn, test = rngs
+        return (
+            lambda: two_relations_task(learn, batch, **sizes),
+            two_relations_task(test, 500, **sizes),
+        )
+
+    trials = run_trials(
+        model,
+        task,
+        seeds=[seed],
         steps=steps,
         learning_rate=cosine_schedule(0.01, steps),
         progress=False,
     )
-    tokens, targets = two_relations_task(test, 500, **sizes)
-    logits = model.read(parameters, tokens)
-    right = [accuracy(logits[..., i, :], targets[..., i]) for i in (0, 1)]
-    return np.array(right), parameters
+    return trials.scores[-1, 0], {name: x[0] for name, x in trials.parameters.items()}
