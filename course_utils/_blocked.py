@@ -27,6 +27,8 @@ CAUSAL_ROWS = 256
 FEW_ROWS = 64
 # Fewer multiplications than this are done before a second thread has begun.
 WORTH_THREADS = 2**24
+# Scores of which the way back treats a stack at once, 1 MB in float32.
+KEPT = 512 * 512
 # exp of these is far from overflow, even times values of 1e12 and summed.
 SAFE_SCORE = 24.0
 SAFE_VALUE = 1e12
@@ -94,11 +96,115 @@ def blocked_attention(
     stack = min(SCORES // (most_rows * n_k), -(-prod(leading) // workers))
     blocks = [
         (index, slice(start, min(start + most_rows, n_q)))
-        for index in stacks(leading, max(1, stack))
+        for index in _stacks(leading, max(1, stack))
         for start in range(0, n_q, most_rows)
     ]
     _share_out(attend, blocks, workers)
     return out
+
+
+def blocked_attention_vjp(
+    query: Floats,
+    key: Floats,
+    value: Floats,
+    bias: Floats | None,
+    scale: float,
+    softcap: float | None,
+) -> tuple[Floats, Callable[[Floats, bool], list[Floats]]]:
+    """Return softmax(scale·QKᵀ + bias)V as `blocked_attention` does, and the way back.
+
+    `bias` broadcasts to (..., n_q, n_k) and is added after the softcap; the other
+    arguments are those of `blocked_attention`. `back(d_out, with_bias)` returns
+    d_query, d_key and d_value, and the gradient of the scores if asked to, each with
+    all leading axes. The n_q·n_k exponentials of every matrix are kept.
+    """
+    leading = np.broadcast_shapes(*(x.shape[:-2] for x in (query, key, value)))
+    inputs = [np.broadcast_to(x, leading + x.shape[-2:]) for x in (query, key, value)]
+    shape = (*leading, query.shape[-2], key.shape[-2])
+    if bias is not None:
+        bias = np.broadcast_to(bias, shape)
+    out = np.empty((*shape[:-1], value.shape[-1]), query.dtype)
+    stack = max(1, KEPT // max(1, prod(shape[-2:])))
+    parts = [
+        (
+            at,
+            _attend_kept(
+                *(x[at] for x in inputs),
+                bias if bias is None else bias[at],
+                scale,
+                softcap,
+                out[at],
+            ),
+        )
+        for at in _stacks(leading, stack)
+    ]
+
+    def back(d_out: Floats, with_bias: bool) -> list[Floats]:
+        d = [np.empty(x.shape, x.dtype) for x in inputs]
+        d += [np.empty(shape, query.dtype)] if with_bias else []
+        for at, back_of_part in parts:
+            back_of_part(d_out[at], *(x[at] for x in d))
+        return d
+
+    return out, back
+
+
+def _attend_kept(
+    query: Floats,
+    key: Floats,
+    value: Floats,
+    bias: Floats | None,
+    scale: float,
+    softcap: float | None,
+    out: Floats,
+) -> Callable[..., None]:
+    """Write the attention of a stack to `out`; return what writes its gradients.
+
+    The weights are never formed. Of P = E / total, E alone is kept, and what is n·d
+    numbers is divided by the total in place of what is n·n: with dR = dO / total,
+
+        dV = Eᵀ dR      dS = E ∘ (dR Vᵀ − rowsum(dR ∘ O))
+    """
+    free = bias is None and softcap is None and _is_bounded(query, key, value, scale)
+    query = query * scale
+    kept = query @ key.mT
+    bend = None
+    with np.errstate(over="ignore", under="ignore"):
+        if softcap is not None:
+            bend = np.tanh(kept / softcap)
+            np.multiply(bend, softcap, out=kept)
+        if bias is not None:
+            kept += bias
+        if not free:
+            top = kept.max(axis=-1, keepdims=True, initial=-np.inf)
+            kept -= np.where(np.isneginf(top), 0, top)
+        np.exp(kept, out=kept)
+    total = np.matvec(kept, np.ones(kept.shape[-1], kept.dtype))[..., None]
+    total[total == 0] = 1
+    np.matmul(kept, value, out=out)
+    out /= total
+
+    def back(
+        d_out: Floats,
+        d_query: Floats,
+        d_key: Floats,
+        d_value: Floats,
+        d_bias: Floats | None = None,
+    ) -> None:
+        d_rows = d_out / total
+        np.matmul(kept.mT, d_rows, out=d_value)
+        d_scores = d_rows @ value.mT
+        d_scores -= np.vecdot(d_rows, out)[..., None]
+        d_scores *= kept
+        if d_bias is not None:
+            d_bias[...] = d_scores
+        if bend is not None:
+            d_scores *= 1 - bend * bend
+        np.matmul(d_scores, key, out=d_query)
+        d_query *= scale
+        np.matmul(d_scores.mT, query, out=d_key)
+
+    return back
 
 
 def threads() -> int:
@@ -121,7 +227,7 @@ def _setting(name: str, default: int) -> int:
     return int(text) if text.isdecimal() and int(text) > 0 else default
 
 
-def stacks(leading: tuple[int, ...], room: int) -> Iterator[tuple[int | slice, ...]]:
+def _stacks(leading: tuple[int, ...], room: int) -> Iterator[tuple[int | slice, ...]]:
     """Cut the leading axes into stacks of at most `room` matrices; yield indices."""
     inner = prod(leading[1:])
     if prod(leading) <= room:
@@ -132,7 +238,7 @@ def stacks(leading: tuple[int, ...], room: int) -> Iterator[tuple[int | slice, .
             yield (slice(start, start + step),)
     else:
         for i in range(leading[0]):
-            for rest in stacks(leading[1:], room):
+            for rest in _stacks(leading[1:], room):
                 yield (i, *rest)
 
 

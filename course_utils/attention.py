@@ -6,13 +6,12 @@ gives zeros.
 """
 
 from collections.abc import Callable
-from math import prod
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils._blocked import blocked_attention, stacks
+from course_utils._blocked import blocked_attention, blocked_attention_vjp
 from course_utils.masks import causal_mask
 from course_utils.softmax import softmax_vjp
 from course_utils.validation import (
@@ -28,17 +27,10 @@ from course_utils.validation import (
 
 Floats = NDArray[np.floating]
 Back = Callable[[Floats], tuple[Floats, ...]]
-# The scores that a step of the way back holds at once, 1 MB in float32; the weights of
-# all heads are kept anyway.
-KEPT = 2**18
 
 
 def attention_vjp(
-    query: Floats,
-    key: Floats,
-    value: Floats,
-    bias: Floats | float = 0.0,
-    scale: float | None = None,
+    query: Floats, key: Floats, value: Floats, bias: Floats | float = 0.0
 ) -> tuple[Floats, Back]:
     """Attend as lesson 5 does, and send a gradient back as lesson 10 does.
 
@@ -58,10 +50,8 @@ def attention_vjp(
     >>> output.round(2)  # the first key matches
     array([[0.88, 0.12]])
     """
-    scale = query.shape[-1] ** -0.5 if scale is None else scale
-    scores = (query * scale) @ key.mT  # scaling the query costs n·d products, not n·n
-    scores += bias
-    weights, softmax_back = softmax_vjp(scores)
+    scale = query.shape[-1] ** -0.5
+    weights, softmax_back = softmax_vjp(query @ key.mT * scale + bias)
 
     def back(d_output: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         (d_scores,) = softmax_back(d_output @ value.mT)
@@ -161,36 +151,19 @@ def scaled_dot_product_attention_vjp(
     array([-1.05,  1.05])
     """
     x = _read(query, key, value, attn_mask, is_causal, scale, softcap, enable_gqa)
-    leading = np.broadcast_shapes(*(array.shape[:-2] for array in x[:3]))
-    shape = (*leading, x.query.shape[-2], x.key.shape[-2])
-    bias = np.broadcast_to(_bias(x), shape)
-    q, k, v = (np.broadcast_to(y, leading + y.shape[-2:]) for y in x[:3])
-    output = np.empty((*shape[:-1], v.shape[-1]), v.dtype)
-    backs = []
-    for at in stacks(leading, max(1, KEPT // max(1, prod(shape[-2:])))):
-        with np.errstate(over="ignore"):
-            if x.softcap is None:
-                part = attention_vjp(q[at], k[at], v[at], bias[at], x.scale)
-            else:
-                part = _softcapped_vjp(q[at], k[at], v[at], bias[at], *x[5:])
-        output[at] = part[0]
-        backs.append((at, part[1]))
+    learns_bias = x.mask is not None and x.mask.dtype != np.bool_
+    output, blocked_back = blocked_attention_vjp(*x[:3], _bias(x), x.scale, x.softcap)
     attended = _join_groups(output, enable_gqa)
 
     def back(d_output: Floats) -> tuple[Floats, ...]:
         check_shape("d_output", d_output, attended.shape)
-        d_output = d_output.reshape(output.shape)
-        learns_bias = x.mask is not None and x.mask.dtype != np.bool_
-        into = [np.empty_like(y) for y in (q, k, v, *[bias] * learns_bias)]
-        for at, back_of_part in backs:
-            for d, d_part in zip(into, back_of_part(d_output[at]), strict=False):
-                d[at] = d_part
+        d_inputs = blocked_back(d_output.reshape(output.shape), learns_bias)
         gradients = [
-            sum_to_shape(d, y.shape).reshape(np.shape(came))
-            for d, y, came in zip(into, x[:3], (query, key, value), strict=False)
+            sum_to_shape(d, part.shape).reshape(np.shape(came))
+            for d, part, came in zip(d_inputs, x[:3], (query, key, value), strict=False)
         ]
         if learns_bias:
-            d_scores = _join_groups(into[3], enable_gqa)
+            d_scores = _join_groups(d_inputs[3], enable_gqa)
             gradients.append(sum_to_shape(d_scores, np.shape(attn_mask)))
         return tuple(gradients)
 
@@ -289,38 +262,19 @@ def _weights(x: _Arguments) -> Floats:
         return softmax_vjp(scores)[0]
 
 
-def _bias(x: _Arguments) -> Floats:
-    """Return what to add to the scores: 0, or −inf where a query may not look."""
-    bias = np.zeros((), x.query.dtype)
+def _bias(x: _Arguments) -> Floats | None:
+    """Return what to add to the scores: −inf where a query may not look."""
+    bias = None
+    if x.mask is not None and x.mask.dtype == np.bool_:
+        bias = np.where(x.mask, x.query.dtype.type(0), -np.inf)
+    elif x.mask is not None:
+        bias = x.mask
     if x.is_causal:
         visible = causal_mask(x.query.shape[-2], x.key.shape[-2])
-        bias = np.where(visible, bias, -np.inf)
-    if x.mask is None:
-        return bias
-    return (
-        np.where(x.mask, bias, -np.inf) if x.mask.dtype == np.bool_ else bias + x.mask
-    )
-
-
-def _softcapped_vjp(
-    query: Floats,
-    key: Floats,
-    value: Floats,
-    bias: Floats,
-    scale: float,
-    softcap: float,
-) -> tuple[Floats, Back]:
-    """Do what `attention_vjp` does, with scores kept within ± `softcap`."""
-    bend = np.tanh((query * scale) @ key.mT / softcap)
-    weights, softmax_back = softmax_vjp(softcap * bend + bias)
-
-    def back(d_output: Floats) -> tuple[Floats, ...]:
-        (d_capped,) = softmax_back(d_output @ value.mT)
-        d_scores = d_capped * (1 - bend**2)
-        d_query, d_key = d_scores @ key * scale, d_scores.mT @ query * scale
-        return d_query, d_key, weights.mT @ d_output, d_capped
-
-    return weights @ value, back
+        bias = np.where(
+            visible, x.query.dtype.type(0) if bias is None else bias, -np.inf
+        )
+    return bias
 
 
 def sum_to_shape(x: Floats, shape: tuple[int, ...]) -> Floats:
