@@ -284,7 +284,9 @@ def _is_bounded(query: Floats, key: Floats, value: Floats, scale: float) -> bool
     |q·k| ≤ |q||k| bounds the scores without computing one. NaN is not bounded.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        q, k, v = (float(np.vecdot(x, x).max()) ** 0.5 for x in (query, key, value))
+        q, k, v = (
+            float(np.vecdot(x, x).max(initial=0.0)) ** 0.5 for x in (query, key, value)
+        )
     return abs(scale) * q * k < SAFE_SCORE and v < SAFE_VALUE
 
 
