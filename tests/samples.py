@@ -181,8 +181,8 @@ def _samples():
             "enable_gqa": True,
             "return_weights": False,
         },
-        attention.split_heads: {"x": array(2, 3, 6), "num_heads": 2},
-        attention.merge_heads: {"x": array(2, 4, 3, 5)},
+        multi_head.split_heads: {"x": array(2, 3, 6), "num_heads": 2},
+        multi_head.merge_heads: {"x": array(2, 4, 3, 5)},
         multi_head.multi_head_attention: {
             **triple,
             **projections,

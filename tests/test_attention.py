@@ -15,12 +15,9 @@ from samples import (
     seeds,
 )
 
-from course_utils.attention import (
-    merge_heads,
-    scaled_dot_product_attention,
-    split_heads,
-)
+from course_utils.attention import scaled_dot_product_attention
 from course_utils.masks import causal_mask, combine_masks
+from course_utils.multi_head import merge_heads, split_heads
 from course_utils.softmax import masked_softmax
 
 sizes = st.integers(1, 40)

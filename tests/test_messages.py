@@ -4,18 +4,15 @@ import numpy as np
 import pytest
 from samples import SAMPLES
 
-from course_utils.attention import (
-    merge_heads,
-    scaled_dot_product_attention,
-    split_heads,
-)
+from course_utils.attention import scaled_dot_product_attention
 from course_utils.masks import (
     causal_mask,
     combine_masks,
     padding_mask,
     sliding_window_mask,
 )
-from course_utils.multi_head import MultiHeadAttention, multi_head_attention
+from course_utils.multi_head import merge_heads, multi_head_attention, split_heads
+from course_utils.multi_head_layer import MultiHeadAttention
 from course_utils.pooling import attend
 from course_utils.positions import (
     learned_positions,

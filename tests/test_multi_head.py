@@ -17,7 +17,8 @@ from samples import (
 
 from course_utils.attention import scaled_dot_product_attention
 from course_utils.masks import causal_mask, padding_mask
-from course_utils.multi_head import MultiHeadAttention, multi_head_attention
+from course_utils.multi_head import multi_head_attention
+from course_utils.multi_head_layer import MultiHeadAttention
 
 small = st.integers(1, 7)
 

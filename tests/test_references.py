@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from samples import REFERENCES, assert_close, references
 
-from course_utils.multi_head import MultiHeadAttention
+from course_utils.multi_head_layer import MultiHeadAttention
 
 MODULES = ["softmax", "scores", "pooling", "attention", "multi_head", "positions"]
 

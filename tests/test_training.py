@@ -7,12 +7,8 @@ from hypothesis import strategies as st
 from samples import assert_close, dtypes, laws, leading_shapes, normal, seeds
 from torch_oracles import many, shapes
 
-from course_utils.training import (
-    Adam,
-    clip_gradients,
-    cosine_schedule,
-    glorot_uniform,
-)
+from course_utils.layers import glorot_uniform
+from course_utils.training import Adam, clip_gradients, cosine_schedule
 
 
 @pytest.fixture(scope="module")

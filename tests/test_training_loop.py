@@ -14,16 +14,11 @@ from course_utils.layers import (
     accuracy,
     cross_entropy,
     embedding_backward,
+    glorot_uniform,
     linear_backward,
 )
 from course_utils.tasks import lookup_task
-from course_utils.training import (
-    Adam,
-    cosine_schedule,
-    glorot_uniform,
-    tracked,
-    train,
-)
+from course_utils.training import Adam, cosine_schedule, tracked, train
 
 
 def fit_a_point(parameters, target):
