@@ -47,7 +47,10 @@ def linear_vjp(
            [3.]]))
     """
     x, weight, bias = read(
-        "... d_in, models... d_in d_out, models... d_out", x=x, weight=weight, bias=bias
+        "... d_in, models... d_in d_out, [models... d_out]",
+        x=x,
+        weight=weight,
+        bias=bias,
     )
     rows = _as_rows(x, weight.shape[:-2])
     output = rows @ weight

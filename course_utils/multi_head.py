@@ -22,7 +22,7 @@ PATTERN = (
     "... n_q d_query, ... n_k d_key, ... n_k d_value, "
     "models... d_query h·d_k, models... d_key h_kv·d_k, models... d_value h_kv·d_v, "
     "models... h·d_v d_out, "
-    "models... h·d_k, models... h_kv·d_k, models... h_kv·d_v, models... d_out"
+    "[models... h·d_k], [models... h_kv·d_k], [models... h_kv·d_v], [models... d_out]"
 )
 
 

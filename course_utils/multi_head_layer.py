@@ -133,8 +133,8 @@ class MultiHeadAttention:
         loaded = _read_torch_state(state, self.d_model)
         if self.num_kv_heads != self.num_heads:
             raise ValueError(
-                f"`state` has as many key-value heads as query heads; here num_heads "
-                f"is {self.num_heads} and num_kv_heads {self.num_kv_heads}"
+                f"`state` has a key and a value for each head: num_kv_heads must be "
+                f"num_heads = {self.num_heads}; got {self.num_kv_heads}"
             )
         for name, array in loaded.items():
             setattr(self, name, array)

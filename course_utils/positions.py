@@ -46,7 +46,8 @@ def sinusoidal_positions(n: int, d_model: int, base: float = 10000.0) -> Floats:
     """
     n = check_integer("n", n, least=0)
     d_model = check_integer("d_model", d_model, least=2)
-    _check_even("d_model", d_model)
+    if d_model % 2:
+        raise ValueError(f"`d_model` must be even; got {d_model}")
     angles = np.arange(n)[:, None] * _frequencies(d_model, base)
     rows = np.empty((n, d_model))
     rows[:, 0::2] = np.sin(angles)
@@ -198,7 +199,8 @@ def rotary_embedding_vjp(
     (array([[0., 1.]]), array([[1., 0.]]))
     """
     (x,) = read("... n d", x=x)
-    _check_even("x", x.shape[-1], f"d of its shape {x.shape}")
+    if x.shape[-1] % 2:
+        raise ValueError(f"`x` must have an even d; got shape {x.shape}")
     # Angles in float64: a float32 position of 10⁵ would be off by a hundredth radian.
     turns = as_float("positions", positions).astype(np.float64, copy=False)
     wrong = turns[~np.isfinite(turns)]
@@ -281,9 +283,3 @@ def _distance(n_q: int, n_k: int | None, offset: int) -> NDArray[np.integer]:
 def _frequencies(d: int, base: float) -> Floats:
     """Return the radians a position by which each of d / 2 pairs turns."""
     return check_positive("base", base) ** (-np.arange(0, d, 2) / d)
-
-
-def _check_even(name: str, size: int, what: str = "size") -> None:
-    """Check that a size falls into pairs."""
-    if size % 2:
-        raise ValueError(f"`{name}` must have an even {what}; got {size}")

@@ -17,7 +17,8 @@ def read(pattern: str, **arrays: ArrayLike | None) -> list[NDArray[np.floating] 
       commas between them: "... n_k d_v" is one row for each key. Axes of one name must
       have one size. Leading axes that stand as "..." must broadcast; those that stand
       as a word with dots, such as "models...", must be the same.
-    - `arrays`: by the names that messages call them; None stays None.
+    - `arrays`: by the names that messages call them. Those in brackets, "[d]", may be
+      None, and stay None.
 
     The dtype is the widest that came, and float32 or float64: float16 is computed in
     float32, and integers and booleans in float64. A result may be the very array that
@@ -34,7 +35,12 @@ def read(pattern: str, **arrays: ArrayLike | None) -> list[NDArray[np.floating] 
     ValueError: `query` (..., n_q, d) and `key` (..., n_k, d) must have the same d; \
 got shapes (2, 3) and (5, 4)
     """
-    floats = [x if x is None else as_float(name, x) for name, x in arrays.items()]
+    floats = [
+        None if x is None and may_be_none else as_float(name, x)
+        for (name, x), (*_, may_be_none) in zip(
+            arrays.items(), _axes(pattern), strict=True
+        )
+    ]
     shapes = tuple(None if x is None else x.shape for x in floats)
     check_shapes(pattern, tuple(arrays), shapes)
     dtypes = {x.dtype for x in floats if x is not None}
@@ -51,7 +57,9 @@ def check_shapes(
     """Check that shapes fit a pattern, as `read` describes it; None stands for none."""
     first: dict[str, tuple] = {}
     leading = {}
-    for name, shape, (named, opener) in zip(names, shapes, _axes(pattern), strict=True):
+    for name, shape, (named, opener, _) in zip(
+        names, shapes, _axes(pattern), strict=True
+    ):
         if shape is None:
             continue
         one = (name, shape, named, opener)
@@ -81,26 +89,27 @@ def check_shapes(
 
 
 @cache
-def _axes(pattern: str) -> list[tuple[list[str], str]]:
-    """Return the named axes of each array, and the word for those before them."""
-    split = [part.split() for part in pattern.split(",")]
-    is_open = [axes[0].endswith("...") for axes in split]
-    return [
-        (x[1:], x[0]) if open_ else (x, "")
-        for x, open_ in zip(split, is_open, strict=True)
-    ]
+def _axes(pattern: str) -> list[tuple[list[str], str, bool]]:
+    """Return for each array its axes, the word before them, and whether it may miss."""
+    found = []
+    for part in pattern.split(","):
+        axes = part.strip(" []").split()
+        opener = axes.pop(0) if axes[0].endswith("...") else ""
+        found.append((axes, opener, "[" in part))
+    return found
 
 
 def _unequal(axis: str, *pair: tuple) -> str:
     """Say that two arrays differ in the size of an axis."""
     wanted = " and ".join(f"`{name}` {_shape(*axes)}" for name, _, *axes in pair)
     came = " and ".join(str(shape) for _, shape, *_ in pair)
-    return f"{wanted} must have the same {axis}; got shapes {came}"
+    same = "leading axes" if axis.endswith("...") else axis
+    return f"{wanted} must have the same {same}; got shapes {came}"
 
 
 def _shape(named: list[str], opener: str) -> str:
     """Write axes as NumPy writes a shape."""
-    axes = [opener, *named] if opener else named
+    axes = ["...", *named] if opener else named
     return f"({', '.join(axes)}{',' * (len(axes) == 1)})"
 
 
@@ -123,6 +132,8 @@ def as_float(name: str, x: ArrayLike) -> NDArray[np.floating]:
     TypeError: `query` must hold real numbers (float16, float32, float64, integers or \
 booleans); got dtype <U1
     """
+    if x is None:
+        raise TypeError(f"`{name}` must be an array of numbers; got None")
     array = as_array(name, x)
     if array.dtype in NATIVE:
         return array
