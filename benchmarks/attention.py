@@ -3,13 +3,15 @@
     python3 benchmarks/attention.py                    # minutes; writes the picture
     python3 benchmarks/attention.py --sizes 256 1024   # a minute; draws nothing
     python3 benchmarks/attention.py --case causal      # or: large (scores of ±100)
+    python3 benchmarks/attention.py --case training    # forward and backward
 
-Both get the same arrays (8 heads of 64) in turn, in an order drawn anew each round,
-after a pause in which the other's threads fall asleep, and a call that is not timed. A
-ratio is one round's time over PyTorch's in that round: its median and its quartiles
-are shown, and the ratio of the shortest times. The bound is the time of the two matrix
-products alone, in the same blocks. NumPy's BLAS has one thread; two threads share out
-the heads. Memory is what a fresh process grows by in one call, the output included.
+The headline is the time of a step of training, forward and backward. Both get the same
+arrays (8 heads of 64) in turn, in an order drawn anew each round, after a pause in
+which the other's threads fall asleep, and a call that is not timed. A ratio is one
+round's time over PyTorch's in that round: its median and its quartiles are shown, and
+the ratio of the shortest times. The bound is the time of the two matrix products alone,
+in the same blocks. NumPy's BLAS has one thread; two threads share out the heads. Memory
+is what a fresh process grows by in one call, the output included.
 """
 
 from __future__ import annotations
@@ -31,8 +33,9 @@ ROOT = Path(__file__).parent.parent
 SIZES = [64, 128, 256, 512, 1024, 2048, 4096, 8192]
 THREADS, DTYPES = [1, 2], ["float32", "float64"]
 HEADS, D = 8, 64
-CASES = ["plain", "causal", "large"]
-TARGETS = {1: 1.10, 2: 1.15}
+TRAINING_SIZES = SIZES[:6]  # the weights of all heads are kept
+CASES = ["plain", "causal", "large", "training"]
+TARGETS = {1: 1.10, 2: 1.15, "training": 1.0}
 # Okabe and Ito's palette, which every kind of colour vision tells apart.
 COLOURS = {"float32": "#0072B2", "float64": "#D55E00", "course_utils": "#0072B2"}
 COLOURS |= {"torch": "#D55E00", "naive": "#009E73"}
@@ -44,7 +47,10 @@ def contestants(n: int, dtype: str, case: str) -> dict[str, Callable]:
     import numpy as np
     import torch
 
-    from course_utils.attention import scaled_dot_product_attention
+    from course_utils.attention import (
+        scaled_dot_product_attention,
+        scaled_dot_product_attention_vjp,
+    )
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     rng = np.random.default_rng(n)
@@ -55,6 +61,24 @@ def contestants(n: int, dtype: str, case: str) -> dict[str, Callable]:
     tensors = [torch.from_numpy(x) for x in (query, key, value)]
     is_causal = case == "causal"
     attend = torch.nn.functional.scaled_dot_product_attention
+    if case == "training":
+        d_output = rng.standard_normal(shape, dtype)
+        d_tensor = torch.from_numpy(d_output)
+        for tensor in tensors:
+            tensor.requires_grad_()
+
+        def torch_step() -> tuple:
+            return torch.autograd.grad(attend(*tensors), tensors, d_tensor)
+
+        def own_step() -> tuple:
+            _, back = scaled_dot_product_attention_vjp(query, key, value)
+            return back(d_output)
+
+        return {
+            "torch": torch_step,
+            "course_utils": own_step,
+            "products": lambda: products(query[0], key[0], value[0], d_output[0]),
+        }
     return {
         "torch": lambda: attend(*tensors, is_causal=is_causal).numpy(),
         "course_utils": lambda: scaled_dot_product_attention(
@@ -64,7 +88,12 @@ def contestants(n: int, dtype: str, case: str) -> dict[str, Callable]:
     }
 
 
-def products(query: np.ndarray, key: np.ndarray, value: np.ndarray) -> None:
+def products(
+    query: np.ndarray,
+    key: np.ndarray,
+    value: np.ndarray,
+    d_output: np.ndarray | None = None,
+) -> None:
     """Multiply as attention does, in blocks and on threads, and do nothing else."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -81,7 +110,11 @@ def products(query: np.ndarray, key: np.ndarray, value: np.ndarray) -> None:
                 np.matmul(scores, v[part], out=out)
 
     threads = int(os.environ["OMP_NUM_THREADS"])
-    if threads == 1 or len(query[0]) < 256:  # too short for a second thread to pay
+    if d_output is not None:  # two products on the way there, and four back
+        for q, k, v, d in zip(query, key, value, d_output, strict=True):
+            scores, d_scores = q @ k.T, d @ v.T
+            _ = scores @ v, scores.T @ d, d_scores @ k, d_scores.T @ q
+    elif threads == 1 or len(query[0]) < 256:  # too short for a second thread to pay
         for head in zip(query, key, value, strict=True):
             one_head(*head)
     else:
@@ -96,7 +129,8 @@ def measure_times(n: int, dtype: str, case: str) -> dict:
     functions = contestants(n, dtype, case)
     names, rng = list(functions), np.random.default_rng(0)
     outputs = {name: functions[name]() for name in names}
-    error = float(abs(outputs["course_utils"] - outputs["torch"]).max())
+    pairs = zip(*(np.atleast_1d(outputs[x]) for x in names[:2]), strict=True)
+    error = max(float(abs(np.asarray(a) - np.asarray(b)).max()) for a, b in pairs)
     times = {name: [] for name in names}
     rounds = 25 if n <= 1024 else {2048: 11, 4096: 7}.get(n, 3)
     for _ in range(rounds):
@@ -160,7 +194,7 @@ def run(sizes: list[int], case: str) -> tuple[dict, dict]:
         "bound / torch  ours / bound  error   load"
     )
     times = {}
-    for threads in THREADS:
+    for threads in THREADS[:1] if case == "training" else THREADS:
         for dtype in DTYPES:
             for n in sizes:
                 found = in_fresh_process(threads, "measure_times", n, dtype, case)
@@ -175,6 +209,8 @@ def run(sizes: list[int], case: str) -> tuple[dict, dict]:
                     f"{os.getloadavg()[0]:7.1f}",
                     flush=True,
                 )
+    if case == "training":
+        return times, {}
     print("\npeak memory of one call on one thread, output included, in MB")
     print("dtype       n   course_utils     torch   weights held at once")
     memory = {}
@@ -192,36 +228,43 @@ def run(sizes: list[int], case: str) -> tuple[dict, dict]:
     return times, memory
 
 
-def draw(path: Path, sizes: list[int], times: dict, memory: dict) -> None:
-    """Draw the ratios on one and on two threads, and the memory."""
+def draw(path: Path, training: dict, times: dict, memory: dict) -> None:
+    """Draw the ratios of a step of training and of a call, and the memory."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 4.4), layout="constrained")
-    panels = figure.subplots(1, 3)
+    sizes = SIZES
+    figure = Figure(figsize=(11, 8.4), layout="constrained")
+    panels = figure.subplots(2, 2).ravel()
     panels[1].sharey(panels[0])
-    for axes, threads in zip(panels, THREADS, strict=False):
+    panels[2].sharey(panels[0])
+    drawn = [(training, 1, "forward and backward, one thread", "training")]
+    drawn += [
+        (times, 1, "forward, one thread", 1),
+        (times, 2, "forward, two threads", 2),
+    ]
+    for axes, (found, threads, title, target) in zip(panels, drawn, strict=False):
         for dtype in DTYPES:
-            rows = [times[threads, dtype, n] for n in sizes]
+            there = [n for n in sizes if (threads, dtype, n) in found]
+            rows = [found[threads, dtype, n] for n in there]
             low, middle, high, bound = zip(*rows, strict=True)
             style = {"color": COLOURS[dtype], "marker": MARKERS[dtype]}
-            axes.plot(sizes, middle, label=f"course_utils, {dtype}", **style)
-            axes.fill_between(sizes, low, high, color=COLOURS[dtype], alpha=0.2, lw=0)
+            axes.plot(there, middle, label=f"course_utils, {dtype}", **style)
+            axes.fill_between(there, low, high, color=COLOURS[dtype], alpha=0.2, lw=0)
             label = f"matrix products alone, {dtype}"
-            axes.plot(sizes, bound, ":", label=label, **style, markersize=3)
+            axes.plot(there, bound, ":", label=label, **style, markersize=3)
         axes.axhline(1, color="black", linewidth=1)
-        axes.axhline(TARGETS[threads], color="grey", linewidth=1, linestyle="--")
-        where = (sizes[-1], TARGETS[threads])
+        axes.axhline(TARGETS[target], color="grey", linewidth=1, linestyle="--")
         axes.annotate(
-            f"target, float32, n = 256–4096: {TARGETS[threads]:.2f}",
-            where,
+            f"target, float32: {TARGETS[target]:.2f}",
+            (there[-1], TARGETS[target]),
             (0, 3),
             textcoords="offset points",
             ha="right",
             fontsize="small",
         )
-        axes.set_title(f"{threads} thread{'s' * (threads > 1)}")
+        axes.set_title(title)
         axes.set_ylabel("time relative to PyTorch (less is better)")
-    highest = max(high for _, _, high, _ in times.values())
+    highest = max(high for x in (training, times) for _, _, high, _ in x.values())
     panels[0].set_ylim(0, min(max(1.5, 1.05 * highest), 2))
     panels[0].legend(fontsize="small", loc="lower right")
     names = {
@@ -233,13 +276,13 @@ def draw(path: Path, sizes: list[int], times: dict, memory: dict) -> None:
         # A process grows by whole pages, and often had the room: below this is noise.
         megabytes = [max(memory[name, "float32", n], 0.1) for n in sizes]
         marker = MARKERS.get(name, "^")
-        panels[2].plot(
+        panels[3].plot(
             sizes, megabytes, color=COLOURS[name], marker=marker, label=label
         )
-    panels[2].set_yscale("log")
-    panels[2].set_title("memory, float32")
-    panels[2].set_ylabel("peak of one call, output included (MB)")
-    panels[2].legend(fontsize="small", loc="upper left")
+    panels[3].set_yscale("log")
+    panels[3].set_title("memory, forward, float32")
+    panels[3].set_ylabel("peak of one call, output included (MB)")
+    panels[3].legend(fontsize="small", loc="upper left")
     for axes in panels:
         axes.set_xscale("log", base=2)
         axes.set_xticks(sizes, [str(n) for n in sizes])
@@ -260,9 +303,13 @@ def main():
         measure = {"measure_times": measure_times, "measure_memory": measure_memory}
         print(json.dumps(measure[name](*values)))
         return
-    times, memory = run(arguments.sizes or SIZES, arguments.case)
-    if not arguments.sizes and arguments.case == "plain":
-        draw(Path(__file__).with_suffix(".png"), SIZES, times, memory)
+    if arguments.sizes or arguments.case != "plain":
+        most = TRAINING_SIZES if arguments.case == "training" else SIZES
+        run(arguments.sizes or most, arguments.case)
+        return
+    training, _ = run(TRAINING_SIZES, "training")
+    times, memory = run(SIZES, "plain")
+    draw(Path(__file__).with_suffix(".png"), training, times, memory)
 
 
 if __name__ == "__main__":

@@ -87,11 +87,11 @@ def paired_bars(
     for name, weights in known.items():
         if weights.shape != (len(labels),):
             raise ValueError(
-                f"{name!r} needs one number for each of the {len(labels)} labels; its "
-                f"shape is {weights.shape}"
+                f"{name!r} must have one number for each of the {len(labels)} labels; "
+                f"got shape {weights.shape}"
             )
         if not np.all((weights >= 0) & (weights <= 1 + 1e-6)):
-            raise ValueError(f"{name!r} needs numbers from 0 to 1; it has {weights}")
+            raise ValueError(f"{name!r} must hold numbers from 0 to 1; got {weights}")
     g = titled(title)
     left, right = 84, WIDTH - 40
     for share in (0.0, 0.5, 1.0):
@@ -135,10 +135,10 @@ def _groups(
     least = 2 if mark == "paired_bars" else 1
     if not least <= len(groups) <= len(COLOURS):
         raise ValueError(
-            f"{mark} needs {least} to {len(COLOURS)} groups; there are {len(groups)}"
+            f"{mark} must be given {least} to {len(COLOURS)} groups; got {len(groups)}"
         )
     known = {name: np.asarray(x, dtype=float) for name, x in groups.items()}
     for name, x in known.items():
         if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
-            raise ValueError(f"{name!r} needs a row of finite numbers; it is {x}")
+            raise ValueError(f"{name!r} must be a row of finite numbers; got {x}")
     return known

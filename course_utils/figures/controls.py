@@ -25,7 +25,7 @@ def slider(
     """
     if not (low < high and step > 0 and low <= start <= high):
         raise ValueError(
-            f"slider needs low < high, step > 0 and start between them; they are "
+            f"slider must have low < high, step > 0 and start between them; got "
             f"{low}, {high}, {step} and {start}"
         )
     whole = all(isinstance(x, int) for x in (low, high, step, start))
@@ -58,7 +58,7 @@ def log_slider(
     """
     if not 0 < low < high:
         raise ValueError(
-            f"log_slider needs 0 < low < high; low is {low} and high is {high}"
+            f"log_slider must have 0 < low < high; low is {low} and high is {high}"
         )
     first = ceil(round(PER_DECADE * log10(low), 6))
     last = floor(round(PER_DECADE * log10(high), 6))
@@ -66,8 +66,8 @@ def log_slider(
     if start not in values:
         near = sorted(values, key=lambda x: abs(x - start))[:2]
         raise ValueError(
-            f"start needs to be a value on the slider, such as "
-            f"{' or '.join(f'{x:g}' for x in sorted(near))}; it is {start}"
+            f"start must be a value on the slider, such as "
+            f"{' or '.join(f'{x:g}' for x in sorted(near))}; got {start}"
         )
     return ipywidgets.SelectionSlider(
         options=[(f"{x:g}", x) for x in values],
@@ -89,8 +89,8 @@ def picker(tokens: Sequence[str], *, start: int = 0, label: str) -> ipywidgets.D
     """
     if not 0 <= start < len(tokens):
         raise ValueError(
-            f"start needs to be the position of one of {len(tokens)} tokens, counted "
-            f"from 0; it is {start}"
+            f"start must be the position of one of {len(tokens)} tokens, counted "
+            f"from 0; got {start}"
         )
     return ipywidgets.Dropdown(
         options=[(f"{i + 1}. {token}", i) for i, token in enumerate(tokens)],

@@ -46,12 +46,13 @@ def dials(
     n = len(labels)
     if not 1 <= n <= 2 or query.shape != (2 * n,) or key.shape != (2 * n,):
         raise ValueError(
-            f"dials needs one pair of numbers of query and key for each of one or two "
-            f"labels; there are {n} labels, query has shape {query.shape}, key has "
+            f"dials must be given one pair of numbers of query and key for each of "
+            f"one or two "
+            f"labels; got {n} labels, query has shape {query.shape}, key has "
             f"shape {key.shape}"
         )
     if not (np.isfinite(query).all() and np.isfinite(key).all()):
-        raise ValueError(f"dials needs finite numbers; it has {query} and {key}")
+        raise ValueError(f"dials must be given finite numbers; got {query} and {key}")
     g = titled(title)
     for i, (colour, name) in enumerate((("vermilion", "query"), ("blue", "key"))):
         line_ = {"class": f"{colour}-line", "stroke-width": 3}

@@ -155,18 +155,18 @@ def _check(
 ) -> None:
     if not 1 <= len(tokens) <= 10 or not 1 <= len(heads) <= len(COLOURS):
         raise ValueError(
-            f"attention_flow has room for ten tokens and two heads; there are "
+            f"attention_flow has room for ten tokens and two heads; got "
             f"{len(tokens)} and {len(heads)}"
         )
     if x.shape != (len(tokens), len(features)):
         raise ValueError(
-            f"x needs one vector for each of {len(tokens)} tokens, of {len(features)} "
-            f"features; its shape is {x.shape}"
+            f"x must have one vector for each of {len(tokens)} tokens, of "
+            f"{len(features)} "
+            f"features; got shape {x.shape}"
         )
     if not 0 <= row < len(tokens):
         raise ValueError(
-            f"row needs to be one of the {len(tokens)} positions, counted from 0; it "
-            f"is {row}"
+            f"row must be one of the {len(tokens)} positions, counted from 0; got {row}"
         )
 
 

@@ -32,8 +32,7 @@ def cut(num_heads: int, num_kv_heads: int, *, d_head: int, title: str) -> Mark:
     """
     if num_heads < 1 or num_kv_heads < 1 or num_heads % num_kv_heads:
         raise ValueError(
-            f"num_kv_heads needs to divide num_heads = {num_heads}; it is "
-            f"{num_kv_heads}"
+            f"num_kv_heads must divide num_heads = {num_heads}; got {num_kv_heads}"
         )
     g = titled(title, "each box: the numbers of one head")
     width, group = FULL / num_heads, num_heads // num_kv_heads
@@ -77,7 +76,7 @@ def gauges(rows: Sequence[tuple[str, float, float, str]], *, title: str) -> Mark
     step = (BOTTOM - TOP + 20) / len(rows)
     for i, (name, amount, most, words) in enumerate(rows):
         if not 0 <= amount <= most:
-            raise ValueError(f"{name!r} needs 0 to {most}; it is {amount}")
+            raise ValueError(f"{name!r} must be from 0 to {most}; got {amount}")
         y = TOP + step * i + 18
         text(g, 0, y, name)
         box = {"x": 0, "y": y + 8, "height": 20, "rx": 2}

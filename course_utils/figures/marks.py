@@ -45,7 +45,8 @@ def vectors(
     key, query, weights = np.asarray(key), np.asarray(query), np.asarray(weights)
     if key.shape != (len(labels), 2) or query.shape != (2,):
         raise ValueError(
-            f"vectors needs one 2-D key for each of {len(labels)} labels and one "
+            f"vectors must be given one 2-D key for each of {len(labels)} labels "
+            f"and one "
             f"2-D query; key has shape {key.shape}, query has shape {query.shape}"
         )
     _check_finite("key", key)
@@ -133,8 +134,8 @@ def shares(
     _check_weights(weights, labels)
     if scores.shape != weights.shape:
         raise ValueError(
-            f"scores needs one number for each of the {len(labels)} labels; its "
-            f"shape is {scores.shape}"
+            f"scores must have one number for each of the {len(labels)} labels; "
+            f"got shape {scores.shape}"
         )
     _check_finite("scores", scores)
     known = np.stack([np.asarray(x, dtype=float) for x in curve], axis=1)
@@ -208,18 +209,18 @@ def curves(
     x = np.asarray(x, dtype=float)
     looks = [("blue", "none"), ("vermilion", "6 4"), ("grey", "2 3")]
     if not 1 <= len(lines) <= len(looks):
-        raise ValueError(f"curves needs 1 to 3 lines; there are {len(lines)}")
+        raise ValueError(f"curves must be given 1 to 3 lines; got {len(lines)}")
     known = {name: np.asarray(y, dtype=float) for name, y in lines.items()}
     for name, y in known.items():
         if y.shape != x.shape:
             raise ValueError(
-                f"the curve {name!r} needs one number for each x, shape {x.shape}; "
+                f"the curve {name!r} must have one number for each x, shape {x.shape}; "
                 f"its shape is {y.shape}"
             )
         _check_finite(f"the curve {name!r}", y)
     if logarithmic and not min(*x, *xticks, at) > 0:
         raise ValueError(
-            f"x needs numbers above 0 on a logarithmic axis; the smallest is "
+            f"x must hold numbers above 0 on a logarithmic axis; the smallest is "
             f"{min(*x, *xticks, at)}"
         )
     every = np.concatenate(list(known.values()))
@@ -306,15 +307,15 @@ def arrow(
 def _check_weights(weights: np.ndarray, labels: Sequence[str]) -> None:
     if weights.shape != (len(labels),):
         raise ValueError(
-            f"weights needs one number for each of the {len(labels)} labels; its "
-            f"shape is {weights.shape}"
+            f"weights must have one number for each of the {len(labels)} labels; "
+            f"got shape {weights.shape}"
         )
     _check_finite("weights", weights)
     if not (np.all(weights >= 0) and np.all(weights <= 1 + 1e-6)):
-        raise ValueError(f"weights needs numbers from 0 to 1; it has {weights}")
+        raise ValueError(f"weights must hold numbers from 0 to 1; got {weights}")
 
 
 def _check_finite(name: str, x: np.ndarray) -> None:
     wrong = ~np.isfinite(x)
     if wrong.any():
-        raise ValueError(f"{name} needs finite numbers; it has {x[wrong][0]}")
+        raise ValueError(f"{name} must hold finite numbers; got {x[wrong][0]}")

@@ -46,7 +46,7 @@ class Panel(ipywidgets.VBox):
         self.controls = {x: c for x, c in controls.items() if x not in wrong}
         self._unknown = wrong and (
             f"{wrong[0]} needs a control, such as slider(...), picker(...) or "
-            f"checkbox(...); it is a {type(controls[wrong[0]]).__name__}."
+            f"checkbox(...); got a {type(controls[wrong[0]]).__name__}."
         )
         self._draw = draw
         self._width = 3 * WIDTH + 2 * GAP
@@ -77,7 +77,7 @@ class Panel(ipywidgets.VBox):
             return message(f"{type(error).__name__}: {error}", self._width)
         if not isinstance(picture, Picture):
             kind = type(picture).__name__
-            words = "The draw function needs to return a picture, as beside(...) "
+            words = "The draw function must return a picture, as beside(...) "
             return message(f"{words}makes one; it returned a {kind}.", self._width)
         return picture
 

@@ -49,22 +49,23 @@ def reach(
     """
     if not isinstance(attention, AttentionWeights):
         raise TypeError(
-            "attention needs to be AttentionWeights(weights, queries=..., keys=...), "
-            f"which know their axes; it is a {type(attention).__name__}"
+            "attention must be AttentionWeights(weights, queries=..., keys=...), "
+            f"which know their axes; got a {type(attention).__name__}"
         )
     n_q, n_k = attention.weights.shape
     moved, may_see = np.asarray(moved, dtype=float), np.asarray(may_see)
     if moved.shape != (n_q,) or may_see.shape != (n_q,) or may_see.dtype != bool:
         raise ValueError(
-            f"reach needs one number and one boolean for each of {n_q} queries; moved "
+            f"reach must be given one number and one boolean for each of {n_q} "
+            f"queries; moved "
             f"has shape {moved.shape}, may_see has shape {may_see.shape} and dtype "
             f"{may_see.dtype}"
         )
     if not ((moved >= 0) & (moved <= largest)).all():
-        raise ValueError(f"moved needs numbers from 0 to {largest}; it has {moved}")
+        raise ValueError(f"moved must hold numbers from 0 to {largest}; got {moved}")
     if not 0 <= edited < n_k:
         raise ValueError(
-            f"edited needs to be one of the {n_k} keys, counted from 0; it is {edited}"
+            f"edited must be one of the {n_k} keys, counted from 0; got {edited}"
         )
     g = titled(title, "query ↓  key →")
     cell = min((BOTTOM - TOP - 20) / n_q, CELL)

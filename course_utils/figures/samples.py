@@ -64,9 +64,9 @@ def samples(
     key, value = _finite("key", key, None), _finite("value", value, key)
     weights, x = _finite("weights", weights, key), _finite("x", x, None)
     if not np.all((weights >= 0) & (weights <= 1 + 1e-6)):
-        raise ValueError(f"weights needs numbers from 0 to 1; it has {weights}")
+        raise ValueError(f"weights must hold numbers from 0 to 1; got {weights}")
     if not 1 <= len(lines) <= len(LOOKS):
-        raise ValueError(f"samples needs 1 or 2 lines; there are {len(lines)}")
+        raise ValueError(f"samples must be given 1 or 2 lines; got {len(lines)}")
     known = {name: _finite(f"the curve {name!r}", y, x) for name, y in lines.items()}
     fixed = np.concatenate([value, *list(known.values())[1:]])
     yticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(fixed.min(), fixed.max())
@@ -125,8 +125,8 @@ def _finite(
     array = np.asarray(x, dtype=float)
     if array.ndim != 1 or (like is not None and array.shape != like.shape):
         needed = "(n,)" if like is None else like.shape
-        raise ValueError(f"{name} needs the shape {needed}; its shape is {array.shape}")
+        raise ValueError(f"{name} must have shape {needed}; got shape {array.shape}")
     wrong = ~np.isfinite(array)
     if wrong.any():
-        raise ValueError(f"{name} needs finite numbers; it has {array[wrong][0]}")
+        raise ValueError(f"{name} must hold finite numbers; got {array[wrong][0]}")
     return array

@@ -81,8 +81,9 @@ def _check(asking: Floats, asked: Floats, *projections: Floats) -> None:
     if not fits or w_q.shape[1] != w_k.shape[1]:
         shapes = [x.shape for x in (asking, asked, *projections)]
         raise ValueError(
-            "shape_flow needs asking (n_q, d_q), asked (n_k, d), W_q (d_q, d_k), "
-            f"W_k (d, d_k) and W_v (d, d_v), of up to 10 rows; they are {shapes}"
+            "shape_flow must be given asking (n_q, d_q), asked (n_k, d), W_q (d_q, "
+            "d_k), "
+            f"W_k (d, d_k) and W_v (d, d_v), of up to 10 rows; got {shapes}"
         )
 
 

@@ -59,13 +59,14 @@ def territories(
     key = np.asarray(key, dtype=float)
     if key.shape != (len(labels), 2) or len(labels) < 2:
         raise ValueError(
-            f"territories needs one 2-D key for each of {len(labels)} labels, and at "
+            f"territories must be given one 2-D key for each of {len(labels)} "
+            f"labels, and at "
             f"least two; key has shape {key.shape}"
         )
     if not 0 <= marked < len(labels):
         raise ValueError(
-            f"marked needs to be the position of one of {len(labels)} keys, counted "
-            f"from 0; it is {marked}"
+            f"marked must be the position of one of {len(labels)} keys, counted "
+            f"from 0; got {marked}"
         )
     ring = _directions(np.arange(DIRECTIONS))
     wins = np.argmax(_scores(score, ring, key), axis=1) == marked
@@ -104,11 +105,11 @@ def _scores(score: Score, query: NDArray, key: NDArray) -> NDArray[np.floating]:
     scores = np.asarray(score(query, key), dtype=float)
     if scores.shape != (len(query), len(key)):
         raise ValueError(
-            f"score needs to return the shape (n_q, n_k), here "
+            f"score must return shape (n_q, n_k), here "
             f"{(len(query), len(key))}; it returned {scores.shape}"
         )
     if not np.isfinite(scores).all():
-        raise ValueError("score needs to return finite numbers")
+        raise ValueError("score must return finite numbers")
     return scores
 
 

@@ -49,12 +49,12 @@ columns do sum to 1: is it transposed, or normalised over the queries?
         if weights.shape != shape:
             hint = ": is it transposed?" if weights.shape == shape[::-1] else ""
             raise ValueError(
-                f"weights needs the shape {shape}, a row for each query and a column "
-                f"for each key; its shape is {weights.shape}{hint}"
+                f"weights must have shape {shape}, a row for each query and a column "
+                f"for each key; got shape {weights.shape}{hint}"
             )
         if not np.isfinite(weights).all() or (weights < 0).any():
             wrong = weights[~(weights >= 0) | np.isinf(weights)][0]
-            raise ValueError(f"weights needs numbers from 0 to 1; it has {wrong}")
+            raise ValueError(f"weights must hold numbers from 0 to 1; got {wrong}")
         total = weights.sum(axis=1)
         off = ~(np.isclose(total, 1, atol=1e-3) | (total == 0))
         if off.any():
@@ -160,8 +160,8 @@ def links(attention: AttentionWeights, *, title: str, row: int) -> Mark:
 def _weights_of(attention: AttentionWeights) -> NDArray[np.floating]:
     if not isinstance(attention, AttentionWeights):
         raise TypeError(
-            "attention needs to be AttentionWeights(weights, queries=..., keys=...), "
-            f"which know their axes; it is a {type(attention).__name__}"
+            "attention must be AttentionWeights(weights, queries=..., keys=...), "
+            f"which know their axes; got a {type(attention).__name__}"
         )
     return attention.weights
 
@@ -169,6 +169,6 @@ def _weights_of(attention: AttentionWeights) -> NDArray[np.floating]:
 def _check_row(attention: AttentionWeights, row: int) -> None:
     if not 0 <= row < len(attention.queries):
         raise ValueError(
-            f"row needs to be one of the {len(attention.queries)} queries, counted "
-            f"from 0; it is {row}"
+            f"row must be one of the {len(attention.queries)} queries, counted "
+            f"from 0; got {row}"
         )

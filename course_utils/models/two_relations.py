@@ -4,7 +4,7 @@ Tokens and positions get vectors, one causal layer of multi-head attention mixes
 and two matrices read an answer each from the same output. Everything is learnt.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,21 +144,28 @@ class TwoRelations:
 
 
 def trained(
-    model: TwoRelations, seed: int, *, steps: int = 600, batch: int = 16
+    model: TwoRelations,
+    seeds: int | Sequence[int],
+    *,
+    steps: int = 600,
+    batch: int = 16,
+    progress: bool = True,
 ) -> tuple[Floats, Parameters]:
     """Train a model on `two_relations_task`, and test it on 500 new sequences.
 
     - `model`: what to train.
-    - `seed`: of the first parameters, the batches and the test.
+    - `seeds`: of the first parameters, the batches and the test: one, or several, which
+      are trained side by side.
     - `steps`: how many steps of Adam, at a learning rate from 0.01 down to 0.
     - `batch`: how many sequences a step.
+    - `progress`: as in `train`.
 
-    Returns the share of right answers to each of the two questions, shape (2,), and
-    the parameters.
+    Returns the share of right answers to each of the two questions, shape (2,), and the
+    parameters; for several seeds, all with one more first axis.
 
-    >>> right, _ = trained(TwoRelations(num_heads=2, n=6), seed=0, steps=20)
+    >>> right, _ = trained(TwoRelations(num_heads=2, n=6), seeds=range(3), steps=20)
     >>> right.shape
-    (2,)
+    (3, 2)
     """
     sizes = {"n": model.n, "vocabulary": model.vocabulary}
 
@@ -172,9 +179,12 @@ def trained(
     trials = run_trials(
         model,
         task,
-        seeds=[seed],
+        seeds=[seeds] if np.ndim(seeds) == 0 else seeds,
         steps=steps,
         learning_rate=cosine_schedule(0.01, steps),
-        progress=False,
+        progress=progress,
     )
-    return trials.scores[-1, 0], {name: x[0] for name, x in trials.parameters.items()}
+    right, parameters = trials.scores[-1], trials.parameters
+    if np.ndim(seeds) == 0:
+        return right[0], {name: x[0] for name, x in parameters.items()}
+    return right, parameters

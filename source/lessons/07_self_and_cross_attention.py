@@ -560,11 +560,11 @@ for kind in KINDS[:2]:
 # %% [markdown]
 r"""
 - **Attention** learns that the answer is an animal of the sentence, and no more: 0.49,
-  and no seed is ever above 0.50. Nearly always (0.97) it names one of the two, but the
+  and no seed is ever above 0.50. Nearly always (0.98) it names one of the two, but the
   same one in both orders, as the proof says.
-- The **bag of words** comes close, 0.42. Since it too gives both orders the same answer,
+- The **bag of words** comes close, 0.44. Since it too gives both orders the same answer,
   it is right on half of those sentences in which it names one of the two animals. So
-  it names one of them in 0.84 of all cases, and else an animal that is not there.
+  it names one of them in 0.89 of all cases, and else an animal that is not there.
   Attention does that more rarely, and this is all that it is ahead.
 - **Causal attention** is always right. The mask hides the chased animal from "chased",
   so what is left is the chaser. **A mask tells the order**, since before and after are

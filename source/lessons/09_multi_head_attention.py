@@ -26,7 +26,6 @@ from course_utils import figures, scaled_dot_product_attention
 from course_utils.learner import predict
 from course_utils.models.two_relations import TwoRelations, trained
 from course_utils.tasks import little_sentence, two_relations_task
-from course_utils.training import tracked
 
 np.set_printoptions(precision=2, suppress=True, linewidth=76)
 figures.use_style()
@@ -526,17 +525,14 @@ contenders = {
     "one head, 4 × as wide": (1, 64, 600),
     "one head, 3,000 batches": (1, 16, 3000),
 }
-runs = [(name, seed) for name in contenders for seed in range(5)]
 results = {}
-for name, seed in tracked(runs):
-    heads, width, steps = contenders[name]
+for name, (heads, width, steps) in contenders.items():
     model = TwoRelations(heads, d_model=width)
-    results[name, seed] = trained(model, seed, steps=steps)
+    results[name] = trained(model, seeds=range(5), steps=steps)
 
 # %%
 right = {
-    name: np.array([results[name, seed][0] for seed in range(5)])
-    for name in contenders
+    name: results[name][0] for name in contenders
 }  # each (seeds, 2 questions)
 print("                         one back      three back, each seed")
 for name, r in right.items():
@@ -579,7 +575,9 @@ rng = np.random.default_rng(9)
 row, _ = two_relations_task(rng, 1000, 12, vocabulary=8)
 for name in ("one head", "two heads"):
     heads, width, _ = contenders[name]
-    parameters = results[name, 0][1]
+    parameters = {
+        w: all_seeds[0] for w, all_seeds in results[name][1].items()
+    }
     model = TwoRelations(heads, d_model=width)
     weight = model.weights(parameters, row)  # (1000, heads, n, n)
     print(name, "from 8 to 5, 6, 7, 8:")
