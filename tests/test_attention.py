@@ -365,24 +365,26 @@ def test_a_mask_may_not_make_the_output_larger():
 
 def test_no_coordinates_have_no_scale():
     x = np.ones((3, 0))
-    with pytest.raises(ValueError, match="query needs a d_k of at least 1"):
+    with pytest.raises(ValueError, match="`query` must have a d_k of at least 1"):
         scaled_dot_product_attention(x, x, np.ones((3, 2)))
     assert scaled_dot_product_attention(x, x, np.eye(3), scale=1.0)[0, 0] == 1 / 3
 
 
 def test_a_scale_or_softcap_beyond_float32_is_refused():
     x = np.ones((3, 2), np.float32)
-    with pytest.raises(ValueError, match="scale needs to be finite in float32"):
+    with pytest.raises(ValueError, match="`scale` must be finite in float32"):
         scaled_dot_product_attention(x, x, x, scale=1e39)
-    with pytest.raises(ValueError, match=r"softcap needs to be .* in float32"):
+    with pytest.raises(ValueError, match=r"`softcap` must be .* in float32"):
         scaled_dot_product_attention(x, x, x, softcap=1e-60)
 
 
 def test_heads_are_grouped_only_if_asked():
     query, key = np.ones((4, 3, 2)), np.ones((2, 5, 2))
-    with pytest.raises(ValueError, match="query and key and value need leading axes"):
+    with pytest.raises(
+        ValueError, match=r"leading axes .* must broadcast; got `query` \(4"
+    ):
         scaled_dot_product_attention(query, key, key)
-    with pytest.raises(ValueError, match=r"needs the shape \(\.\.\., h, n_q, d_k\)"):
+    with pytest.raises(ValueError, match=r"must have shape \(\.\.\., h_q, n_q, d_k\)"):
         scaled_dot_product_attention(query[0], key[0], key[0], enable_gqa=True)
 
 

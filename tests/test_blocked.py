@@ -73,8 +73,8 @@ def cases(draw):
 
 def at_once(query, key, value, mask, is_causal, scale, softcap):
     """Attend with all weights held at once."""
-    weights = attention.attention_weights(query, key, mask, is_causal, scale, softcap)
-    return weights @ value
+    given = (query, key, value, mask, is_causal, scale, softcap)
+    return attention._weights(attention._Arguments(*given)) @ value
 
 
 @laws

@@ -77,11 +77,11 @@ def test_the_posterior_mean_is_a_soft_lookup_with_sharpness_one_over_variance():
 @pytest.mark.parametrize(
     ("query", "key", "value", "says"),
     [
-        ([1.0], KEY, VALUE, "query and key need the same d_k"),
-        (1.0, KEY, VALUE, "query needs the shape"),
-        ([1.0, 0.0], KEY[0], VALUE, "key needs the shape"),
-        ([1.0, 0.0], KEY, VALUE[:4], "key and value need the same n_k"),
-        ([1.0, 0.0], KEY, VALUE[:, 0], "value needs the shape"),
+        ([1.0], KEY, VALUE, "`query` .* and `key` .* must have the same d_k"),
+        (1.0, KEY, VALUE, "`query` must have shape"),
+        ([1.0, 0.0], KEY[0], VALUE, "`key` must have shape"),
+        ([1.0, 0.0], KEY, VALUE[:4], "`key` .* and `value` .* must have the same n_k"),
+        ([1.0, 0.0], KEY, VALUE[:, 0], "`value` must have shape"),
     ],
 )
 def test_a_wrong_shape_is_named(query, key, value, says):
@@ -95,25 +95,26 @@ def test_what_is_no_number_is_named(name):
     arguments = {"query": np.ones(2), "key": KEY, "value": VALUE}
     arguments[name] = np.full(np.shape(arguments[name]), "x")
     for lookup in (hard_lookup, soft_lookup):
-        with pytest.raises(TypeError, match=f"{name} needs real numbers"):
+        with pytest.raises(TypeError, match=f"`{name}` must hold real numbers"):
             lookup(**arguments)
 
 
 def test_without_keys_nothing_is_blended_and_nothing_is_best():
     none = KEY[:0], VALUE[:0]
     np.testing.assert_array_equal(soft_lookup([1.0, 0.0], *none), np.zeros(3))
-    with pytest.raises(ValueError, match="key needs at least one row"):
+    with pytest.raises(ValueError, match="`key` must have at least one row"):
         hard_lookup([1.0, 0.0], *none)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_the_dtype_is_kept(dtype):
+def test_the_dtype_is_kept_but_for_float16(dtype):
     arguments = [x.astype(dtype) for x in (KEY[:2], KEY, VALUE)]
-    assert hard_lookup(*arguments).dtype == dtype
-    assert soft_lookup(*arguments, 2.0).dtype == dtype
+    kept = np.result_type(dtype, np.float32)
+    assert hard_lookup(*arguments).dtype == kept
+    assert soft_lookup(*arguments, 2.0).dtype == kept
 
 
 @pytest.mark.parametrize("sharpness", [-1, np.nan, np.inf])
 def test_a_wrong_sharpness_is_named(sharpness):
-    with pytest.raises(ValueError, match="sharpness needs to be"):
+    with pytest.raises(ValueError, match="`sharpness` must be"):
         soft_lookup([1.0, 0.0], KEY, VALUE, sharpness)

@@ -90,7 +90,7 @@ def test_a_padding_mask_shows_as_many_keys_as_are_real(shape, n_k, seed):
 def test_lengths_may_be_one_number_none_or_unsigned():
     assert padding_mask(2, 3).tolist() == [[True, True, False]]
     assert padding_mask([], 3).shape == (0, 1, 3)
-    with pytest.raises(ValueError, match="n_k needs to be at least 0"):
+    with pytest.raises(ValueError, match="`n_k` must be at least 0"):
         padding_mask([], -1)
     assert padding_mask(np.uint8([0, 3]), 3).sum() == 3
 

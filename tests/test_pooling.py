@@ -104,7 +104,7 @@ def test_ones_own_value_has_no_say():
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_one_point_alone_cannot_be_left_out(n):
-    with pytest.raises(ValueError, match="key needs at least 2 points"):
+    with pytest.raises(ValueError, match="`key` must hold at least 2 points"):
         leave_one_out(np.zeros((n, 1)), np.zeros((n, 1)), 1.0)
 
 

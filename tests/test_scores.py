@@ -69,7 +69,7 @@ def test_very_short_and_very_long_vectors_may_meet():
 
 def test_a_sigma_too_small_for_float32_is_refused_there_alone():
     x = np.ones((1, 2))
-    with pytest.raises(ValueError, match="sigma needs to be greater than 0 in float32"):
+    with pytest.raises(ValueError, match="`sigma` must be greater than 0 in float32"):
         gaussian_score(np.float32(x), np.float32(x), sigma=1e-60)
     np.testing.assert_array_equal(gaussian_score(x, x, sigma=1e-60), [[0]])
 

@@ -206,7 +206,7 @@ def test_entropy_takes_rows_that_sum_to_about_1_or_to_0(total):
 
 @pytest.mark.parametrize("total", [0.5, 0.989, 1.011, 2.0])
 def test_entropy_refuses_rows_that_do_not(total):
-    with pytest.raises(ValueError, match="axis 0 that sum to 1"):
+    with pytest.raises(ValueError, match="must sum to 1 along axis 0"):
         entropy([total / 2, total / 2])
 
 

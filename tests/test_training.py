@@ -131,10 +131,10 @@ def test_adam_refuses_options(options, error, message):
 @pytest.mark.parametrize(
     ("parameters", "gradients", "error", "message"),
     [
-        (np.ones(3), ONE, TypeError, "parameters needs a dictionary"),
-        (ONE, [np.ones(3)], TypeError, "gradients needs a dictionary"),
+        (np.ones(3), ONE, TypeError, "`parameters` must be a dictionary"),
+        (ONE, [np.ones(3)], TypeError, "`gradients` must be a dictionary"),
         (ONE, {"v": np.ones(3)}, ValueError, r"gradients .*\['w'\].*\['v'\]"),
-        (ONE, {"w": np.ones((1, 3))}, ValueError, r"gradients\['w'\] .*\(3,\)"),
+        (ONE, {"w": np.ones((1, 3))}, ValueError, r"gradients\['w'\]` .*\(3,\)"),
         (ONE, {"w": ["a"] * 3}, TypeError, r"gradients\['w'\]"),
         ({"w": ["a"] * 3}, ONE, TypeError, r"parameters\['w'\]"),
     ],
@@ -149,9 +149,9 @@ def test_a_step_refuses(parameters, gradients, error, message):
 def test_a_step_refuses_other_parameters_than_before():
     adam = Adam()
     adam.step(ONE, ONE)
-    with pytest.raises(ValueError, match=r"steps before, \['w'\]; it has \['v'\]"):
+    with pytest.raises(ValueError, match=r"steps before, \['w'\]; got \['v'\]"):
         adam.step({"v": np.ones(3)}, {"v": np.ones(3)})
-    with pytest.raises(ValueError, match=r"parameters\['w'\] needs .*\(3,\)"):
+    with pytest.raises(ValueError, match=r"`parameters\['w'\]` must have .*\(3,\)"):
         adam.step({"w": np.ones(4)}, {"w": np.ones(4)})
     assert adam.steps == 1
 

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from course_utils import training
-from course_utils.attention import scaled_dot_product_attention
-from course_utils.gradients import scaled_dot_product_attention_backward
+from course_utils.attention import scaled_dot_product_attention_vjp
 from course_utils.layers import (
     accuracy,
-    cross_entropy,
-    embedding_backward,
+    cross_entropy_vjp,
+    embedding_vjp,
     glorot_uniform,
-    linear_backward,
+    linear_vjp,
 )
 from course_utils.tasks import lookup_task
 from course_utils.training import Adam, cosine_schedule, tracked, train
@@ -95,6 +94,16 @@ def test_max_norm_clips_what_adam_is_given(monkeypatch):
     assert max(norms) == pytest.approx(0.5)
 
 
+def test_who_watches_sees_the_parameters_before_each_step_and_at_the_end():
+    seen = []
+    trained, losses = run(steps=3, watch=lambda *now: seen.append(now))
+    assert [step for step, _ in seen] == [0, 1, 2, 3]
+    assert seen[-1][1] is trained
+    rng = np.random.default_rng(0)
+    for (_, parameters), loss in zip(seen[:-1], losses, strict=True):
+        assert fit_a_point(parameters, *draw_point(rng))[0] == loss
+
+
 @pytest.mark.parametrize("loss", [np.nan, np.inf])
 def test_a_loss_that_is_lost_ends_the_run(loss):
     with pytest.raises(FloatingPointError, match=f"loss is {loss} at step 0"):
@@ -125,7 +134,9 @@ def test_training_refuses(options, error, message):
         run(**options)
 
 
-@pytest.mark.parametrize("name", ["parameters", "loss_and_gradients", "draw_batch"])
+@pytest.mark.parametrize(
+    "name", ["parameters", "loss_and_gradients", "draw_batch", "watch"]
+)
 def test_training_refuses_what_is_no_model_or_function(name):
     arguments = {
         "parameters": {"point": np.zeros(2)},
@@ -218,28 +229,35 @@ def test_a_notebook_has_its_own_bar_if_it_is_open_in_jupyter(monkeypatch, sessio
 
 
 def look_up(parameters, query, key, value):
-    asked = parameters["keys"][query[:, np.newaxis]]
-    heads = asked @ parameters["w_query"], parameters["keys"][key]
-    blended = scaled_dot_product_attention(*heads, parameters["values"][value])
-    return asked, heads, blended, blended[:, 0] @ parameters["w_out"]
+    """Return the logits, and what sends their gradient back to the parameters."""
+    p = parameters
+    asked, asked_back = embedding_vjp(p["keys"], query[:, np.newaxis])
+    asking, query_back = linear_vjp(asked, p["w_query"])
+    offered, key_back = embedding_vjp(p["keys"], key)
+    told, value_back = embedding_vjp(p["values"], value)
+    blended, attention_back = scaled_dot_product_attention_vjp(asking, offered, told)
+    logits, out_back = linear_vjp(blended[:, 0], p["w_out"])
+
+    def back(d_logits):
+        d_blended, d_out = out_back(d_logits)
+        d_asking, d_offered, d_told = attention_back(d_blended[:, np.newaxis])
+        d_asked, d_w_query = query_back(d_asking)
+        d_keys = asked_back(d_asked)[0] + key_back(d_offered)[0]
+        (d_values,) = value_back(d_told)
+        return {
+            "keys": d_keys,
+            "values": d_values,
+            "w_query": d_w_query,
+            "w_out": d_out,
+        }
+
+    return logits, back
 
 
 def loss_of_look_up(parameters, query, key, value, target):
-    asked, heads, blended, logits = look_up(parameters, query, key, value)
-    loss, d_logits = cross_entropy(logits, target)
-    d_blended, d_out, _ = linear_backward(d_logits, blended[:, 0], parameters["w_out"])
-    d_query, d_key, d_value = scaled_dot_product_attention_backward(
-        d_blended[:, np.newaxis], *heads, parameters["values"][value]
-    )
-    d_asked, d_w_query, _ = linear_backward(d_query, asked, parameters["w_query"])
-    d_keys = embedding_backward(d_key, key, 16)
-    d_keys += embedding_backward(d_asked[:, 0], query, 16)
-    return loss, {
-        "keys": d_keys,
-        "values": embedding_backward(d_value, value, 8),
-        "w_query": d_w_query,
-        "w_out": d_out,
-    }
+    logits, back = look_up(parameters, query, key, value)
+    loss, loss_back = cross_entropy_vjp(logits, target)
+    return loss, back(*loss_back())
 
 
 def test_attention_learns_to_look_up():
@@ -262,4 +280,4 @@ def test_attention_learns_to_look_up():
     assert all(x.dtype == np.float32 for x in parameters.values())
     assert losses[:5].mean() > 2.0
     assert losses[-50:].mean() < 0.1
-    assert accuracy(look_up(parameters, *asked)[-1], target) > 0.98
+    assert accuracy(look_up(parameters, *asked)[0], target) > 0.98

@@ -71,9 +71,9 @@ def test_what_cannot_know_the_order_is_never_right_more_than_half_the_time():
 
 
 def test_a_reader_or_a_test_that_there_is_not_is_refused():
-    with pytest.raises(ValueError, match="kind needs to be one of"):
+    with pytest.raises(ValueError, match="`kind` must be one of"):
         OrderReader("magic", 3)
-    with pytest.raises(ValueError, match="held_out needs to be from 1 to 2"):
+    with pytest.raises(ValueError, match="`held_out` must be from 1 to 2"):
         split_pairs(np.random.default_rng(0), 3, 3)
-    with pytest.raises(ValueError, match="num_names needs to be at least 3"):
+    with pytest.raises(ValueError, match="`num_names` must be at least 3"):
         split_pairs(np.random.default_rng(0), 2, 1)

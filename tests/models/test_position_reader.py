@@ -76,9 +76,9 @@ def test_a_rotary_reader_learns_to_look_three_back():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"kind": "spiral"}, ValueError, "kind needs to be one of"),
+        ({"kind": "spiral"}, ValueError, "`kind` must be one of"),
         ({"vocabulary": 1}, ValueError, "vocabulary"),
-        ({"d_model": 5}, ValueError, "d_model needs to be even"),
+        ({"d_model": 5}, ValueError, "`d_model` must be even"),
         ({"d_model": 4.0}, TypeError, "d_model"),
         ({"longest": 0}, ValueError, "longest"),
         ({"reach": 0}, ValueError, "reach"),

@@ -49,5 +49,5 @@ def test_two_heads_learn_both_relations_and_one_learns_one():
 
 
 def test_heads_that_do_not_divide_the_width_are_refused():
-    with pytest.raises(ValueError, match="num_heads needs to divide d_model = 16"):
+    with pytest.raises(ValueError, match="`num_heads` must divide d_model = 16"):
         TwoRelations(num_heads=3)
