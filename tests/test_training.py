@@ -133,7 +133,7 @@ def test_adam_refuses_options(options, error, message):
     [
         (np.ones(3), ONE, TypeError, "`parameters` must be a dictionary"),
         (ONE, [np.ones(3)], TypeError, "`gradients` must be a dictionary"),
-        (ONE, {"v": np.ones(3)}, ValueError, r"gradients .*\['w'\].*\['v'\]"),
+        (ONE, {"v": np.ones(3)}, ValueError, r"`gradients` .*\['w'\].*\['v'\]"),
         (ONE, {"w": np.ones((1, 3))}, ValueError, r"gradients\['w'\]` .*\(3,\)"),
         (ONE, {"w": ["a"] * 3}, TypeError, r"gradients\['w'\]"),
         ({"w": ["a"] * 3}, ONE, TypeError, r"parameters\['w'\]"),

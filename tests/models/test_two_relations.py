@@ -25,6 +25,32 @@ def test_its_gradients_are_the_slopes_of_its_loss(num_heads):
     check_gradients(model, parameters, tokens, targets)
 
 
+def test_models_side_by_side_do_as_each_alone():
+    model, parameters, tokens, targets = small(2)
+    others = model.start(np.random.default_rng(1))
+    both = {name: np.stack([x, others[name]]) for name, x in parameters.items()}
+    pair = (np.stack([tokens, tokens[::-1]]), np.stack([targets, targets[::-1]]))
+    check_gradients(model, both, *pair)
+    for i, own in enumerate((parameters, others)):
+        batch = [x[i] for x in pair]
+        np.testing.assert_allclose(
+            model.read(both, pair[0])[i], model.read(own, batch[0]), atol=1e-13
+        )
+        np.testing.assert_array_equal(
+            model.score(both, *pair)[i], model.score(own, *batch)
+        )
+
+
+def test_the_score_is_the_share_of_each_question():
+    model, parameters, tokens, targets = small(1)
+    first, second = model.score(parameters, tokens, targets)
+    best = model.read(parameters, tokens).argmax(axis=-1)
+    asked = targets >= 0
+    for i, share in enumerate((first, second)):
+        right = best[..., i][asked[..., i]] == targets[..., i][asked[..., i]]
+        assert share == right.mean()
+
+
 @pytest.mark.parametrize("num_heads", [1, 2])
 def test_it_attends_as_multi_head_attention_does(num_heads):
     model, parameters, tokens, _ = small(num_heads)
