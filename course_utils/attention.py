@@ -5,7 +5,6 @@ the ONNX operator `Attention`; where these two leave a gap, a row that may see n
 gives zeros.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,8 @@ from course_utils._blocked import blocked_attention, blocked_attention_vjp
 from course_utils.masks import causal_mask
 from course_utils.softmax import softmax_vjp
 from course_utils.validation import (
+    Back,
+    Floats,
     as_array,
     as_float,
     check_broadcasts_to,
@@ -24,9 +25,6 @@ from course_utils.validation import (
     check_shape,
     read,
 )
-
-Floats = NDArray[np.floating]
-Back = Callable[[Floats], tuple[Floats, ...]]
 
 
 def attention_vjp(

@@ -1,7 +1,7 @@
 """Attention made cheap: by tiles, in a window, without a softmax, and with a cache."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from course_utils.attention import (
     read_mask,
@@ -9,9 +9,8 @@ from course_utils.attention import (
     scaled_dot_product_attention,
 )
 from course_utils.masks import causal_mask, sliding_window_mask
-from course_utils.validation import check_flag, check_integer, check_shape, read
+from course_utils.validation import Floats, check_flag, check_integer, check_shape, read
 
-Floats = NDArray[np.floating]
 PATTERN = "... n_q d_k, ... n_k d_k, ... n_k d_v"
 
 
@@ -277,11 +276,8 @@ class KVCache:
 
         Returns the pair (keys, values), shapes (..., n, d_k) and (..., n, d_v), as
         read-only views that later calls do not change. Room doubles when it runs out,
-        so that n positions cost time in proportion to n.
-
-        Raises TypeError if an array is not real or its dtype not the cache's, and
-        ValueError if the shapes do not fit each other or those kept. The cache is then
-        as it was.
+        so that n positions cost time in proportion to n. After an error the cache is as
+        it was.
 
         >>> cache = KVCache()
         >>> keys, values = cache.append(np.zeros((2, 3)), np.ones((2, 5)))

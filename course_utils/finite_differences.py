@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from math import inf, isnan
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from course_utils.validation import as_float, check_positive, check_shape
+from course_utils.validation import Back, Floats, as_float, check_positive, check_shape
 
-Floats = NDArray[np.floating]
 Input = ArrayLike | Mapping[str, ArrayLike]
-Back = Callable[[Floats], tuple]
 
 
 def gradient_check(

@@ -6,7 +6,6 @@ respect to `x`, and has its shape. Several models can run side by side: matrices
 vectors of parameters may have leading axes, which are then those of `x` as well.
 """
 
-from collections.abc import Callable
 from math import pi, prod, sqrt
 
 import numpy as np
@@ -14,15 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from course_utils.softmax import log_softmax
 from course_utils.validation import (
+    Back,
+    Floats,
     as_indices,
     check_integer,
     check_number,
     check_rng,
     read,
 )
-
-Floats = NDArray[np.floating]
-Back = Callable[..., tuple[Floats, ...]]
 
 
 def linear_vjp(

@@ -1,12 +1,10 @@
 """Look a query up among keys: take the best match, or blend all values."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from course_utils.softmax import softmax
-from course_utils.validation import check_number, read
-
-Floats = NDArray[np.floating]
+from course_utils.validation import Floats, check_number, read
 
 
 def hard_lookup(query: ArrayLike, key: ArrayLike, value: ArrayLike) -> Floats:

@@ -1,20 +1,25 @@
 """Attention in several heads at once, of a sequence to itself or to another."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from course_utils.attention import (
     scaled_dot_product_attention,
     scaled_dot_product_attention_vjp,
 )
 from course_utils.layers import linear_vjp
-from course_utils.validation import as_array, check_integer, check_shape, read
+from course_utils.validation import (
+    Back,
+    Floats,
+    as_array,
+    check_integer,
+    check_shape,
+    read,
+)
 
-Floats = NDArray[np.floating]
 Parameters = Mapping[str, ArrayLike]
-Back = Callable[[Floats], tuple]
 INPUTS = ("query", "key", "value")
 PROJECTIONS = (*INPUTS, "out")
 MATRICES = tuple(f"w_{name}" for name in PROJECTIONS)

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from course_utils.layers import glorot_uniform
 from course_utils.multi_head import PROJECTIONS, multi_head_attention, read_heads
-from course_utils.validation import as_float, check_integer, check_rng, check_shape
-
-Floats = NDArray[np.floating]
+from course_utils.validation import (
+    Floats,
+    as_float,
+    check_integer,
+    check_rng,
+    check_shape,
+)
 
 
 class MultiHeadAttention:
@@ -93,16 +97,13 @@ class MultiHeadAttention:
             query,
             key,
             key if value is None else value,
-            self.w_query,
-            self.w_key,
-            self.w_value,
-            self.w_out,
+            **{
+                f"{x}_{name}": getattr(self, f"{x}_{name}")
+                for name in PROJECTIONS
+                for x in "wb"
+            },
             num_heads=self.num_heads,
             num_kv_heads=self.num_kv_heads,
-            b_query=self.b_query,
-            b_key=self.b_key,
-            b_value=self.b_value,
-            b_out=self.b_out,
             attn_mask=attn_mask,
             is_causal=is_causal,
             return_weights=return_weights,
@@ -117,10 +118,6 @@ class MultiHeadAttention:
         - `state`: what its `state_dict()` returns, of a module with this `d_model`
           (its embed_dim) and `num_heads`; kdim, vdim and bias=False are fine, while
           add_bias_kv=True is not. Arrays are copied and keep their dtype.
-
-        Raises TypeError if `state` is no mapping or an array is not real, and
-        ValueError if a name is missing or unknown, a shape does not fit, or there are
-        fewer key–value heads than query heads.
 
         >>> attention = MultiHeadAttention(np.random.default_rng(0), 2, 1)
         >>> same = np.eye(2)

@@ -1,13 +1,11 @@
 """Blend values by weights, and regress with a kernel as the weight."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from course_utils.scores import gaussian_score
 from course_utils.softmax import masked_softmax, softmax
-from course_utils.validation import check_positive, read
-
-Floats = NDArray[np.floating]
+from course_utils.validation import Floats, check_positive, read
 
 
 def attend(weights: ArrayLike, value: ArrayLike) -> Floats:

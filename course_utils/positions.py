@@ -5,12 +5,12 @@ and keys, and the relative and linear biases are added to the scores, as a float
 `attn_mask`.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.validation import (
+    Back,
+    Floats,
     as_float,
     check_broadcasts_to,
     check_integer,
@@ -18,9 +18,6 @@ from course_utils.validation import (
     check_rng,
     read,
 )
-
-Floats = NDArray[np.floating]
-Back = Callable[[Floats], tuple[Floats, ...]]
 
 
 def sinusoidal_positions(n: int, d_model: int, base: float = 10000.0) -> Floats:

@@ -5,15 +5,10 @@ Every function takes queries (..., n_q, d) and keys (..., n_k, d) and returns sc
 alone is a row: pass `query[None, :]`.
 """
 
-from collections.abc import Callable
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from course_utils.validation import check_positive, read
-
-Floats = NDArray[np.floating]
-Back = Callable[[Floats], tuple[Floats, ...]]
+from course_utils.validation import Back, Floats, check_positive, read
 
 
 def dot_product_score(query: ArrayLike, key: ArrayLike) -> Floats:

@@ -1,20 +1,17 @@
 """From scores to weights: softmax, its limits, and how spread out weights are."""
 
-from collections.abc import Callable
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from course_utils.validation import (
+    Back,
+    Floats,
     as_boolean,
     check_axis,
     check_broadcasts_to,
     check_positive,
     read,
 )
-
-Floats = NDArray[np.floating]
-Back = Callable[[Floats], tuple[Floats, ...]]
 
 
 def softmax_vjp(scores: Floats) -> tuple[Floats, Back]:

@@ -12,7 +12,7 @@ Tokens are int64 from 0. A target of -1 marks a position that has no right answe
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.validation import check_integer, check_number, check_rng
+from course_utils.validation import check_integer, check_rng
 
 Tokens = NDArray[np.int64]
 Vectors = NDArray[np.float64]
@@ -52,117 +52,6 @@ def little_sentence() -> tuple[tuple[str, ...], tuple[str, ...], Vectors]:
     return TOKENS, FEATURES, np.array(rows, dtype=np.float64)
 
 
-def noisy_lookup(
-    rng: np.random.Generator,
-    num_queries: int,
-    num_keys: int,
-    d_k: int,
-    d_v: int,
-    *,
-    noise: float,
-) -> tuple[Vectors, Vectors, Vectors, Tokens]:
-    """Draw a table of keys and values, and queries that nearly hit one key each.
-
-    Keys lie on the unit sphere; a query is its key plus Gaussian noise of standard
-    deviation `noise` (in the units of the keys) in each coordinate; values are standard
-    normal, so that they say nothing about the keys.
-
-    - `rng`: the generator to draw from.
-    - `num_queries`, `num_keys`: how many, at least 1.
-    - `d_k`, `d_v`: the sizes of a key and of a value, at least 1.
-    - `noise`: standard deviation of a query's noise, 0 or more.
-
-    Returns query (num_queries, d_k), key (num_keys, d_k), value (num_keys, d_v), all
-    float64, and target (num_queries,), int64: the index of the key that each query
-    is meant for, so that `value[target]` is the right answer.
-
-    Raises ValueError for a size below 1, or `noise` negative or not finite,
-    and TypeError if `rng` is no Generator, a size no integer, or `noise` no number.
-
-    >>> rng = np.random.default_rng(0)
-    >>> query, key, value, target = noisy_lookup(rng, 4, 3, 2, 5, noise=0.0)
-    >>> query.shape, key.shape, value.shape
-    ((4, 2), (3, 2), (3, 5))
-    >>> bool((query == key[target]).all())  # without noise each query is its key
-    True
-    """
-    check_rng("rng", rng)
-    num_queries = check_integer("num_queries", num_queries, least=1)
-    num_keys = check_integer("num_keys", num_keys, least=1)
-    d_k = check_integer("d_k", d_k, least=1)
-    d_v = check_integer("d_v", d_v, least=1)
-    noise = check_number("noise", noise)
-    if noise < 0:
-        raise ValueError(f"`noise` must be at least 0; got {noise}")
-    key = _unit_vectors(rng, num_keys, d_k)
-    value = rng.standard_normal((num_keys, d_v))
-    target = rng.integers(num_keys, size=num_queries)
-    query = key[target] + noise * rng.standard_normal((num_queries, d_k))
-    return query, key, value, target
-
-
-def vectors_with_norms(
-    rng: np.random.Generator, n: int, d: int, *, spread: float = 1.0
-) -> Vectors:
-    """Draw vectors of uniformly random direction whose norms lie in [1, spread].
-
-    With `spread` 1 the vectors lie on the unit sphere; above 1, length and direction
-    can disagree on which key is best.
-
-    - `rng`: the generator to draw from.
-    - `n`: how many vectors, at least 1.
-    - `d`: their size, at least 1.
-    - `spread`: the largest norm over the smallest, at least 1. Norms are uniform.
-
-    Returns (n, d), float64.
-
-    Raises ValueError for `n` or `d` below 1, or `spread` below 1 or not finite,
-    and TypeError if `rng` is no Generator, a size no integer, or `spread` no number.
-
-    >>> keys = vectors_with_norms(np.random.default_rng(0), 5, 3, spread=4.0)
-    >>> np.linalg.norm(keys, axis=-1).round(2)
-    array([1.53, 3.59, 2.62, 1.9 , 2.27])
-    """
-    check_rng("rng", rng)
-    n, d = check_integer("n", n, least=1), check_integer("d", d, least=1)
-    spread = check_number("spread", spread)
-    if spread < 1:
-        raise ValueError(f"`spread` must be at least 1; got {spread}")
-    return _unit_vectors(rng, n, d) * rng.uniform(1, spread, size=(n, 1))
-
-
-def padded_sequences(
-    rng: np.random.Generator, batch: int, n: int, d: int
-) -> tuple[Vectors, Tokens]:
-    """Draw a batch of sequences of different lengths, padded with zeros to `n`.
-
-    - `rng`: the generator to draw from.
-    - `batch`: how many sequences, at least 1.
-    - `n`: the longest length, at least 1. Lengths are uniform from 1 to `n`.
-    - `d`: the size of one element, at least 1.
-
-    Returns x (batch, n, d), float64, standard normal up to each length and 0 after it,
-    and lengths (batch,), int64.
-
-    Raises ValueError for a size below 1,
-    and TypeError if `rng` is no Generator, or a size no integer.
-
-    >>> x, lengths = padded_sequences(np.random.default_rng(1), 3, 4, 2)
-    >>> lengths
-    array([2, 3, 4])
-    >>> (x != 0).any(axis=-1).astype(int)  # 1 = a real element, 0 = padding
-    array([[1, 1, 0, 0],
-           [1, 1, 1, 0],
-           [1, 1, 1, 1]])
-    """
-    check_rng("rng", rng)
-    batch = check_integer("batch", batch, least=1)
-    n, d = check_integer("n", n, least=1), check_integer("d", d, least=1)
-    lengths = rng.integers(1, n, size=batch, endpoint=True)
-    real = np.arange(n) < lengths[:, np.newaxis]
-    return rng.standard_normal((batch, n, d)) * real[..., np.newaxis], lengths
-
-
 def shift_task(
     rng: np.random.Generator, batch: int, n: int, *, shift: int, vocabulary: int
 ) -> tuple[Tokens, Tokens]:
@@ -180,9 +69,6 @@ def shift_task(
 
     Returns tokens (batch, n) and targets (batch, n), int64. The first `shift` targets
     of a row are -1.
-
-    Raises ValueError for a size below its least value, or `n` not above `shift`,
-    and TypeError if `rng` is no Generator, or a size no integer.
 
     >>> tokens, targets = shift_task(
     ...     np.random.default_rng(0), 1, 6, shift=2, vocabulary=10
@@ -217,10 +103,6 @@ def two_relations_task(
 
     Returns tokens (batch, n) and targets (batch, n, 2), int64. A target before the
     start of the sequence is -1.
-
-    Raises ValueError for a size below its least value, `n` not above an offset, or not
-    two different offsets,
-    and TypeError if `rng` is no Generator, or a size or an offset no integer.
 
     >>> tokens, targets = two_relations_task(
     ...     np.random.default_rng(0), 1, 6, offsets=(1, 3), vocabulary=10
@@ -258,9 +140,6 @@ def lookup_task(
     - `num_values`: how many different values there are, at least 2.
 
     Returns query (batch,), key (batch, n), value (batch, n) and target (batch,), int64.
-
-    Raises ValueError for a size below its least value, or `n` above `num_keys`,
-    and TypeError if `rng` is no Generator, or a size no integer.
 
     >>> query, key, value, target = lookup_task(
     ...     np.random.default_rng(0), 1, 4, num_keys=9, num_values=5

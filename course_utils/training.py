@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.validation import (
+    Floats,
     as_float,
     check_flag,
     check_integer,
@@ -25,9 +26,9 @@ from course_utils.validation import (
     check_positive,
     check_rng,
     check_shape,
+    read,
 )
 
-Floats = NDArray[np.floating]
 Parameters = dict[str, Floats]
 Schedule = Callable[[int], float]
 Item = TypeVar("Item")
@@ -82,10 +83,7 @@ class Adam:
         - `gradients`: for each name an array of the parameter's shape.
 
         Returns new arrays of the shapes and dtypes of `parameters` (float64 for
-        integers; float16 is computed in float32).
-
-        Raises TypeError if an array is not real, and ValueError if names or shapes
-        differ between parameters, gradients and the steps before.
+        integers, float32 for float16).
         """
         named = _matched(parameters, gradients)
         if self.steps and self._means.keys() != named.keys():
@@ -100,11 +98,10 @@ class Adam:
         return {name: self._moved(name, *pair) for name, pair in named.items()}
 
     def _moved(self, name: str, parameter: Floats, gradient: Floats) -> Floats:
-        working = np.result_type(parameter, np.float32)
-        gradient = gradient.astype(working, copy=False)
+        gradient = gradient.astype(parameter.dtype, copy=False)
         (beta_1, beta_2), t = self.betas, self.steps
-        mean = self._means.setdefault(name, np.zeros(parameter.shape, working))
-        square = self._squares.setdefault(name, np.zeros(parameter.shape, working))
+        mean = self._means.setdefault(name, np.zeros_like(parameter))
+        square = self._squares.setdefault(name, np.zeros_like(parameter))
         mean += (1 - beta_1) * (gradient - mean)
         square *= beta_2
         square += (1 - beta_2) * gradient * gradient
@@ -311,7 +308,7 @@ def _matched(
         )
     matched = {}
     for name in parameters:
-        parameter = as_float(f"parameters[{name!r}]", parameters[name])
+        (parameter,) = read("...", **{f"parameters[{name!r}]": parameters[name]})
         gradient = as_float(f"gradients[{name!r}]", gradients[name])
         check_shape(f"gradients[{name!r}]", gradient, parameter.shape)
         matched[name] = parameter, gradient

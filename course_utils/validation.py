@@ -1,11 +1,15 @@
 """How functions read their arguments, and the words in which they refuse them."""
 
+from collections.abc import Callable
 from functools import cache, lru_cache
 from operator import index
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+Floats = NDArray[np.floating]
+# What sends the gradient of an output back: a tuple, an entry for each input.
+Back = Callable[..., tuple]
 FLOATS = (np.float16, np.float32, np.float64)
 NATIVE = {np.dtype(np.float32), np.dtype(np.float64)}
 

@@ -49,9 +49,6 @@ class PositionReader:
     - `reach`: the distance from which on a relative bias is the same for all.
     - `slope`: of "alibi", above 0.
 
-    Raises ValueError if there is no such kind or a number is out of range, and
-    TypeError if a size is no integer or `slope` no number.
-
     >>> reader = PositionReader("rotary", vocabulary=5, d_model=4)
     >>> parameters = reader.start(np.random.default_rng(0))
     >>> logits, weights = reader.read(parameters, np.array([[3, 1, 4]]))

@@ -41,9 +41,6 @@ class TwoRelations:
     - `n`: the length of a sequence.
     - `vocabulary`: how many different tokens.
 
-    Raises TypeError if one is no integer, and ValueError if one is too small or
-    `num_heads` does not divide `d_model`.
-
     >>> model = TwoRelations(num_heads=2)
     >>> parameters = model.start(np.random.default_rng(0))
     >>> logits = model.read(parameters, np.zeros((1, 12), dtype=int))
