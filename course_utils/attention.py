@@ -16,15 +16,16 @@ from course_utils.softmax import softmax_vjp
 from course_utils.validation import (
     Back,
     Floats,
-    as_array,
-    as_float,
-    check_broadcasts_to,
     check_flag,
-    check_number,
     check_positive,
     check_shape,
     read,
+    read_mask,
+    read_scale,
 )
+
+PLAIN = "... n_q d_k, ... n_k d_k, ... n_k d_v"
+GROUPED = "... h_q n_q d_k, ... h_kv n_k d_k, ... h_kv n_k d_v"
 
 
 def attention_vjp(
@@ -194,55 +195,39 @@ def _read(
     softcap: float | None,
     enable_gqa: bool,
 ) -> _Arguments:
-    h_q, h_kv = ("h_q ", "h_kv ") if check_flag("enable_gqa", enable_gqa) else ("", "")
-    pattern = f"... {h_q}n_q d_k, ... {h_kv}n_k d_k, ... {h_kv}n_k d_v"
+    """Return what came, once it is seen to fit, with the heads in groups."""
+    is_grouped = check_flag("enable_gqa", enable_gqa)
+    pattern = GROUPED if is_grouped else PLAIN
     query, key, value = read(pattern, query=query, key=key, value=value)
-    check_flag("is_causal", is_causal)
     scale = read_scale(scale, query)
     if softcap is not None:
         softcap = check_positive("softcap", softcap, query.dtype)
-    groups = 3 if enable_gqa else 2
-    leading = np.broadcast_shapes(*(x.shape[:-groups] for x in (query, key, value)))
-    shape = (*leading, *query.shape[-groups:-1], key.shape[-2])
+    last = 3 if is_grouped else 2
+    leading = np.broadcast_shapes(*(x.shape[:-last] for x in (query, key, value)))
+    shape = (*leading, *query.shape[-last:-1], key.shape[-2])
     mask = None if attn_mask is None else read_mask(attn_mask, shape, query.dtype)
-    if enable_gqa:
-        heads = key.shape[-3]
-        if heads == 0 or query.shape[-3] % heads:
-            raise ValueError(
-                f"`query` must have a multiple of the {heads} heads of `key` when "
-                f"enable_gqa is True; got {query.shape[-3]} (shape {query.shape})"
-            )
-        query = _split_groups(query, heads)
-        key, value = np.expand_dims(key, -3), np.expand_dims(value, -3)
-        if mask is not None and mask.ndim > 2:
-            spread = np.broadcast_to(mask, (*mask.shape[:-3], *shape[-3:]))
-            mask = _split_groups(spread, heads)
-    return _Arguments(query, key, value, mask, is_causal, scale, softcap)
+    if is_grouped:
+        query, key, value, mask = _group(query, key, value, mask, shape)
+    return _Arguments(
+        query, key, value, mask, check_flag("is_causal", is_causal), scale, softcap
+    )
 
 
-def read_scale(scale: float | None, query: Floats) -> float:
-    """Return the scale, 1/√d_k by default, as a float that keeps float32 what it is."""
-    if scale is not None:
-        return check_number("scale", scale, query.dtype)
-    if query.shape[-1] == 0:
-        raise ValueError(f"`query` must have a d_k of at least 1; got {query.shape}")
-    return query.shape[-1] ** -0.5
-
-
-def read_mask(attn_mask: ArrayLike, shape: tuple[int, ...], dtype: np.dtype) -> NDArray:
-    """Return the mask as booleans, or as floats of the dtype of the scores."""
-    mask = as_array("attn_mask", attn_mask)
-    if mask.dtype.kind not in "bf":
-        raise TypeError(
-            "`attn_mask` must hold booleans (True = may attend) or floats (added to "
-            f"the scores); got dtype {mask.dtype}"
+def _group(
+    query: Floats, key: Floats, value: Floats, mask: NDArray | None, shape: tuple
+) -> tuple[Floats, Floats, Floats, NDArray | None]:
+    """Give the heads that share a key and value an axis of their own."""
+    heads = key.shape[-3]
+    if heads == 0 or query.shape[-3] % heads:
+        raise ValueError(
+            f"`query` must have a multiple of the {heads} heads of `key` when "
+            f"enable_gqa is True; got {query.shape[-3]} (shape {query.shape})"
         )
-    if mask.dtype.kind == "f":
-        # What is too low for float32 means −inf there.
-        with np.errstate(over="ignore"):
-            mask = as_float("attn_mask", mask).astype(dtype, copy=False)
-    check_broadcasts_to("attn_mask", mask, shape)
-    return mask
+    if mask is not None and mask.ndim > 2:
+        spread = np.broadcast_to(mask, (*mask.shape[:-3], *shape[-3:]))
+        mask = _split_groups(spread, heads)
+    query = _split_groups(query, heads)
+    return query, np.expand_dims(key, -3), np.expand_dims(value, -3), mask
 
 
 def _weights(x: _Arguments) -> Floats:

@@ -3,15 +3,17 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_utils.attention import (
+from course_utils.attention import PLAIN, scaled_dot_product_attention
+from course_utils.masks import causal_mask, sliding_window_mask
+from course_utils.validation import (
+    Floats,
+    check_flag,
+    check_integer,
+    check_shape,
+    read,
     read_mask,
     read_scale,
-    scaled_dot_product_attention,
 )
-from course_utils.masks import causal_mask, sliding_window_mask
-from course_utils.validation import Floats, check_flag, check_integer, check_shape, read
-
-PATTERN = "... n_q d_k, ... n_k d_k, ... n_k d_v"
 
 
 def tiled_attention(
@@ -61,7 +63,7 @@ def tiled_attention(
     >>> weights.size // 64**2  # how many times more scores the other way holds
     244
     """
-    query, key, value = read(PATTERN, query=query, key=key, value=value)
+    query, key, value = read(PLAIN, query=query, key=key, value=value)
     leading = np.broadcast_shapes(*(x.shape[:-2] for x in (query, key, value)))
     n_q, n_k = query.shape[-2], key.shape[-2]
     mask = None
@@ -140,7 +142,7 @@ def sliding_window_attention(
            [3. ],
            [6. ]])
     """
-    query, key, value = read(PATTERN, query=query, key=key, value=value)
+    query, key, value = read(PLAIN, query=query, key=key, value=value)
     leading = np.broadcast_shapes(*(x.shape[:-2] for x in (query, key, value)))
     n_q = query.shape[-2]
     window = check_integer("window", window, least=1)
@@ -205,7 +207,7 @@ def linear_attention(
            [1.5],
            [3. ]])
     """
-    query, key, value = read(PATTERN, query=query, key=key, value=value)
+    query, key, value = read(PLAIN, query=query, key=key, value=value)
     leading = np.broadcast_shapes(*(x.shape[:-2] for x in (query, key, value)))
     check_flag("is_causal", is_causal)
     d_v = value.shape[-1]

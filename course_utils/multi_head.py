@@ -14,6 +14,7 @@ from course_utils.validation import (
     Back,
     Floats,
     as_array,
+    check_divides,
     check_integer,
     check_shape,
     read,
@@ -195,13 +196,8 @@ def split_heads(x: ArrayLike, num_heads: int) -> Floats:
             [7., 8.]]])
     """
     (x,) = read("... n d_model", x=x)
-    num_heads = check_integer("num_heads", num_heads, least=1)
     *leading, n, d_model = x.shape
-    if d_model % num_heads:
-        raise ValueError(
-            f"`num_heads` must divide d_model = {d_model} of `x`, whose shape is "
-            f"{x.shape}; got {num_heads}"
-        )
+    num_heads = check_divides("num_heads", num_heads, "d_model", d_model)
     pieces = x.reshape(*leading, n, num_heads, d_model // num_heads)
     return pieces.swapaxes(-2, -3)
 
@@ -242,16 +238,10 @@ def _read(
         )
     arrays = dict(inputs) | {name: parameters.get(name) for name in named}
     x = dict(zip(arrays, read(PATTERN, **arrays), strict=True))
-    for name in ("w_query", "w_value"):
-        columns, count = x[name].shape[-1], heads[name[2:]]
-        if columns == 0 or columns % count:
-            raise ValueError(
-                f"`{name}` must have columns for {count} heads (a multiple of that); "
-                f"got shape {x[name].shape}"
-            )
-    *rows, _ = x["w_key"].shape
-    d_k, d_v = (x[f"w_{y}"].shape[-1] // heads[y] for y in ("query", "value"))
-    check_shape("w_key", x["w_key"], (*rows, heads["key"] * d_k))
+    d_k, d_v = (max(1, x[f"w_{y}"].shape[-1] // heads[y]) for y in ("query", "value"))
+    for name, size in {"query": d_k, "key": d_k, "value": d_v}.items():
+        w = x[f"w_{name}"]
+        check_shape(f"w_{name}", w, (*w.shape[:-1], heads[name] * size))
     *models, _, d_out = x["w_out"].shape
     check_shape("w_out", x["w_out"], (*models, num_heads * d_v, d_out))
     axes = max(x[name].ndim for name in INPUTS) + 1
@@ -269,9 +259,5 @@ def read_heads(num_heads: int, num_kv_heads: int | None) -> dict[str, int]:
     num_heads = check_integer("num_heads", num_heads, least=1)
     if num_kv_heads is None:
         return dict.fromkeys(INPUTS, num_heads)
-    shared = check_integer("num_kv_heads", num_kv_heads, least=1)
-    if num_heads % shared:
-        raise ValueError(
-            f"`num_kv_heads` must divide num_heads = {num_heads}; got {shared}"
-        )
+    shared = check_divides("num_kv_heads", num_kv_heads, "num_heads", num_heads)
     return {"query": num_heads, "key": shared, "value": shared}

@@ -10,6 +10,7 @@ from course_utils.multi_head import PROJECTIONS, multi_head_attention, read_head
 from course_utils.validation import (
     Floats,
     as_float,
+    check_divides,
     check_integer,
     check_rng,
     check_shape,
@@ -53,11 +54,8 @@ class MultiHeadAttention:
         check_rng("rng", rng)
         self.d_model = check_integer("d_model", d_model, least=1)
         heads = read_heads(num_heads, num_kv_heads)
-        self.num_heads, self.num_kv_heads = heads["query"], heads["key"]
-        if self.d_model % self.num_heads:
-            raise ValueError(
-                f"`num_heads` must divide d_model = {d_model}; got {num_heads}"
-            )
+        self.num_heads = check_divides("num_heads", num_heads, "d_model", d_model)
+        self.num_kv_heads = heads["key"]
         d_kv = self.d_model // self.num_heads * self.num_kv_heads
         self.w_query, self.b_query = _draw_projection(rng, d_model, d_model)
         self.w_key, self.b_key = _draw_projection(rng, d_model, d_kv)

@@ -188,6 +188,31 @@ def as_indices(
     return array.astype(np.int64, copy=False)
 
 
+def read_scale(scale: float | None, query: Floats) -> float:
+    """Return the scale, 1/√d_k by default, as a float that keeps float32 what it is."""
+    if scale is not None:
+        return check_number("scale", scale, query.dtype)
+    if query.shape[-1] == 0:
+        raise ValueError(f"`query` must have a d_k of at least 1; got {query.shape}")
+    return query.shape[-1] ** -0.5
+
+
+def read_mask(attn_mask: ArrayLike, shape: tuple[int, ...], dtype: np.dtype) -> NDArray:
+    """Return the mask as booleans, or as floats of the dtype of the scores."""
+    mask = as_array("attn_mask", attn_mask)
+    if mask.dtype.kind not in "bf":
+        raise TypeError(
+            "`attn_mask` must hold booleans (True = may attend) or floats (added to "
+            f"the scores); got dtype {mask.dtype}"
+        )
+    if mask.dtype.kind == "f":
+        # What is too low for float32 means −inf there.
+        with np.errstate(over="ignore"):
+            mask = as_float("attn_mask", mask).astype(dtype, copy=False)
+    check_broadcasts_to("attn_mask", mask, shape)
+    return mask
+
+
 def check_shape(name: str, x: NDArray, shape: tuple[int, ...]) -> None:
     """Check that `x` has this shape."""
     if x.shape != shape:
@@ -222,6 +247,18 @@ def check_integer(name: str, value: int, least: int | None = None) -> int:
     if least is not None and number < least:
         raise ValueError(f"`{name}` must be at least {least}; got {number}")
     return number
+
+
+def check_divides(name: str, value: int, whole: str, number: int) -> int:
+    """Return `value` as an int of at least 1 that divides `number`, called `whole`.
+
+    >>> check_divides("num_heads", 3, "d_model", 8)
+    Traceback (most recent call last):
+    ValueError: `num_heads` must divide d_model = 8; got 3
+    """
+    if number % check_integer(name, value, least=1):
+        raise ValueError(f"`{name}` must divide {whole} = {number}; got {value}")
+    return int(value)
 
 
 def check_number(name: str, value: float, dtype: DTypeLike = np.float64) -> float:

@@ -80,8 +80,9 @@ def split_pairs(
 class OrderReader:
     """One attention layer that reads off the chaser at the verb.
 
-    With x the vectors of the tokens, the query is that of the verb alone, x[2] @ w_query,
-    the keys are x @ w_key, the values x @ w_value, and the logits the output @ w_out.
+    With x the vectors of the tokens, the query is that of the verb alone, x[2] @
+    w_query, the keys are x @ w_key, the values x @ w_value, and the logits are the
+    output @ w_out.
 
     - `kind`: "attention" sees all five tokens; "causal attention" those up to the verb;
       "attention, places told" adds to each token a vector of its place, learnt as well;

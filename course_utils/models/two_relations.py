@@ -24,7 +24,7 @@ from course_utils.multi_head import (
 )
 from course_utils.tasks import two_relations_task
 from course_utils.training import cosine_schedule
-from course_utils.validation import check_integer
+from course_utils.validation import check_divides, check_integer
 
 Floats = NDArray[np.floating]
 Parameters = dict[str, Floats]
@@ -56,12 +56,8 @@ class TwoRelations:
     def __post_init__(self) -> None:
         check_integer("n", self.n, least=4)
         check_integer("vocabulary", self.vocabulary, least=2)
-        check_integer("num_heads", self.num_heads, least=1)
-        if check_integer("d_model", self.d_model, least=1) % self.num_heads:
-            raise ValueError(
-                f"`num_heads` must divide d_model = {self.d_model}; got "
-                f"{self.num_heads}"
-            )
+        check_integer("d_model", self.d_model, least=1)
+        check_divides("num_heads", self.num_heads, "d_model", self.d_model)
 
     def start(self, rng: np.random.Generator) -> Parameters:
         """Draw the parameters to begin with, the same for every number of heads."""
