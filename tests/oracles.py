@@ -155,23 +155,34 @@ def scaled_dot_product_attention(
     *,
     is_causal=False,
     scale=None,
+    softcap=None,
     enable_gqa=False,
 ):
-    leading = (
-        query.shape[:-2]
-        if enable_gqa
-        else torch.broadcast_shapes(*(x.shape[:-2] for x in (query, key, value)))
-    )
-    shape = (*leading, query.shape[-2], key.shape[-2])
-    mask = _whole_mask(shape, attn_mask, is_causal, query.dtype)
+    groups = 3 if enable_gqa else 2
+    arrays = (query, key, value)
+    leading = torch.broadcast_shapes(*(x.shape[:-groups] for x in arrays))
     # PyTorch's kernels want the same leading axes everywhere, but for the heads.
-    query = query.expand(*leading, *query.shape[-2:])
-    if not enable_gqa:
-        key = key.expand(*leading, *key.shape[-2:])
-        value = value.expand(*leading, *value.shape[-2:])
+    query, key, value = (x.expand(*leading, *x.shape[-groups:]) for x in arrays)
+    shape = (*query.shape[:-1], key.shape[-2])
+    if softcap is not None:
+        return attention_step_by_step(
+            query,
+            key,
+            value,
+            attn_mask,
+            is_causal=is_causal,
+            scale=scale,
+            softcap=softcap,
+            enable_gqa=enable_gqa,
+        )[0]
+    mask = _whole_mask(shape, attn_mask, is_causal, query.dtype)
     return F.scaled_dot_product_attention(
         query, key, value, attn_mask=mask, scale=scale, enable_gqa=enable_gqa
     )
+
+
+def attention(query, key, value, bias):
+    return scaled_dot_product_attention(query, key, value, bias)
 
 
 def attention_step_by_step(
@@ -279,3 +290,42 @@ def alibi_bias(num_heads, n_q, n_k=None, offset=0):
     queries = torch.arange(n_q, dtype=torch.float64)[:, None] + offset
     distance = (queries - torch.arange(n_k, dtype=torch.float64)).abs()
     return torch.stack([-slope * distance for slope in slopes])
+
+
+def linear(x, weight, bias=None):
+    return F.linear(x, weight.T, bias)
+
+
+def embedding(table, tokens):
+    return F.embedding(tokens, table)
+
+
+def layer_norm(x, gain, bias, epsilon=1e-5):
+    return F.layer_norm(x, gain.shape, gain, bias, epsilon)
+
+
+def relu(x):
+    return F.relu(x)
+
+
+def gelu(x):
+    return F.gelu(x, approximate="tanh")
+
+
+def gru_step(inputs, state, weight, bias):
+    d = state.shape[-1]
+    cell = torch.nn.GRUCell(3 * d, d, device="meta")
+    # The inputs have been multiplied by their matrix already.
+    own = {
+        "weight_ih": torch.eye(3 * d, dtype=state.dtype),
+        "bias_ih": torch.zeros(3 * d, dtype=state.dtype),
+        "weight_hh": weight.T,
+        "bias_hh": bias,
+    }
+    given = (inputs.reshape(-1, 3 * d), state.reshape(-1, d))
+    return torch.func.functional_call(cell, own, given).reshape(state.shape)
+
+
+def cross_entropy(logits, targets):
+    rows = logits.reshape(-1, logits.shape[-1])
+    return F.cross_entropy(rows, targets.reshape(-1), ignore_index=-1)

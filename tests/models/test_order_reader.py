@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from samples import check_gradients
 
+from course_utils.models import order_reader
 from course_utils.models.order_reader import (
     KINDS,
     OrderReader,
@@ -23,7 +24,8 @@ def started(kind, num_names, seeds):
 
 
 @EACH
-def test_the_gradients_are_the_slopes_of_the_loss(kind):
+def test_the_gradients_are_the_slopes_of_the_loss(kind, monkeypatch):
+    monkeypatch.setattr(order_reader, "WIDTH", 3)
     reader, parameters = started(kind, 3, 2)
     learn = split_pairs(np.random.default_rng(0), 3, 1)[0]
     check_gradients(reader, parameters, np.stack([learn, learn[::-1]]))

@@ -124,7 +124,7 @@ def test_what_is_held_out_is_the_same_in_every_test_and_never_learnt_from():
 
 def test_training_gets_better_with_every_test():
     scores = trials([0, 1, 2], steps=300, every=100).scores
-    assert (np.diff(scores, axis=0) < 0).all()
+    assert (scores[1:] < scores[0] / 10).all()
     assert scores[-1].max() < 0.05
 
 
