@@ -1,0 +1,62 @@
+"""What a lesson needs beside its source, and what of that is missing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from course_utils.exercises import exercises_of
+from course_utils.learner.syllabus import LESSONS, Lesson
+
+SYLLABUS = "course_utils/learner/syllabus.py"
+
+
+def incomplete(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield the name of each lesson that lacks something, with what it lacks.
+
+    - `root`: the folder of the course.
+    """
+    names = {lesson.name for lesson in LESSONS}
+    for folder in ("lessons", "exercises"):
+        for source in sorted((root / "source" / folder).glob("*.py")):
+            if source.stem not in names:
+                yield source.stem, _unlisted(folder, source.stem)
+    readme = (root / "README.md").read_text(encoding="utf-8").splitlines()
+    for lesson in LESSONS:
+        for fault in _lacks(lesson, root, readme):
+            yield lesson.name, fault
+
+
+def _unlisted(folder: str, name: str) -> str:
+    number, _, slug = name.partition("_")
+    return (
+        f"source/{folder}/{name}.py: {SYLLABUS} has no such lesson: add "
+        f'Lesson({number.lstrip("0") or 0}, "{slug}", its title, its question)'
+    )
+
+
+def _lacks(lesson: Lesson, root: Path, readme: list[str]) -> Iterator[str]:
+    """Yield what a lesson lacks; one that is only planned needs its line in README."""
+    source, exercises = (
+        f"source/{x}/{lesson.name}.py" for x in ("lessons", "exercises")
+    )
+    data = f"course_utils/exercises/lesson_{lesson.number:02}.py"
+    is_there = (root / source).exists()
+    title = f"[{lesson.title}](notebooks/{lesson.name}.ipynb)"
+    line = f"{lesson.number}. {title if is_there else lesson.title}"
+    if line not in readme:
+        yield f"README.md: the path lacks the line '{line}'"
+    if is_there:
+        head = f'# %% [markdown]\nr"""\n# {lesson.title}\n\n{lesson.question}\n'
+        if not (root / source).read_text(encoding="utf-8").startswith(head):
+            yield (
+                f"{source}: must begin with the title and the question that {SYLLABUS} "
+                f"gives: '# {lesson.title}', an empty line, '{lesson.question}'"
+            )
+    has_text, has_data = (root / exercises).exists(), exercises_of(lesson.number)
+    if has_text and not has_data:
+        yield f"{exercises}: its exercises are to be described in {data}"
+    if has_data and not has_text:
+        yield f"{exercises}: is missing, and {data} describes its exercises"
+    if is_there and lesson.has_exercises and not has_text and not has_data:
+        yield f"{exercises}: is missing, and so is {data}"
+    if (has_text or has_data) and not is_there:
+        yield f"{source}: is missing, and there are exercises"
