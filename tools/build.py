@@ -9,7 +9,7 @@ outputs stay. Built again in the same environment, it has the same bytes.
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -140,7 +140,7 @@ def build(target: Target, course: Course, *, anew: bool = False) -> str:
     return _written(notebook)
 
 
-def chosen(root: Path, lessons: Iterable[str]) -> list[Target]:
+def chosen(root: Path, lessons: Sequence[str]) -> list[Target]:
     """Return the notebooks of some lessons, or all if none is named.
 
     - `lessons`: numbers, names or sources, such as 1, 01, 01_soft_lookup.
@@ -181,7 +181,7 @@ def differences(
     return stale, list(faults)
 
 
-def check(root: Path, lessons: Iterable[str] = (), *, run: bool = False) -> list[str]:
+def check(root: Path, lessons: Sequence[str] = (), *, run: bool = False) -> list[str]:
     """Return every difference between the sources and the notebooks.
 
     - `root`: the folder of the course.
@@ -195,10 +195,10 @@ def check(root: Path, lessons: Iterable[str] = (), *, run: bool = False) -> list
         for target, text in _built(wanted, course, faults, anew=True):
             if text != target.path.read_text(encoding="utf-8"):
                 faults.append(f"{target.name}: a new build has other bytes")
-    return faults + _left_over(root, wanted)
+    return faults + _left_over(root, wanted if lessons else None)
 
 
-def rebuild(root: Path, lessons: Iterable[str] = ()) -> list[str]:
+def rebuild(root: Path, lessons: Sequence[str] = ()) -> list[str]:
     """Build what is not current; return what is wrong. The rest is built all the same.
 
     - `root`: the folder of the course.
@@ -215,7 +215,7 @@ def rebuild(root: Path, lessons: Iterable[str] = ()) -> list[str]:
         built += 1
     current = sum(target not in stale for target in wanted)
     print(f"{built} of {len(wanted)} notebooks built; {current} were up to date")
-    return faults + _left_over(root, wanted)
+    return faults + _left_over(root, wanted if lessons else None)
 
 
 def _built(
@@ -236,9 +236,9 @@ def _built(
                 faults.append(str(error))
 
 
-def _left_over(root: Path, wanted: list[Target]) -> list[str]:
-    """Return what lessons lack, and the notebooks that no source stands for."""
-    if wanted != targets(root):
+def _left_over(root: Path, wanted: list[Target] | None) -> list[str]:
+    """Return what lessons lack; of all lessons, also notebooks without a source."""
+    if wanted is not None:
         names = {target.source.stem for target in wanted}
         return [fault for name, fault in incomplete(root) if name in names]
     faults = [fault for _, fault in incomplete(root)]

@@ -15,20 +15,20 @@ def incomplete(root: Path) -> Iterator[tuple[str, str]]:
     - `root`: the folder of the course.
     """
     names = {lesson.name for lesson in LESSONS}
-    for folder in ("lessons", "exercises"):
-        for source in sorted((root / "source" / folder).glob("*.py")):
-            if source.stem not in names:
-                yield source.stem, _unlisted(folder, source.stem)
+    sources = (root / "source").glob("*/*.py")
+    for name, source in sorted({x.stem: x for x in sources}.items()):
+        if name not in names:
+            yield name, _unlisted(source.relative_to(root).as_posix(), name)
     readme = (root / "README.md").read_text(encoding="utf-8").splitlines()
     for lesson in LESSONS:
         for fault in _lacks(lesson, root, readme):
             yield lesson.name, fault
 
 
-def _unlisted(folder: str, name: str) -> str:
+def _unlisted(source: str, name: str) -> str:
     number, _, slug = name.partition("_")
     return (
-        f"source/{folder}/{name}.py: {SYLLABUS} has no such lesson: add "
+        f"{source}: {SYLLABUS} has no such lesson: add "
         f'Lesson({number.lstrip("0") or 0}, "{slug}", its title, its question)'
     )
 
@@ -48,12 +48,10 @@ def _lacks(lesson: Lesson, root: Path, readme: list[str]) -> Iterator[str]:
         head = f'# %% [markdown]\nr"""\n# {lesson.title}\n\n{lesson.question}\n'
         if not (root / source).read_text(encoding="utf-8").startswith(head):
             yield (
-                f"{source}: must begin with the title and the question that {SYLLABUS} "
-                f"gives: '# {lesson.title}', an empty line, '{lesson.question}'"
+                f"{source}: must begin with '# {lesson.title}', an empty line, and "
+                f"'{lesson.question}', as {SYLLABUS} has them"
             )
     has_text, has_data = (root / exercises).exists(), exercises_of(lesson.number)
-    if has_text and not has_data:
-        yield f"{exercises}: its exercises are to be described in {data}"
     if has_data and not has_text:
         yield f"{exercises}: is missing, and {data} describes its exercises"
     if is_there and lesson.has_exercises and not has_text and not has_data:
