@@ -40,48 +40,75 @@ def difference(target: Target, course: Course) -> str | None:
 
     Raises BuildError if nothing can be built from its source.
     """
-    wanted = unexecuted(target)
+    wanted = _planned(target, course)
     if not target.path.exists():
         return "is missing"
     if target.executed:
         there = _read(target.path)
         if there is None:
             return "is not a notebook"
-        why = _stale_outputs(there, wanted, target, course)
+        why = _stale_outputs(there, wanted)
         if why:
             return why
         _take_outputs(wanted, there)
-        _record(wanted, target, course)
     if _written(wanted) != target.path.read_text(encoding="utf-8"):
         return f"its text differs from {target.where}"
     return None
+
+
+def build(target: Target, course: Course, *, anew: bool = False) -> str:
+    """Return the text of a target's notebook, executed if it is to be.
+
+    - `anew`: whether to execute it even where the outputs that are there would do.
+
+    Raises BuildError if a cell raises, or prints what differs from run to run.
+    """
+    notebook = _planned(target, course)
+    if target.executed:
+        there = None if anew else _read(target.path)
+        if there is None or _stale_outputs(there, notebook):
+            execute(notebook, target)
+            notebook.metadata["course"]["outputs"] = _outputs_digest(notebook)
+        else:
+            _take_outputs(notebook, there)
+    return _written(notebook)
+
+
+def _planned(target: Target, course: Course) -> NotebookNode:
+    """Return a notebook without outputs that says what these will depend on."""
+    notebook = unexecuted(target)
+    if target.executed:
+        # A check finds its exercise by name, and imports no lesson.
+        rooms = {x.lesson for x in target.exercises}
+        lessons = [f"course_utils.exercises.lesson_{x:02}" for x in rooms]
+        code = target.source.read_text(encoding="utf-8")
+        notebook.metadata["course"]["depends"] = course.state(code, lessons)
+    return notebook
 
 
 def _read(path: Path) -> NotebookNode | None:
     """Return a notebook, or None if there is none, or something else."""
     try:
         notebook = nbformat.read(path, as_version=4)
-        nbformat.validate(notebook)
+        _outputs_digest(notebook)
     except Exception:
         return None
     return notebook
 
 
-def _stale_outputs(
-    there: NotebookNode, wanted: NotebookNode, target: Target, course: Course
-) -> str | None:
-    """Say why the stored outputs may not be those of the code, if so."""
-    recorded = there.metadata.get("course", {})
+def _stale_outputs(there: NotebookNode, wanted: NotebookNode) -> str | None:
+    """Say why the outputs that are there may not be those of the wanted code, if so."""
+    recorded, now = there.metadata.get("course", {}), wanted.metadata["course"]
     if recorded.get("outputs") != _outputs_digest(there):
         return "its outputs were edited, or it was run by hand"
     mine, theirs = (
         [(x.source, x.metadata) for x in code_cells(n)] for n in (wanted, there)
     )
     if mine != theirs:
-        return f"its code differs from {target.where}"
+        return f"its code differs from {now['source']}"
     if "depends" not in recorded:
         return "what its code depends on was not recorded"
-    return _changed(recorded["depends"], _depends(target, course))
+    return _changed(recorded["depends"], now["depends"])
 
 
 def _changed(before: dict[str, str], now: dict[str, str]) -> str | None:
@@ -92,24 +119,11 @@ def _changed(before: dict[str, str], now: dict[str, str]) -> str | None:
     return f"{', '.join(changed[:SHOWN])}{more} changed" if changed else None
 
 
-def _depends(target: Target, course: Course) -> dict[str, str]:
-    # A check finds its exercise by name, and imports no lesson.
-    lessons = {f"course_utils.exercises.lesson_{x.lesson:02}" for x in target.exercises}
-    return course.state(target.source.read_text(encoding="utf-8"), lessons)
-
-
 def _take_outputs(wanted: NotebookNode, there: NotebookNode) -> None:
     for mine, theirs in zip(code_cells(wanted), code_cells(there), strict=True):
         mine.execution_count = theirs.execution_count
         mine.outputs = theirs.outputs
-
-
-def _record(notebook: NotebookNode, target: Target, course: Course) -> None:
-    """Record what says later whether the outputs are still those of the code."""
-    notebook.metadata["course"] |= {
-        "depends": _depends(target, course),
-        "outputs": _outputs_digest(notebook),
-    }
+    wanted.metadata["course"]["outputs"] = _outputs_digest(there)
 
 
 def _outputs_digest(notebook: NotebookNode) -> str:
@@ -120,24 +134,6 @@ def _outputs_digest(notebook: NotebookNode) -> str:
 def _written(notebook: NotebookNode) -> str:
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"
-
-
-def build(target: Target, course: Course, *, anew: bool = False) -> str:
-    """Return the text of a target's notebook, executed if it is to be.
-
-    - `anew`: whether to execute it even where the outputs that are there would do.
-
-    Raises BuildError if a cell raises, or prints what differs from run to run.
-    """
-    notebook = unexecuted(target)
-    if target.executed:
-        there = None if anew else _read(target.path)
-        if there is None or _stale_outputs(there, notebook, target, course):
-            execute(notebook, target)
-        else:
-            _take_outputs(notebook, there)
-        _record(notebook, target, course)
-    return _written(notebook)
 
 
 def chosen(root: Path, lessons: Sequence[str]) -> list[Target]:

@@ -40,21 +40,25 @@ def _lacks(lesson: Lesson, root: Path, readme: list[str]) -> Iterator[str]:
     )
     data = f"course_utils/exercises/lesson_{lesson.number:02}.py"
     is_there = (root / source).exists()
+    has_text, has_data = (root / exercises).exists(), bool(exercises_of(lesson.number))
+    is_begun = is_there or has_text or has_data
     title = f"[{lesson.title}](notebooks/{lesson.name}.ipynb)"
-    line = f"{lesson.number}. {title if is_there else lesson.title}"
+    line = f"{lesson.number}. {title if is_begun else lesson.title}"
     if line not in readme:
         yield f"README.md: the path lacks the line '{line}'"
-    if is_there:
-        head = f'# %% [markdown]\nr"""\n# {lesson.title}\n\n{lesson.question}\n'
-        if not (root / source).read_text(encoding="utf-8").startswith(head):
-            yield (
-                f"{source}: must begin with '# {lesson.title}', an empty line, and "
-                f"'{lesson.question}', as {SYLLABUS} has them"
-            )
-    has_text, has_data = (root / exercises).exists(), exercises_of(lesson.number)
+    if is_there and not _begins_right(root / source, lesson):
+        yield (
+            f"{source}: must begin with '# {lesson.title}', an empty line, and "
+            f"'{lesson.question}', as {SYLLABUS} has them"
+        )
+    if is_begun and not is_there:
+        yield f"{source}: is missing, and there are exercises"
     if has_data and not has_text:
         yield f"{exercises}: is missing, and {data} describes its exercises"
     if is_there and lesson.has_exercises and not has_text and not has_data:
         yield f"{exercises}: is missing, and so is {data}"
-    if (has_text or has_data) and not is_there:
-        yield f"{source}: is missing, and there are exercises"
+
+
+def _begins_right(source: Path, lesson: Lesson) -> bool:
+    head = f'# %% [markdown]\nr"""\n# {lesson.title}\n\n{lesson.question}\n'
+    return source.read_text(encoding="utf-8").startswith(head)

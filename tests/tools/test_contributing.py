@@ -40,12 +40,11 @@ def course(root, tmp_path, template, monkeypatch):
     def write(files=template):
         readme = (root / "README.md").read_text(encoding="utf-8")
         files = files | {"README.md": readme + files["README.md"]}
-        for name in (LESSON, CELLS, "README.md"):
+        for name in (LESSON, CELLS, DATA, "README.md"):
             if files[name]:
                 (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
                 (tmp_path / name).write_text(files[name], encoding="utf-8")
-        for name in ("constraints.txt", "course_utils"):
-            (tmp_path / name).symlink_to(root / name)
+        shutil.copy(root / "constraints.txt", tmp_path)
         entry = eval(f"({files[SYLLABUS].strip()})", {"Lesson": Lesson})
         monkeypatch.setattr(lessons, "LESSONS", (*LESSONS, *entry))
         module = {"EXERCISES": ()}
