@@ -204,9 +204,9 @@ def rebuild(root: Path, lessons: Sequence[str] = ()) -> list[str]:
     stale, faults = differences(wanted, course)
     for target, why in stale.items():
         print(f"{target.name}: {why}", flush=True)
+        target.path.parent.mkdir(exist_ok=True)
     built = 0
     for target, text in _built(list(stale), course, faults):
-        target.path.parent.mkdir(exist_ok=True)
         target.path.write_text(text, encoding="utf-8", newline="\n")
         built += 1
     current = sum(target not in stale for target in wanted)
