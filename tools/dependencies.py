@@ -74,16 +74,22 @@ class Course:
 
     def _follow(self, text: str, found: dict[str, str]) -> Iterator[str]:
         """Yield the modules that a text uses; add its data files and libraries."""
-        for name, path in self._data.items():
-            if name in text:
-                file = path.relative_to(self._root).as_posix()
-                found[file] = _digest(path.read_bytes())
+        self._add_data(text, found)
         for module, attributes in _uses(text):
             library = module.split(".")[0]
             if library == PACKAGE:
                 yield from self._resolve(module, attributes)
             elif library not in sys.stdlib_module_names:
                 found[library] = self._pins.get(_plain(library), "not pinned")
+
+    def _add_data(self, text: str, found: dict[str, str]) -> None:
+        """Add the data files that a text names, and those that these name."""
+        for name, path in self._data.items():
+            file = path.relative_to(self._root).as_posix()
+            if name in text and file not in found:
+                data = path.read_bytes()
+                found[file] = _digest(data)
+                self._add_data(data.decode("utf-8", "ignore"), found)
 
     def _resolve(self, module: str, attributes: tuple[str, ...]) -> Iterable[str]:
         """Return the modules that define what is asked of a module."""
