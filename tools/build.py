@@ -164,17 +164,16 @@ def _is_of(target: Target, lesson: str) -> bool:
 
 def differences(
     wanted: list[Target], course: Course
-) -> tuple[dict[Target, str], list[str]]:
-    """Return how notebooks differ from their sources, and what cannot be built."""
-    stale: dict[Target, str] = {}
+) -> tuple[dict[Target, str | None], list[str]]:
+    """Return how each notebook differs, if it does, and why some cannot be built."""
+    found: dict[Target, str | None] = {}
     faults: dict[str, None] = {}  # two notebooks of one source share its faults
     for target in wanted:
         try:
-            why = difference(target, course)
-            stale |= {target: why} if why else {}
+            found[target] = difference(target, course)
         except BuildError as error:
             faults[str(error)] = None
-    return stale, list(faults)
+    return found, list(faults)
 
 
 def check(root: Path, lessons: Sequence[str] = (), *, run: bool = False) -> list[str]:
@@ -185,8 +184,8 @@ def check(root: Path, lessons: Sequence[str] = (), *, run: bool = False) -> list
     - `run`: also build everything anew, and compare the bytes.
     """
     wanted, course = chosen(root, lessons), Course(root)
-    stale, faults = differences(wanted, course)
-    faults += [f"{target.name}: {why}" for target, why in stale.items()]
+    found, faults = differences(wanted, course)
+    faults += [f"{target.name}: {why}" for target, why in found.items() if why]
     if run and not faults:
         for target, text in _built(wanted, course, faults, anew=True):
             if text != target.path.read_text(encoding="utf-8"):
@@ -201,7 +200,8 @@ def rebuild(root: Path, lessons: Sequence[str] = ()) -> list[str]:
     - `lessons`: the lessons to build; all if none is named.
     """
     wanted, course = chosen(root, lessons), Course(root)
-    stale, faults = differences(wanted, course)
+    found, faults = differences(wanted, course)
+    stale = {target: why for target, why in found.items() if why}
     for target, why in stale.items():
         print(f"{target.name}: {why}", flush=True)
         target.path.parent.mkdir(exist_ok=True)
@@ -209,7 +209,7 @@ def rebuild(root: Path, lessons: Sequence[str] = ()) -> list[str]:
     for target, text in _built(list(stale), course, faults):
         target.path.write_text(text, encoding="utf-8", newline="\n")
         built += 1
-    current = sum(target not in stale for target in wanted)
+    current = len(found) - len(stale)
     print(f"{built} of {len(wanted)} notebooks built; {current} were up to date")
     return faults + _left_over(root, wanted if lessons else None)
 

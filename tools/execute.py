@@ -43,6 +43,7 @@ def execute(notebook: NotebookNode, target: Target) -> None:
         )
         # No start-up files, history or progress of whoever builds.
         mine = {"IPYTHONDIR": folder, "COURSE_PROGRESS": f"{folder}/progress.json"}
+        mine["PYTHONPATH"] = str(target.path.parents[1])
         environment = os.environ | KERNEL_ENVIRONMENT | mine
         try:
             asyncio.run(client.async_execute(env=environment))

@@ -296,6 +296,12 @@ def test_a_solution_that_would_be_shown_is_an_error(course, old, new, says):
     assert says in said
 
 
+def test_what_cannot_be_built_is_not_up_to_date(course, executed, capsys):
+    edit(course / CELLS, BEGIN, "")
+    assert len(build.rebuild(course, ["1"])) == 1
+    assert capsys.readouterr().out == "0 of 3 notebooks built; 1 were up to date\n"
+
+
 def test_exercises_hold_no_solution_and_no_output(root):
     for path in (root / "exercises").glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
