@@ -44,7 +44,8 @@ usage: python3 course.py [COMMAND] [OPTIONS]
            or course.py again hard_lookup; the old notebook is kept beside
   grade    show your points; with files or folders, grade the notebooks in
            them: python3 course.py grade PATH ...
-  build    rebuild the notebooks from source/
+  build    rebuild the notebooks whose source or code changed; those of one
+           lesson: python3 course.py build 1
            --check        only compare: fails where notebook and source differ
            --check --run  also build all anew, and compare the bytes
   test     run every check that a change must pass

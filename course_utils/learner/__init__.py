@@ -1,7 +1,11 @@
 """What a learner's notebook calls, and what is kept of it in the folder work/."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # where they stand, for whoever reads without running
+    from course_utils.learner.checking import check
+    from course_utils.learner.predictions import predict
 
 __all__ = ["check", "predict"]
 

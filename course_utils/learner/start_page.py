@@ -25,6 +25,7 @@ LESSON_ROW = (
     "| [exercises](exercises/{name}.ipynb) · [solutions](solutions/{name}.ipynb) "
     "| {bar} |"
 )
+PROLOGUE_ROW = "| {number} | [{title}](notebooks/{name}.ipynb)<br>{question} | | |"
 PLANNED_ROW = "| {number} | {title}<br>{question} | *not there yet* | |"
 NEWS = Path(".given") / "news.txt"  # what the last start did, beside the page
 
@@ -35,8 +36,8 @@ def page() -> str:
     words = points_picture.words(lessons)
     lines = [HEAD.format(standing=_standing(lessons), news=_news(), words=words)]
     lines += ["| | lesson | then | points |", "|---:|---|---|---|"]
-    for i, (part, its_lessons) in enumerate(PARTS.items(), start=1):
-        lines += [f"| | **Part {i}: {part}** | | |"]
+    for i, (part, its_lessons) in enumerate(PARTS.items()):
+        lines += [f"| | **Part {i}: {part}** | | |" if i else f"| | **{part}** | | |"]
         lines += [_row(lesson, lessons.get(lesson, [])) for lesson in its_lessons]
     return "\n".join(lines) + "\n"
 
@@ -80,7 +81,8 @@ def _news() -> str:
 def _row(lesson: Lesson, points: list[Points]) -> str:
     whole = total("", points)
     full = round(10 * whole.mine / whole.of) if whole.of else 0
-    return (LESSON_ROW if lesson.is_there else PLANNED_ROW).format(
+    row = LESSON_ROW if lesson.has_exercises else PROLOGUE_ROW
+    return (row if lesson.is_there else PLANNED_ROW).format(
         number=lesson.number,
         title=lesson.title,
         question=lesson.question,

@@ -25,8 +25,22 @@ class Lesson:
         """Whether the lesson's notebook stands in this copy of the course."""
         return (ROOT / "notebooks" / f"{self.name}.ipynb").exists()
 
+    @property
+    def has_exercises(self) -> bool:
+        """Whether it comes with exercises: every lesson does, the prologue does not."""
+        return self.number > 0
 
+
+# The lessons of each part, counted from the prologue's 0.
 PARTS: dict[str, tuple[Lesson, ...]] = {
+    "Prologue": (
+        Lesson(
+            0,
+            "watch_a_model_look_back",
+            "Watch a model look back",
+            "How does a language model find a name again?",
+        ),
+    ),
     "One query, many keys": (
         Lesson(
             1,
@@ -128,9 +142,15 @@ PARTS: dict[str, tuple[Lesson, ...]] = {
         ),
         Lesson(
             16,
-            "real_model",
-            "Run a real model on your own attention",
-            "Does a published model run on what you wrote?",
+            "search",
+            "Search by meaning with a published encoder",
+            "How do you find a text by what it means, when no word of it matches?",
+        ),
+        Lesson(
+            17,
+            "language_model",
+            "Write with a published language model",
+            "Does a published language model run on the attention that you wrote?",
         ),
     ),
 }

@@ -1,0 +1,1 @@
+"""What lessons read, each with its source and licence."""
