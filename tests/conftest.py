@@ -1,12 +1,56 @@
 """What several test modules share."""
 
 import os
+import secrets
 import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# How long an example takes says nothing about the course.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same few examples on every run, so that a red test is red for everyone.
+settings.register_profile("everyday", patient, max_examples=100, derandomize=True)
+settings.register_profile("thorough", patient, max_examples=500, print_blob=True)
+
+
+def pytest_addoption(parser):
+    words = "more and fresh random examples, and the tests marked thorough"
+    parser.addoption("--thorough", action="store_true", help=words)
+
+
+@pytest.hookimpl(tryfirst=True)  # before Hypothesis reads its seed
+def pytest_configure(config):
+    thorough = config.getoption("--thorough")
+    settings.load_profile("thorough" if thorough else "everyday")
+    if thorough and config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(secrets.randbelow(2**32))
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
+    if config.getoption("--thorough") and exitstatus:
+        seed = config.option.hypothesis_seed
+        terminalreporter.write_line(f"The same again: --thorough --hypothesis-seed={seed}")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--thorough"):
+        seldom = pytest.mark.skip(reason="thorough: runs with --thorough")
+        for item in items:
+            if item.get_closest_marker("thorough"):
+                item.add_marker(seldom)
+
+
+@pytest.fixture(scope="session")
+def many_seeds(pytestconfig) -> range:
+    """Seeds for what draws inputs of its own: a few, or as many as find rare ones."""
+    if pytestconfig.getoption("--thorough"):
+        first = int(pytestconfig.option.hypothesis_seed)
+        return range(first, first + 200)
+    return range(20)
 
 
 @pytest.fixture(autouse=True)
