@@ -33,7 +33,9 @@ def pytest_configure(config):
 def pytest_terminal_summary(terminalreporter, exitstatus, config):
     if config.getoption("--thorough") and exitstatus:
         seed = config.option.hypothesis_seed
-        terminalreporter.write_line(f"The same again: --thorough --hypothesis-seed={seed}")
+        terminalreporter.write_line(
+            f"The same again: --thorough --hypothesis-seed={seed}"
+        )
 
 
 def pytest_collection_modifyitems(config, items):
