@@ -38,12 +38,14 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
         )
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config, items):
-    if not config.getoption("--thorough"):
-        seldom = pytest.mark.skip(reason="thorough: runs with --thorough")
-        for item in items:
-            if item.get_closest_marker("thorough"):
-                item.add_marker(seldom)
+    seldom = pytest.mark.skip(reason="thorough: runs with --thorough")
+    for item in items:
+        if item.path.suffix == ".ipynb":  # its cells need each other
+            item.add_marker(pytest.mark.xdist_group(f"{item.path}"))
+        if item.get_closest_marker("thorough") and not config.getoption("--thorough"):
+            item.add_marker(seldom)
 
 
 @pytest.fixture(scope="session")

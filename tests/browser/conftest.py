@@ -5,6 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from tools import browser
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     for item in items:
         if "browser" in item.path.parts:

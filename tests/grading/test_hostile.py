@@ -22,10 +22,13 @@ from course_utils.grading import sandbox, verdict
 from course_utils.grading.sandbox import Limits, Sandbox
 from course_utils.grading.verdict import Terms
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("bwrap") is None,
-    reason="bubblewrap is not installed (apt install bubblewrap)",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        shutil.which("bwrap") is None,
+        reason="bubblewrap is not installed (apt install bubblewrap)",
+    ),
+    pytest.mark.xdist_group("hostile"),  # one arena for all
+]
 LIMITS = Limits(seconds=SECONDS)
 USER = 4242  # nobody's number
 
