@@ -3,8 +3,11 @@
 import os
 import secrets
 import shutil
+import sys
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -46,6 +49,34 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.xdist_group(f"{item.path}"))
         if item.get_closest_marker("thorough") and not config.getoption("--thorough"):
             item.add_marker(seldom)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item):
+    """Tell all arrays beside a product that BLAS calls invalid; it may never be again."""
+    show = warnings.showwarning
+
+    def tell(message, category, filename, *place):
+        if "in matmul" in str(message):
+            frame = sys._getframe(1)
+            while frame.f_back and frame.f_code.co_filename != filename:
+                frame = frame.f_back
+            arrays = {
+                k: x for k, x in frame.f_locals.items() if isinstance(x, np.ndarray)
+            }
+            told = [
+                f"{name}: {x.dtype} {x.shape}, strides {x.strides}, "
+                f"{'finite' if np.isfinite(x).all() else 'not finite'}: {x.tolist()}"
+                for name, x in arrays.items()
+            ]
+            message = category("\n".join([str(message), *told]))
+        show(message, category, filename, *place)
+
+    warnings.showwarning = tell
+    try:
+        return (yield)
+    finally:
+        warnings.showwarning = show
 
 
 @pytest.fixture(scope="session")
