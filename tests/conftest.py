@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item):
-    """Tell all arrays beside a product that BLAS calls invalid; it may never be again."""
+    """Tell what a product was made of that BLAS calls invalid: it may never be again."""
     show = warnings.showwarning
 
     def tell(message, category, filename, *place):
@@ -61,13 +61,11 @@ def pytest_runtest_call(item):
             frame = sys._getframe(1)
             while frame.f_back and frame.f_code.co_filename != filename:
                 frame = frame.f_back
-            arrays = {
-                k: x for k, x in frame.f_locals.items() if isinstance(x, np.ndarray)
-            }
             told = [
                 f"{name}: {x.dtype} {x.shape}, strides {x.strides}, "
                 f"{'finite' if np.isfinite(x).all() else 'not finite'}: {x.tolist()}"
-                for name, x in arrays.items()
+                for name, x in frame.f_locals.items()
+                if isinstance(x, np.ndarray)
             ]
             message = category("\n".join([str(message), *told]))
         show(message, category, filename, *place)
