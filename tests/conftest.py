@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item):
-    """Tell what a product was made of that BLAS calls invalid: it may never be again."""
+    """Tell what was multiplied when BLAS says invalid: it may not come again."""
     show = warnings.showwarning
 
     def tell(message, category, filename, *place):
