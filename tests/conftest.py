@@ -30,7 +30,14 @@ def pytest_configure(config):
     thorough = config.getoption("--thorough")
     settings.load_profile("thorough" if thorough else "everyday")
     if thorough and config.option.hypothesis_seed is None:
-        config.option.hypothesis_seed = str(secrets.randbelow(2**32))
+        fresh = {"seed": str(secrets.randbelow(2**32))}
+        config.option.hypothesis_seed = getattr(config, "workerinput", fresh)["seed"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """Let all workers of pytest-xdist draw from one seed."""
+    node.workerinput["seed"] = node.config.option.hypothesis_seed
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus, config):
