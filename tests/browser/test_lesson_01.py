@@ -96,7 +96,7 @@ def test_a_prediction_is_kept_and_shown_beside_the_outcome(notebook, page, clone
         page.keyboard.press("ArrowDown")
         lesson.catch_up()
 
-    until(choice.is_checked, choose)
+    until(lambda: choice.count() > 0 and choice.is_checked(), choose)
     # In command mode the arrow would have gone to the next cell.
     assert page.evaluate(ACTIVE) == active
     kept = clone / "work" / "progress.json"
