@@ -20,10 +20,9 @@ from course_utils.softmax import (
 
 # How examples are drawn, conftest.py says; here is only how many.
 laws = settings()
-THOROUGH = settings.get_current_profile_name() == "thorough"
 # Enough for 500 different shapes a function; where few sizes are drawn, it takes more.
-oracle = settings(max_examples=800 if THOROUGH else 100)
-oracle_of_few_sizes = settings(max_examples=1600 if THOROUGH else 100)
+oracle = settings(max_examples=800)
+oracle_of_few_sizes = settings(max_examples=1600)
 TOLERANCE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 
 REFERENCES = Path(__file__).parent / "reference"

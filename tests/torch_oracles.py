@@ -2,10 +2,9 @@
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from samples import THOROUGH
 
 # Enough draws for more than 500 different shapes a function.
-many = settings(max_examples=1200 if THOROUGH else 100)
+many = settings(max_examples=1200)
 wide = st.integers(1, 24)
 shapes = st.tuples(wide, wide, wide) | st.tuples(wide, wide)
 
