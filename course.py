@@ -51,6 +51,8 @@ usage: python3 course.py [COMMAND] [OPTIONS]
   test     run every check that a change must pass
            --oracles      also compare with PyTorch, which is then installed
            --nbgrader     also grade with nbgrader, --dask on a Dask cluster
+           --thorough     also what is slow, with more random examples, and fresh
+                          ones; --hypothesis-seed N draws those of an earlier run
 
 The first start sets everything up in .venv and takes about a minute. To start
 afresh, delete .venv. Inside an environment that has the course installed, such
@@ -122,15 +124,15 @@ def test(options: list[str]) -> int:
     for extra in extras:
         set_up(extra)
     left_out = [ON_DEMAND[extra] for extra in ON_DEMAND if extra not in extras]
-    pytest = [python, "-m", "pytest", "-n", "2", "--dist", "loadfile"]
+    # What shares a server goes to one worker, and all else to the one that is free.
+    pytest = [python, "-m", "pytest", "-n", "2", "--dist", "loadgroup"]
     steps = {
         "format": [python, "-m", "ruff", "format", "--check", "."],
         "lint": [python, "-m", "ruff", "check", "."],
         "spelling": [python, "-m", "codespell_lib"],
         "build": [python, "tools/build.py", "--check"],
-        "notebooks": [*pytest, "--nbval", "notebooks", "solutions", "-q"],
         "examples": [python, "-m", "pytest", "-q", "--doctest-modules", "course_utils"],
-        "tests": [*pytest, "tests"],
+        "tests": [*pytest, "--nbval", "tests", "notebooks", "solutions"],
     }
     if left_out:
         steps["tests"] += ["-m", " and ".join(f"not {x}" for x in left_out)]

@@ -1,12 +1,96 @@
 """What several test modules share."""
 
 import os
+import secrets
 import shutil
+import sys
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# How long an example takes says nothing about the course.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same few examples on every run, so that a red test is red for everyone.
+settings.register_profile("everyday", patient, max_examples=100, derandomize=True)
+settings.register_profile("thorough", patient, max_examples=500, print_blob=True)
+
+
+def pytest_addoption(parser):
+    words = "more and fresh random examples, and the tests marked thorough"
+    parser.addoption("--thorough", action="store_true", help=words)
+
+
+@pytest.hookimpl(tryfirst=True)  # before Hypothesis reads its seed
+def pytest_configure(config):
+    thorough = config.getoption("--thorough")
+    settings.load_profile("thorough" if thorough else "everyday")
+    if thorough and config.option.hypothesis_seed is None:
+        fresh = {"seed": str(secrets.randbelow(2**32))}
+        config.option.hypothesis_seed = getattr(config, "workerinput", fresh)["seed"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """Let all workers of pytest-xdist draw from one seed."""
+    node.workerinput["seed"] = node.config.option.hypothesis_seed
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
+    if config.getoption("--thorough") and exitstatus:
+        seed = config.option.hypothesis_seed
+        terminalreporter.write_line(
+            f"The same again: --thorough --hypothesis-seed={seed}"
+        )
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(config, items):
+    seldom = pytest.mark.skip(reason="thorough: runs with --thorough")
+    for item in items:
+        if item.path.suffix == ".ipynb":  # its cells need each other
+            item.add_marker(pytest.mark.xdist_group(f"{item.path}"))
+        if item.get_closest_marker("thorough") and not config.getoption("--thorough"):
+            item.add_marker(seldom)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item):
+    """Tell what was multiplied when BLAS says invalid: it may not come again."""
+    show = warnings.showwarning
+
+    def tell(message, category, filename, *place):
+        if "in matmul" in str(message):
+            frame = sys._getframe(1)
+            while frame.f_back and frame.f_code.co_filename != filename:
+                frame = frame.f_back
+            told = [
+                f"{name}: {x.dtype} {x.shape}, strides {x.strides}, "
+                f"{'finite' if np.isfinite(x).all() else 'not finite'}: {x.tolist()}"
+                for name, x in frame.f_locals.items()
+                if isinstance(x, np.ndarray)
+            ]
+            message = category("\n".join([str(message), *told]))
+        show(message, category, filename, *place)
+
+    warnings.showwarning = tell
+    try:
+        return (yield)
+    finally:
+        warnings.showwarning = show
+
+
+@pytest.fixture(scope="session")
+def many_seeds(pytestconfig) -> range:
+    """Seeds for what draws inputs of its own: a few, or as many as find rare ones."""
+    if pytestconfig.getoption("--thorough"):
+        first = int(pytestconfig.option.hypothesis_seed)
+        return range(first, first + 200)
+    return range(20)
 
 
 @pytest.fixture(autouse=True)

@@ -235,7 +235,7 @@ def test_grade_without_a_path_shows_the_points(root, progress_file):
 def test_what_cannot_be_laid_out_is_not_opened(clone_of, tmp_path):
     clone = clone_of(tmp_path / "clone")
     (clone / "work").write_text("a file where the folder should be")
-    done = say(clone, "--no-browser", "--allow-root", timeout=60)
+    done = say(clone, "--no-browser", "--allow-root", timeout=300)
     assert done.returncode == 1
     assert "could not be brought up to date" in done.stderr
     assert len(done.stderr.splitlines()) == 1

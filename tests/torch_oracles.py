@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 # Enough draws for more than 500 different shapes a function.
-many = settings(max_examples=1200, deadline=None, derandomize=True)
+many = settings(max_examples=1200)
 wide = st.integers(1, 24)
 shapes = st.tuples(wide, wide, wide) | st.tuples(wide, wide)
 

@@ -9,13 +9,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# Of all waiting, in seconds: a busy machine is slow, not broken.
+PATIENCE = 300
+expect.set_options(timeout=1000 * PATIENCE)
 # Without the sandbox because CI runs as root; without what would call home.
 FLAGS = [
     "--no-sandbox",
@@ -66,19 +70,37 @@ def jupyterlab(command: list[str], home: Path) -> Iterator[str]:
             stderr=log,
         )
     address = f"http://127.0.0.1:{port}"
-    for _ in range(600):
+    try:
+        until(lambda: server.poll() is not None or _answers(f"{address}/api"))
         if server.poll() is not None:
             raise RuntimeError((home / "log").read_text())
-        try:
-            urllib.request.urlopen(f"{address}/api").close()
-            break
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.1)
-    try:
         yield address
     finally:
         server.terminate()
         server.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        urllib.request.urlopen(address).close()
+    except (urllib.error.URLError, ConnectionError):
+        return False
+    return True
+
+
+def until(is_so: Callable[[], bool], wait: Callable[[], None] | None = None) -> None:
+    """Look again and again until something is so.
+
+    - `is_so`: says whether it is.
+    - `wait`: what lets time pass between two looks.
+
+    Raises TimeoutError when the patience is over.
+    """
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        if time.monotonic() > end:
+            raise TimeoutError("it did not come to be")
+        wait() if wait else time.sleep(0.05)
 
 
 def course(folder: Path) -> list[str]:
@@ -102,6 +124,7 @@ class Notebook:
 
     def __init__(self, page: Page, address: str, path: str) -> None:
         self.page = page
+        page.set_default_timeout(1000 * PATIENCE)
         if address:
             page.goto(f"{address}/doc/tree/{path}?reset")
         page.wait_for_function("window.jupyterapp !== undefined")
@@ -112,8 +135,7 @@ class Notebook:
                 return panel?.context?.isReady && panel.context.path === {path!r}
                     && panel.sessionContext.isReady
                     && panel.sessionContext.session?.kernel?.status === "idle";
-            }}""",
-            timeout=60_000,
+            }}"""
         )
 
     def command(self, name: str, arguments: str = "{}") -> None:
@@ -126,6 +148,27 @@ class Notebook:
     def run_all(self) -> None:
         """Run all cells."""
         self.command("notebook:run-all-cells")
+
+    def run(self, cell_ids: list[str]) -> None:
+        """Run some cells, in their order."""
+        self.page.evaluate(
+            """ids => {
+                const {content} = window.jupyterapp.shell.currentWidget;
+                const chosen = content.widgets.filter(x => ids.includes(x.model.id));
+                content.activeCellIndex = content.widgets.indexOf(chosen[0]);
+                content.deselectAll();
+                for (const cell of chosen) content.select(cell);
+            }""",
+            cell_ids,
+        )
+        self.command("notebook:run-cell")
+
+    def catch_up(self) -> None:
+        """Wait until the kernel has done all that it was told before."""
+        self.page.evaluate(
+            "async () => await window.jupyterapp.shell.currentWidget"
+            ".sessionContext.session.kernel.requestKernelInfo()"
+        )
 
     def dark(self) -> None:
         """Change to the dark theme, and wait until it is there."""
@@ -160,13 +203,17 @@ class Notebook:
 
     def show(self, locator: Locator) -> Locator:
         """Scroll until a part of the page is there, and to it."""
-        outer = ".jp-WindowedPanel-outer"
-        for top in range(0, 40_000, 500):
-            if locator.count():
-                break
-            self.page.evaluate(
-                f"(top) => {{ document.querySelector('{outer}').scrollTop = top }}", top
-            )
-            self.page.wait_for_timeout(50)
+        tops = cycle(range(0, 40_000, 500))
+        until(lambda: locator.count() > 0, lambda: self._scroll(next(tops)))
         locator.first.scroll_into_view_if_needed()
         return locator.first
+
+    def _scroll(self, top: int) -> None:
+        """Scroll the notebook, and wait until what is there then has been drawn."""
+        self.page.evaluate(
+            """async top => {
+                document.querySelector('.jp-WindowedPanel-outer').scrollTop = top;
+                for (const _ of [1, 2, 3]) await new Promise(requestAnimationFrame);
+            }""",
+            top,
+        )

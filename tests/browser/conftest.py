@@ -1,12 +1,17 @@
+import lessons
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tools import browser
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     for item in items:
         if "browser" in item.path.parts:
             item.add_marker(pytest.mark.browser)
+            # One JupyterLab and one Chromium for all.
+            item.add_marker(pytest.mark.xdist_group("browser"))
             if browser.CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="there is no Chromium here"))
 
@@ -35,6 +40,7 @@ def chromium():
 def page(chromium):
     """A browser page; an error of the page's own code fails the test."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(1000 * browser.PATIENCE)
     page = context.new_page()
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -47,3 +53,39 @@ def page(chromium):
 def notebook(page, jupyterlab):
     """Open a notebook of the learner's folder by its path in it."""
     return lambda path: browser.Notebook(page, jupyterlab, path)
+
+
+def grave(page, where):
+    """Return axe's serious and critical findings in a part of the page."""
+    found = Axe().run(page, context=where).response["violations"]
+    found = [x for x in found if x["impact"] in ("serious", "critical")]
+    return [(x["id"], x["nodes"][0]["html"]) for x in found]
+
+
+@pytest.fixture
+def axe():
+    return grave
+
+
+@pytest.fixture
+def lesson(notebook, page):
+    """Open a lesson by its number, with all that its panels need, and look at each.
+
+    What else the lesson computes runs where its stored outputs are compared.
+    """
+
+    def opened(number):
+        name = next(x for x in lessons.NAMES if x.startswith(f"{number:02}_"))
+        lesson = notebook(f"notebooks/{name}.ipynb")
+        lesson.run([cell.id for cell in lessons.cells_of(name)])
+        assert lesson.errors() == []
+        panels = page.locator(".course-panel")
+        for i, (_, stored) in enumerate(lessons.stored(name)):
+            panel = lesson.show(panels.nth(i))
+            svg = panel.locator("svg").first
+            svg.wait_for()
+            assert svg.get_attribute("aria-label") == stored
+            assert grave(page, ".course-panel") == []
+        return lesson
+
+    return opened

@@ -19,11 +19,9 @@ def expected(length):
     return [int(np.sum(x.argmax(axis=-1) == 5)) for x in scores]
 
 
-def test_the_maps_follow_the_length_of_the_gale(notebook, page):
-    lesson = notebook("notebooks/02_scores.ipynb")
-    lesson.run_all()
-    assert lesson.errors() == []
-    slider = lesson.show(page.get_by_role("slider", name="length of the gale"))
+def test_the_maps_follow_the_length_of_the_gale(lesson, page):
+    opened = lesson(2)
+    slider = opened.show(page.get_by_role("slider", name="length of the gale"))
     slider.focus()
     length = 1.0
     for key, step in [("ArrowRight", 0.05)] * 6 + [("ArrowLeft", -0.05)] * 13:

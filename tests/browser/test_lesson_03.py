@@ -20,11 +20,9 @@ def expected(temperature):
     return weight, np.exp(-weight @ logarithms), weight @ AIR
 
 
-def test_the_temperature_moves_the_picture_as_the_mathematics_says(notebook, page):
-    lesson = notebook("notebooks/03_softmax.ipynb")
-    lesson.run_all()
-    assert lesson.errors() == []
-    slider = lesson.show(page.get_by_role("slider", name="temperature T"))
+def test_the_temperature_moves_the_picture_as_the_mathematics_says(lesson, page):
+    opened = lesson(3)
+    slider = opened.show(page.get_by_role("slider", name="temperature T"))
     page.wait_for_function(f"{CAPTION}?.startsWith('T = 0.25:')")
     height = page.locator(PICTURE).bounding_box()["height"]
     slider.focus()

@@ -29,11 +29,9 @@ def settled(page, bandwidth):
     )
 
 
-def test_the_slider_moves_the_picture_as_the_mathematics_says(notebook, page):
-    lesson = notebook("notebooks/04_weighted_sum.ipynb")
-    lesson.run_all()
-    assert lesson.errors() == []
-    slider = lesson.show(page.get_by_role("slider", name="bandwidth h"))
+def test_the_slider_moves_the_picture_as_the_mathematics_says(lesson, page):
+    opened = lesson(4)
+    slider = opened.show(page.get_by_role("slider", name="bandwidth h"))
     settled(page, 0.5)
     height = page.locator(PICTURE).bounding_box()["height"]
     slider.focus()

@@ -38,11 +38,9 @@ def settled(page, d_k):
     )
 
 
-def test_the_slider_moves_the_picture_as_the_mathematics_says(notebook, page):
-    lesson = notebook("notebooks/05_scaled_dot_product_attention.ipynb")
-    lesson.run_all()
-    assert lesson.errors() == []
-    slider = lesson.show(page.get_by_role("slider", name="instruments, d_k"))
+def test_the_slider_moves_the_picture_as_the_mathematics_says(lesson, page):
+    opened = lesson(5)
+    slider = opened.show(page.get_by_role("slider", name="instruments, d_k"))
     settled(page, 64)
     height = page.locator(PICTURE).bounding_box()["height"]
     slider.focus()

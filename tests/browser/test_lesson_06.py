@@ -40,11 +40,9 @@ def settled(page, position):
     )
 
 
-def test_the_slider_moves_the_picture_as_the_mathematics_says(notebook, page):
-    lesson = notebook("notebooks/06_masks.ipynb")
-    lesson.run_all()
-    assert lesson.errors() == []
-    slider = lesson.show(page.get_by_role("slider", name="position of the blot"))
+def test_the_slider_moves_the_picture_as_the_mathematics_says(lesson, page):
+    opened = lesson(6)
+    slider = opened.show(page.get_by_role("slider", name="position of the blot"))
     settled(page, 7)
     height = page.locator(PICTURE).bounding_box()["height"]
     slider.focus()

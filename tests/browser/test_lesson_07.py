@@ -45,11 +45,9 @@ def settled(page, percent):
     )
 
 
-def test_the_slider_moves_the_picture_as_the_mathematics_says(notebook, page):
-    lesson = notebook("notebooks/07_self_and_cross_attention.ipynb")
-    lesson.run_all()
-    assert lesson.errors() == []
-    slider = lesson.show(page.get_by_role("slider", name=LABEL))
+def test_the_slider_moves_the_picture_as_the_mathematics_says(lesson, page):
+    opened = lesson(7)
+    slider = opened.show(page.get_by_role("slider", name=LABEL))
     settled(page, 40)
     height = page.locator(PICTURE).bounding_box()["height"]
     slider.focus()

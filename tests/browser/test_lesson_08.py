@@ -7,12 +7,6 @@ import numpy as np
 from course_utils.tasks import little_sentence
 
 PICTURE = ".course-panel .course-picture"
-# Selects the cell after the figure, from which on the lesson only trains and measures.
-TO_THE_TRAINING = """() => {
-    const {content, context} = window.jupyterapp.shell.currentWidget;
-    const sources = [...context.model.cells].map(cell => cell.sharedModel.getSource());
-    content.activeCellIndex = sources.findIndex(x => x.includes("## Train short"));
-}"""
 
 
 def hands(vector, position):
@@ -58,12 +52,9 @@ def settled(page, offset, front):
     )
 
 
-def test_the_sliders_move_the_picture_as_the_mathematics_says(notebook, page):
-    lesson = notebook("notebooks/08_positions.ipynb")
-    page.evaluate(TO_THE_TRAINING)
-    lesson.command("notebook:run-all-above")
-    assert lesson.errors() == []
-    front_slider = lesson.show(page.get_by_role("slider", name="words in front"))
+def test_the_sliders_move_the_picture_as_the_mathematics_says(lesson, page):
+    opened = lesson(8)
+    front_slider = opened.show(page.get_by_role("slider", name="words in front"))
     offset_slider = page.get_by_role("slider", name="offset")
     settled(page, 6, 0)
     height = page.locator(PICTURE).bounding_box()["height"]

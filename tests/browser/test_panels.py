@@ -1,13 +1,14 @@
 """Every kind of control and mark, in JupyterLab, in the light and the dark theme."""
 
+import json
 import re
 
 import nbformat
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from course_utils import softmax
+from tools.browser import until
 
 WORDS = ["the", "cat", "sat", "on", "the", "mat"]
 SCORES = 2 * np.random.default_rng(3).normal(size=(6, 6))
@@ -95,16 +96,7 @@ def opened(notebook, path):
 
 def panel(opened, number):
     """Scroll to the panel of a cell, counted from 0 among the panels."""
-    page = opened.page
-    panels = page.locator(".course-panel")
-    for top in range(0, 6000, 300):
-        if panels.count() > number:
-            break
-        outer = "document.querySelector('.jp-WindowedPanel-outer')"
-        page.evaluate(f"{outer}.scrollTop = {top}")
-        page.wait_for_timeout(50)
-    found = panels.nth(number)
-    found.scroll_into_view_if_needed()
+    found = opened.show(opened.page.locator(".course-panel").nth(number))
     found.locator("svg").wait_for()
     return found
 
@@ -241,7 +233,7 @@ def test_fifty_quick_moves_leave_nothing_stale(opened, page):
         page.keyboard.press("ArrowLeft" if i % 3 else "PageUp")
         if i % 20 == 10:
             page.set_viewport_size({"width": 1000 + 5 * i, "height": 900})
-    page.wait_for_timeout(300)
+    opened.catch_up()
     value = slider.get_attribute("aria-valuetext")
     settled(box, f"angle {value}")
     assert box.locator("svg").count() == 1
@@ -272,39 +264,25 @@ def test_a_fault_is_told_in_the_figures_place_and_passes(opened, page):
 
 
 def test_a_prediction_can_be_typed_and_is_kept(opened, page, clone):
-    import json
-
     field = page.get_by_label("Your prediction")
     opened.show(field).fill("about a half")
     page.keyboard.press("Tab")
     kept = clone / "work" / "progress.json"
-    for _ in range(50):
-        page.wait_for_timeout(100)
-        if kept.exists() and "browser test" in kept.read_text():
-            break
+    until(lambda: kept.exists() and "about a half" in kept.read_text())
     predictions = json.loads(kept.read_text())["predictions"]
     assert predictions["browser test"] == "about a half"
 
 
-GRAVE = ("serious", "critical")
-
-
-def grave(page, where):
-    """Return axe's serious and critical findings inside our figures."""
-    found = Axe().run(page, context=where).response["violations"]
-    return [(x["id"], x["nodes"][0]["html"]) for x in found if x["impact"] in GRAVE]
-
-
-def test_axe_finds_nothing_grave_in_live_panels(opened, page):
+def test_axe_finds_nothing_grave_in_live_panels(opened, page, axe):
     for number in (0, 1):
         panel(opened, number)
-        assert grave(page, ".course-panel") == []
+        assert axe(page, ".course-panel") == []
     opened.show(page.get_by_label("Your prediction"))
     assert page.locator(".course-prediction").count() == 2
-    assert grave(page, ".course-prediction") == []
+    assert axe(page, ".course-prediction") == []
 
 
-def test_an_export_shows_the_figures_without_network(root, page, tmp_path):
+def test_an_export_shows_the_figures_without_network(root, page, tmp_path, axe):
     from nbconvert import HTMLExporter
 
     text, _ = HTMLExporter().from_filename(str(root / "notebooks/01_soft_lookup.ipynb"))
@@ -316,7 +294,7 @@ def test_an_export_shows_the_figures_without_network(root, page, tmp_path):
     assert figure.count() == 1
     assert figure.evaluate("x => x.complete && x.naturalWidth") == 848
     assert "south 0.50, west 0.50" in figure.get_attribute("alt")
-    assert grave(page, "img[src^='data:image/svg+xml']") == []
+    assert axe(page, "img[src^='data:image/svg+xml']") == []
 
 
 def test_an_untrusted_clone_shows_the_figures_before_the_first_run(notebook, page):

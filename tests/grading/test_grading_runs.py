@@ -143,11 +143,11 @@ def test_killed_half_way_it_loses_nothing_and_leaves_nobody(tmp_path, with_cours
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         start = command(handed, out, *options, "--workers", 2)
         run = subprocess.Popen(start, env=with_course, **quiet)
-        assert within(60, lambda: len(there()) >= 30)
+        assert within(300, lambda: len(there()) >= 30)
         assert len(left()) > 3  # the workers, and what they started
         run.send_signal(signal.SIGKILL)
         run.wait()
-        assert within(10, lambda: not left()), left()
+        assert within(300, lambda: not left()), left()
     half = {x: x.stat().st_mtime_ns for x in there()}
     assert 30 <= len(half) < 60
     assert all(json.loads(x.read_bytes()) for x in half)

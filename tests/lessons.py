@@ -1,0 +1,80 @@
+"""The figures of the lessons, without the rest of what their notebooks compute."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import nbformat
+
+from course_utils.learner.syllabus import LESSONS
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = [lesson.name for lesson in LESSONS if lesson.is_there]
+PANEL = "figures.panel("
+INNER = ast.FunctionDef | ast.Lambda | ast.ListComp | ast.DictComp | ast.GeneratorExp
+
+
+def cells_of(name):
+    """Return the code cells of a lesson that its panels need, in order."""
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    needed, wanted = [], set()
+    for cell in reversed([c for c in notebook.cells if c.cell_type == "code"]):
+        tree = ast.parse(cell.source)
+        made, made_anew = _made(tree)
+        if PANEL in cell.source or made & wanted:
+            needed.insert(0, cell)
+            wanted = (wanted - made_anew) | _read(tree)
+    return needed
+
+
+def _read(tree):
+    names = (x for x in ast.walk(tree) if isinstance(x, ast.Name))
+    return {x.id for x in names if isinstance(x.ctx, ast.Load)}
+
+
+def _made(tree):
+    """Return the names that a cell gives or changes, and those that it gives anew."""
+    made, anew = set(), set()
+    for node in _outside_functions(tree):
+        if isinstance(node, ast.FunctionDef):
+            made.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            made |= {(x.asname or x.name).split(".")[0] for x in node.names}
+        elif isinstance(getattr(node, "ctx", None), ast.Store):
+            while isinstance(node, ast.Subscript | ast.Attribute):
+                node = node.value
+            made |= {x.id for x in ast.walk(node) if isinstance(x, ast.Name)}
+    for statement in tree.body:
+        if isinstance(statement, ast.FunctionDef):
+            anew.add(statement.name)
+        elif isinstance(statement, ast.Assign):
+            targets = [x for target in statement.targets for x in ast.walk(target)]
+            names = [x for x in targets if isinstance(x, ast.Name)]
+            anew |= {x.id for x in names if isinstance(x.ctx, ast.Store)}
+    return made, anew
+
+
+def _outside_functions(node):
+    yield node
+    if not isinstance(node, INNER):
+        for child in ast.iter_child_nodes(node):
+            yield from _outside_functions(child)
+
+
+def stored(name):
+    """Return each panel's cell, and the words that the notebook has for its picture."""
+    cells = [cell for cell in cells_of(name) if PANEL in cell.source]
+    return [(cell, cell.outputs[-1].data["text/plain"]) for cell in cells]
+
+
+@cache
+def panels(name):
+    """Run what a lesson's panels need, and return the panels."""
+    made, names = [], {"__name__": name}
+    for cell in cells_of(name):
+        cell_tree = ast.parse(cell.source)
+        last = cell_tree.body.pop() if PANEL in cell.source else None
+        exec(compile(cell_tree, name, "exec"), names)
+        if last is not None:
+            made.append(eval(compile(ast.Expression(last.value), name, "eval"), names))
+    return made
