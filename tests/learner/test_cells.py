@@ -135,7 +135,8 @@ def test_right_then_wrong_says_that_the_points_are_kept(notebook):
 
 
 @pytest.mark.parametrize(
-    "setting", ["np.seterr(all='raise')", "import warnings; warnings.simplefilter('error')"]
+    "setting",
+    ["np.seterr(all='raise')", "import warnings; warnings.simplefilter('error')"],
 )
 def test_what_the_learner_set_stops_no_check(notebook, setting):
     answer = (

@@ -199,6 +199,80 @@ def test_an_answer_in_two_cells_is_carried_over_whole(folder):
     assert code(path) == f"helper = 1\n\n{MINE}"
 
 
+def without_metadata(path):
+    """Drop all metadata of cells, as some editors do."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.metadata.clear()
+    nbformat.write(notebook, path)
+
+
+def merge(path, *cell_ids):
+    """Merge cells, as JupyterLab does: the first one's metadata stay."""
+    notebook = nbformat.read(path, as_version=4)
+    first, *others = [x for x in notebook.cells if x.id in cell_ids]
+    first.source = "\n\n".join([first.source, *(x.source for x in others)])
+    notebook.cells = [x for x in notebook.cells if x not in others]
+    nbformat.write(notebook, path)
+
+
+@pytest.mark.parametrize(
+    "mine",
+    [
+        MINE,
+        MINE.replace("def soft_lookup", "async def  soft_lookup "),
+        "soft_lookup = lambda *_: 'mine'",
+        "helper = 1\n\n\n@staticmethod\n" + MINE,
+        MINE.removesuffix("'"),  # a syntax error is the learner's work too
+    ],
+)
+def test_an_answer_without_metadata_is_known_by_what_it_defines(folder, mine):
+    path = folder.work / EXERCISES
+    change(path, "soft_lookup", mine)
+    without_metadata(path)
+    new_version(folder.course)
+    (line,) = folder.lay_out()
+    assert "your answers were carried over" in line
+    assert code(path) == mine
+    assert code(path, "hard_lookup").endswith("raise NotImplementedError")
+
+
+def test_an_answer_below_the_stub_that_stayed_is_carried_over_alone(folder):
+    path = folder.work / EXERCISES
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(MINE))
+    nbformat.write(notebook, path)
+    new_version(folder.course)
+    folder.lay_out()
+    assert code(path) == MINE
+
+
+@pytest.mark.parametrize("forget", [True, False])
+def test_answers_in_one_merged_cell_go_to_their_own_cells(folder, forget):
+    path = folder.work / EXERCISES
+    other = "@staticmethod\ndef hard_lookup(*_):\n    return 2"
+    change(path, "soft_lookup", MINE)
+    change(path, "hard_lookup", f"helper = 1\n\n{other}")
+    merge(path, "hard_lookup", "soft_lookup")
+    if forget:
+        without_metadata(path)
+    new_version(folder.course)
+    folder.lay_out()
+    assert code(path) == MINE
+    assert code(path, "hard_lookup") == f"helper = 1\n\n{other}"
+
+
+def test_one_of_two_answers_in_a_merged_cell_starts_over(folder):
+    path = folder.work / EXERCISES
+    other = "def hard_lookup(*_):\n    return 2"
+    change(path, "soft_lookup", MINE)
+    change(path, "hard_lookup", other)
+    merge(path, "hard_lookup", "soft_lookup")
+    without_metadata(path)
+    folder.workspace.start_over("soft_lookup")
+    assert code(path, "hard_lookup") == f"{other}\n\n\n{STUB}"
+
+
 def test_an_exercise_that_the_course_dropped_is_named(folder):
     change(folder.work / EXERCISES, "soft_lookup", MINE)
     notebook = nbformat.read(folder.course / EXERCISES, as_version=4)
