@@ -184,7 +184,7 @@ def make_venv(python: Path) -> None:
     if usable(python) and usable(python, "-m", "pip", "--version"):
         return
     if VENV.exists():
-        print("The .venv that is there does not work with this course: made anew.")
+        print("The .venv here does not work with this course, and is made anew.")
     version = "{}.{}".format(*sys.version_info)
     with Progress(f"making .venv with Python {version}"):
         made = subprocess.run(
@@ -217,7 +217,7 @@ def install(python: str, extra: str) -> None:
         command = [uv, "pip", "install", "--python", python, *pinned]
         if subprocess.call(command, cwd=ROOT, env=environment()) == 0:
             return
-        print("uv could not: trying pip.")
+        print("uv failed; trying pip.")
     # What is compiled at the first import need not be compiled before the first start.
     command = [python, "-m", "pip", "install", "--no-compile", "--log", str(LOG)]
     total = len((ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines())

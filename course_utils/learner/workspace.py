@@ -103,10 +103,10 @@ class Workspace:
         what = f"{exercise} in {path}" if exercise else path
         if copy is None or work_in(copy) == work_in(new):
             write_whole(self._work / path, new)
-            return f"{what} is as the course gives it; there was nothing to keep."
+            return f"{what} is as the course gave it; there was nothing to keep."
         kept = self._keep(path, copy)
         write_whole(self._work / path, new)
-        return f"{what} begins again; your old notebook is kept as {kept}."
+        return f"{what} starts over; your old notebook is kept as {kept}."
 
     def _bring(self, name: str) -> None:
         """Bring one copy up to date without losing what the learner wrote."""
@@ -148,7 +148,7 @@ class Workspace:
         kept = self._keep(name, copy)
         lost = set(answers) - set(asked_in(course))
         line = f"A new version of {name}: "
-        line += "your answers were carried over, " if set(answers) - lost else ""
+        line += "your answers were carried over, and " if set(answers) - lost else ""
         line += f"your old notebook is kept as {kept}."
         if lost:
             line += f" The course no longer has {', '.join(sorted(lost))}."
@@ -161,9 +161,9 @@ class Workspace:
         if copy is not None and work_in(copy) == work_in(remembered.read_bytes()):
             path.unlink()
             title = name.removesuffix(".ipynb")
-            self._lines.append(f"The course no longer has {title}: it is taken away.")
+            self._lines.append(f"The course no longer has {title}; it was removed.")
         elif copy is not None:
-            self._lines.append(f"The course no longer has {name}: yours stays.")
+            self._lines.append(f"The course no longer has {name}; your copy stays.")
         remembered.unlink()
 
     def _keep(self, name: str, data: bytes) -> str:
@@ -253,13 +253,13 @@ def _explained(error: OSError, work: Path) -> str:
     """Say in one sentence why the copies could not be brought up to date."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
-            f"The disk is full, so that {work} could not be brought up to date. "
-            "Nothing of yours is lost: make room, and start again."
+            f"The disk is full, so {work} could not be brought up to date. "
+            "Nothing of yours is lost: make room and start again."
         )
     return (
         f"Your folder {work} could not be brought up to date ({error.strerror}: "
-        f"{error.filename}). Nothing of yours is lost: it needs to be a folder that "
-        "you may write to."
+        f"{error.filename}). Nothing of yours is lost: it must be a folder that "
+        "you can write to."
     )
 
 
@@ -297,7 +297,7 @@ def _tell(lines: list[str], *, forget: bool) -> None:
 def _start_over(workspace: Workspace, names: tuple[str, ...]) -> None:
     if not names:
         raise UnknownNameError(
-            "Name what starts over: a lesson's exercises, as in 'python3 course.py "
+            "Say what to start over: a lesson's exercises, as in 'python3 course.py "
             "again 1', or one exercise, as in 'python3 course.py again hard_lookup'."
         )
     for name in names:

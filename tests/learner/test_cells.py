@@ -1,11 +1,16 @@
 """A check judges the version in its cell, or says why it cannot."""
 
+import asyncio
 import re
 
+import nbformat
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from nbclient import NotebookClient
+from traitlets.config import Config
 
 from course_utils.learner import cells
+from set_up import environment
 
 RIGHT = "def hard_lookup(query, key, value):\n    return value[np.argmax(key @ query)]"
 WRONG = RIGHT.replace("argmax", "argmin")
@@ -156,3 +161,25 @@ def test_what_the_learner_set_stops_no_check(notebook, setting):
 def test_names_that_a_cell_tries_to_define():
     text = "x = 1\ndef f(\n  async def g():\nreturn h(x)\nx == k\ndfe m():\nprint(n)"
     assert cells.attempted(text) == {"x", "f", "g", "m"}
+
+
+def test_a_kernel_of_the_course_says_it_before_the_first_cell_ran(tmp_path):
+    """As JupyterLab starts one: with the environment that course.py gives it."""
+    sources = [CHECK, SET_UP, CHECK, RIGHT, CHECK]
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in sources]
+    )
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        allow_errors=True,
+        resources={"metadata": {"path": str(tmp_path)}},
+        config=Config(KernelManager={"transport_encryption": "auto"}),
+    )
+    home = {"HOME": str(tmp_path), "COURSE_PROGRESS": str(tmp_path / "progress.json")}
+    asyncio.run(client.async_execute(env=environment(**home)))
+    first, _, second, _, third = [cell.outputs for cell in notebook.cells]
+    assert first[0].traceback == [first[0].evalue]
+    assert first[0].evalue.startswith("`check` is not defined yet")
+    assert second[0].evalue.startswith("`hard_lookup` is not defined yet")
+    assert third[0].data["text/plain"].startswith("✓ Right")

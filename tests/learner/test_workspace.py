@@ -159,7 +159,7 @@ def test_a_new_version_brings_the_answers_along_and_keeps_the_old_work(folder):
     new_version(folder.course)
     (line,) = folder.lay_out()
     assert line == (
-        f"A new version of {EXERCISES}: your answers were carried over, your old "
+        f"A new version of {EXERCISES}: your answers were carried over, and your old "
         f"notebook is kept as {KEPT}."
     )
     assert (folder.work / KEPT).read_bytes() == mine
@@ -341,8 +341,8 @@ def test_a_withdrawn_notebook_goes_unless_it_was_changed(folder):
     (folder.course / LESSON).unlink()
     (folder.course / EXERCISES).unlink()
     assert folder.lay_out() == [
-        f"The course no longer has {EXERCISES}: yours stays.",
-        "The course no longer has notebooks/01_soft_lookup: it is taken away.",
+        f"The course no longer has {EXERCISES}; your copy stays.",
+        "The course no longer has notebooks/01_soft_lookup; it was removed.",
     ]
     assert not (folder.work / LESSON).exists()
     assert code(folder.work / EXERCISES) == MINE
@@ -475,7 +475,7 @@ def test_a_read_only_folder_gets_one_sentence(folder, monkeypatch, capsys):
 
     monkeypatch.setattr(workspace, "write_whole", full)
     assert workspace.main("lay-out") == 1
-    assert capsys.readouterr().err.startswith("The disk is full, so that ")
+    assert capsys.readouterr().err.startswith("The disk is full, so ")
     monkeypatch.setattr(workspace, "write_whole", real)
     assert workspace.main("lay-out") == 0
 
@@ -485,7 +485,7 @@ def test_starting_over_twice_keeps_both_works(folder):
     change(path, "soft_lookup", MINE)
     first = path.read_bytes()
     said = folder.workspace.start_over("1")
-    assert said == f"{EXERCISES} begins again; your old notebook is kept as {KEPT}."
+    assert said == f"{EXERCISES} starts over; your old notebook is kept as {KEPT}."
     assert path.read_bytes() == (folder.course / EXERCISES).read_bytes()
     change(path, "soft_lookup", MINE + " # again")
     second = path.read_bytes()
@@ -504,7 +504,7 @@ def test_one_exercise_starts_over_and_the_rest_stays(folder):
     change(path, "hard_lookup", "def hard_lookup(*_): return 2", outputs=ran)
     first = path.read_bytes()
     assert folder.workspace.start_over("soft_lookup").startswith(
-        f"soft_lookup in {EXERCISES} begins again; your old notebook is kept as "
+        f"soft_lookup in {EXERCISES} starts over; your old notebook is kept as "
     )
     cells = {x.id: x for x in nbformat.read(path, as_version=4).cells}
     assert cells["soft_lookup"].source == STUB
@@ -571,7 +571,7 @@ def test_the_start_page_says_what_the_start_did(folder, with_course):
     new_version(folder.course)
     done = start(folder, "lay-out", **page)
     assert done.stdout == (
-        f"A new version of {EXERCISES}: your answers were carried over, your old "
+        f"A new version of {EXERCISES}: your answers were carried over, and your old "
         f"notebook is kept as {KEPT}.\n"
     )
     shown = (folder.work / "start.md").read_text(encoding="utf-8")
