@@ -161,10 +161,18 @@ def server():
     server.server_close()
 
 
+def needs_what_is_not_there(course):
+    """Let the course need a package that no environment has."""
+    with open(course.ROOT / "pyproject.toml", "w") as project:
+        project.write('[project]\ndependencies = ["not-installed-anywhere"]\n')
+        project.write("[project.optional-dependencies]\n")
+
+
 @pytest.fixture
 def pip(course, monkeypatch):
     """What really runs pip, towards an index, and returns what is said."""
     course.VENV.mkdir()
+    needs_what_is_not_there(course)
     for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_RETRIES", "0")
@@ -422,6 +430,7 @@ def test_uv_is_used_where_it_is_and_pip_where_it_fails(course, monkeypatch, capf
     assert "constraints.txt" in said
     uv.write_text("#!/bin/sh\nexit 3\n")
     course.VENV.mkdir()
+    needs_what_is_not_there(course)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(SystemExit):
         course.install(sys.executable, "")
