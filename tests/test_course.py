@@ -319,8 +319,14 @@ def test_without_a_home_the_course_brings_one(course, monkeypatch, home):
     assert course.environment()["HOME"].startswith(str(course.ROOT))
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1:strict"])
-@pytest.mark.parametrize("more", [{"PYTHONSAFEPATH": "1"}, {"PYTHONWARNINGS": "error"}])
+@pytest.mark.parametrize(
+    ("encoding", "more"),
+    [
+        ("ascii", {"PYTHONSAFEPATH": "1"}),
+        ("cp1252", {"PYTHONWARNINGS": "error"}),
+        ("latin-1:strict", {}),
+    ],
+)
 def test_any_encoding_and_path_can_print_the_points(clone_of, tmp_path, encoding, more):
     clone = tmp_path / "Käthe – 学"
     clone.mkdir()
@@ -339,16 +345,19 @@ def test_any_encoding_and_path_can_print_the_points(clone_of, tmp_path, encoding
     assert lines[2].split()[:2] == ["-", "1."]
 
 
-def test_a_venv_without_pip_is_made_anew(course, capsys):
+def test_a_venv_without_pip_is_made_anew(course, monkeypatch, capsys, tmp_path):
     """As Debian leaves it where the package python3-venv is missing."""
-    subprocess.run(
-        [sys.executable, "-m", "venv", "--without-pip", course.VENV], check=True
-    )
+    command = [sys.executable, "-m", "venv", "--without-pip", course.VENV]
+    subprocess.run(command, check=True)
     python = course.VENV / "bin" / "python"
     assert course.usable(python)
-    course.make_venv(python)
-    assert "made anew" in capsys.readouterr().out
-    assert course.usable(python, "-m", "pip", "--version")
+    debian = tmp_path / "python3"
+    debian.write_text('#!/bin/sh\necho "ensurepip is not available: $*"\nexit 1\n')
+    debian.chmod(0o755)
+    monkeypatch.setattr(course.sys, "executable", str(debian))
+    with pytest.raises(SystemExit, match=r"'apt install python3\.\d+-venv' brings it"):
+        course.make_venv(python)
+    assert "is made anew" in capsys.readouterr().out
 
 
 def test_a_users_pip_is_not_taken_for_the_one_in_venv(course, monkeypatch, tmp_path):

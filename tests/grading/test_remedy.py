@@ -2,6 +2,7 @@
 
 import pytest
 
+from course_utils.grading import sandbox
 from course_utils.grading.sandbox import Limits, SandboxError, check
 
 UBUNTU = "kernel.apparmor_restrict_unprivileged_userns=0"
@@ -22,7 +23,7 @@ def test_a_restriction_of_user_namespaces_gets_its_remedy(
     bwrap = tmp_path / "bwrap"
     bwrap.write_text(f'#!/bin/sh\necho "{said}" >&2\nexit 1\n')
     bwrap.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(sandbox, "_bubblewrap", lambda: [str(bwrap)])
     with pytest.raises(SandboxError) as stop:
         check("sandbox", Limits())
     assert said in str(stop.value)
