@@ -152,8 +152,8 @@ def stubborn(query, key, value, sharpness):
         (reading_a_table, "; it reads `table` from outside"),
         (borrowing, "It calls `soft_lookup` of the course, which does the work"),
         (course_utils.soft_lookup, "It calls `soft_lookup` of the course"),
-        (endless, "It does not end within 0.2 seconds (line"),
-        (stubborn, "It does not end within 0.2 seconds (line"),
+        (endless, "It did not finish within 0.2 seconds (line"),
+        (stubborn, "It did not finish within 0.2 seconds (line"),
     ],
 )
 def test_the_check_in_the_notebook_finds_what_is_not_in_the_numbers(
