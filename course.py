@@ -1,7 +1,7 @@
 """Set up the course, open it, check it, or grade with it.
 
-Only the standard library is used here, because this runs before anything is
-installed. The first start makes .venv beside this file; later starts reuse it.
+Only the standard library is used here and in set_up.py, because both run before
+anything is installed. The first start makes .venv beside them; later starts reuse it.
 """
 
 import sys
@@ -14,23 +14,16 @@ if sys.version_info < (3, 11):  # noqa: UP036
     )
 
 import difflib
-import hashlib
-import importlib.metadata
-import importlib.util
 import os
-import re
-import shutil
 import signal
 import subprocess
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-LOG = VENV / "set-up.log"
-COLLECTING = re.compile(r"\s*Collecting ([\w.-]+)")
-# What a set-up may take, by the extra.
-MEGABYTES = {"": 700, "test": 1000, "oracles": 2500, "nbgrader": 1200, "dask": 1100}
+sys.path.insert(0, str(ROOT))  # which is missing under PYTHONSAFEPATH
+from set_up import environment, set_up  # noqa: E402
+
 # Extras that `test` installs and uses when it is told to, and their tests' marker.
 ON_DEMAND = {"oracles": "oracle", "nbgrader": "nbgrader", "dask": "dask"}
 
@@ -82,19 +75,17 @@ def lab(options: list[str]) -> int:
     code = run([*module(python, "course_utils.learner.workspace"), "lay-out"])
     if code:
         return code
-    settings = ROOT / ".jupyter"
-    paths = [str(settings), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    extensions = ROOT / ".jupyter" / "labextensions"
     return become(
         [
             python,
             "-m",
             "jupyterlab",
             f"--ServerApp.root_dir={ROOT / 'work'}",
-            f"--LabServerApp.extra_labextensions_path={settings / 'labextensions'}",
+            f"--LabServerApp.extra_labextensions_path={extensions}",
             "--LabApp.default_url=/lab/tree/start.md",
             *options,
-        ],
-        JUPYTER_CONFIG_PATH=os.pathsep.join(filter(None, paths)),
+        ]
     )
 
 
@@ -158,9 +149,9 @@ def module(python: str, name: str) -> list[str]:
     return [python, "-P", "-m", name]
 
 
-def run(command: list[str], cwd: Path | None = None, **environment: str) -> int:
-    """Run a command with the course on its path; return its exit code."""
-    process = subprocess.Popen(command, cwd=cwd, env=with_course(environment))
+def run(command: list[str], cwd: Path | None = None, **variables: str) -> int:
+    """Run a command in the course's environment; return its exit code."""
+    process = subprocess.Popen(command, cwd=cwd, env=environment(**variables))
     # Ctrl-C is for the command: JupyterLab asks whether it is meant.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -169,181 +160,16 @@ def run(command: list[str], cwd: Path | None = None, **environment: str) -> int:
         signal.signal(signal.SIGINT, before)
 
 
-def become(command: list[str], **environment: str) -> int:
+def become(command: list[str]) -> int:
     """Run a command in place of this one, where the system can do that."""
     if os.name == "posix":
-        os.execve(command[0], command, with_course(environment))
-    return run(command, **environment)
-
-
-def with_course(environment: dict[str, str]) -> dict[str, str]:
-    """Return the environment variables under which the course can be imported."""
-    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-    path = os.pathsep.join(filter(None, paths))
-    # One thread a matrix product: attention shares its heads out among threads.
-    blas = {"OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", "1")}
-    return {**os.environ, **blas, "PYTHONPATH": path, **environment}
-
-
-def set_up(extra: str = "") -> str:
-    """Return a Python that has what the course needs, installing it if need be.
-
-    Args:
-        extra: What is needed beside the course itself: "test", or one on demand.
-    """
-    if in_own_environment(extra):
-        return sys.executable
-    python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp = stamp_of(extra)
-    if stamp.exists() and stamp.read_text() == fingerprint(extra) and usable(python):
-        return str(python)
-    check_disk(extra)
-    make_venv(python)
-    install(str(python), extra)
-    for done in {"", extra}:  # an extra brings the course itself along
-        stamp_of(done).write_text(fingerprint(done))
-    return str(python)
-
-
-def in_own_environment(extra: str) -> bool:
-    """Say whether this Python, outside .venv, already has the course installed."""
-    if Path(sys.prefix).resolve() == VENV:
-        return False
-    try:
-        importlib.metadata.distribution("attention-course")
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    needs = {"": "jupyterlab", "test": "pytest", "oracles": "torch"}
-    needs |= {"nbgrader": "nbgrader", "dask": "distributed"}
-    if importlib.util.find_spec(needs[extra]) is None:
-        sys.exit(
-            f"This environment has the course, but not what '{extra}' needs: "
-            f"python -m pip install -e '.[{extra}]' adds it."
-        )
-    return True
-
-
-def stamp_of(extra: str) -> Path:
-    """Name the file that says for which state of the course .venv was set up."""
-    return VENV / f"set-up-is-done{extra and '-' + extra}"
-
-
-def fingerprint(extra: str) -> str:
-    """Name the state of the files that say what is installed."""
-    files = ("pyproject.toml", "constraints.txt")
-    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in files)
-    return hashlib.sha256(f"{extra} {ROOT} {text}".encode()).hexdigest()
-
-
-def usable(python: Path) -> bool:
-    """Say whether a Python is there, starts, and is new enough."""
-    ask = "import sys; sys.exit(sys.version_info < (3, 11))"
-    try:
-        return subprocess.call([python, "-c", ask], stderr=subprocess.DEVNULL) == 0
-    except OSError:
-        return False
-
-
-def check_disk(extra: str) -> None:
-    """Stop with one sentence if nothing can be written here, or too little."""
-    try:
-        with tempfile.TemporaryFile(dir=ROOT):
-            pass
-    except OSError as error:
-        sys.exit(
-            f"The course cannot be set up in {ROOT}, which is not writable "
-            f"({error.strerror}): clone it into a folder of your own."
-        )
-    free = shutil.disk_usage(ROOT).free // 2**20
-    if free < MEGABYTES[extra]:
-        sys.exit(
-            f"The disk is too full: the set-up needs about {MEGABYTES[extra]} MB "
-            f"in {ROOT}, and {free} MB are free."
-        )
-
-
-def make_venv(python: Path) -> None:
-    """Make .venv, unless a usable one is there from an earlier, unfinished try."""
-    if usable(python):
-        return
-    if VENV.exists():
-        print("The .venv that is there does not work with this course: made anew.")
-    version = "{}.{}".format(*sys.version_info)
-    print(f"Making .venv with Python {version} ...", flush=True)
-    made = subprocess.run(
-        [sys.executable, "-m", "venv", "--clear", str(VENV)],
-        capture_output=True,
-        text=True,
-    )
-    if made.returncode:
-        said = made.stdout + made.stderr
-        if "ensurepip" in said:
-            sys.exit(
-                "This Python lacks the venv module's other half: install it, on "
-                f"Debian and Ubuntu with 'apt install python{version}-venv'."
-            )
-        sys.exit(explained(said, "The environment .venv could not be made"))
-
-
-def install(python: str, extra: str) -> None:
-    """Install the course, and an extra, at the pinned versions."""
-    what = f".[{extra}]" if extra else "."
-    pinned = ["-c", "constraints.txt", "-e", what]
-    # uv does not read pip's settings, and PyTorch's small build may come by them.
-    uv = shutil.which("uv")
-    if uv and extra != "oracles":
-        print("Installing with uv ...", flush=True)
-        if run([uv, "pip", "install", "--python", python, *pinned], cwd=ROOT) == 0:
-            return
-        print("uv could not: trying pip.")
-    print("Installing what the course needs ...", flush=True)
-    total = len((ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines())
-    command = [python, "-m", "pip", "install", "--disable-pip-version-check", *pinned]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    said, found = [], 0
-    with subprocess.Popen(
-        command, cwd=ROOT, encoding="utf-8", errors="replace", **pipes
-    ) as pip:
-        for line in pip.stdout or ():
-            said.append(line)
-            match = COLLECTING.match(line)
-            if match:
-                found += 1
-                show_progress(0.9 * min(found / total, 1), f"downloading {match[1]}")
-            elif line.startswith("Installing collected"):
-                show_progress(0.95, "installing, about half a minute")
-    LOG.write_text("".join(said), encoding="utf-8")
-    if pip.returncode:
-        sys.exit(explained("".join(said), "The packages could not be installed"))
-    show_progress(1, "ready\n")
-
-
-def show_progress(share: float, doing: str) -> None:
-    """Draw a progress bar over itself, or nothing where that cannot be."""
-    if sys.stdout.isatty():
-        full = min(int(30 * share), 30)
-        bar = "#" * full + "." * (30 - full)
-        print(f"\r[{bar}] {doing:<40.40}", end="", flush=True)
-
-
-def explained(said: str, what: str) -> str:
-    """Turn what a failed step printed into one sentence, or show its end."""
-    if "No space left on device" in said or "Errno 28" in said:
-        return f"{what}: the disk is full."
-    if re.search(
-        "name resolution|getaddrinfo|NewConnectionError|ConnectTimeout|ProxyError"
-        r"|unreachable|Failed to establish|\(from versions: none\)",
-        said,
-    ):
-        return (
-            f"{what}: they could not be downloaded. Is there a network? Start "
-            "again when there is, and the set-up goes on."
-        )
-    last = "\n".join(said.strip().splitlines()[-5:])
-    return f"{what}. The last lines say:\n{last}\nAll of it is in {LOG}"
+        os.execve(command[0], command, environment())
+    return run(command)
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # the path may have any character
     try:
         sys.exit(main())
     except KeyboardInterrupt:

@@ -120,7 +120,13 @@ def clone_of():
         made = shutil.ignore_patterns("__pycache__")
         for name in ("notebooks", "exercises", "solutions", "course_utils", ".jupyter"):
             shutil.copytree(ROOT / name, folder / name, ignore=made)
-        for name in ("course.py", "pyproject.toml", "constraints.txt", ".gitignore"):
+        for name in (
+            "course.py",
+            "set_up.py",
+            "pyproject.toml",
+            "constraints.txt",
+            ".gitignore",
+        ):
             shutil.copy(ROOT / name, folder)
         return folder
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -165,9 +166,20 @@ def check(isolation: str, limits: Limits) -> None:
         link = sandbox.submission()
         sandbox.end(link)
     except SandboxError as error:
-        raise SandboxError(f"{error}. {less}") from error
+        raise SandboxError(f"{error}. {_remedy(str(error))}{less}") from error
     finally:
         sandbox.close()
+
+
+def _remedy(problem: str) -> str:
+    """Say what helps where the system keeps bubblewrap from its namespaces."""
+    if not re.search("uid map|RTM_NEWADDR|new namespace", problem):
+        return ""
+    return (
+        "The system forbids the namespaces that bubblewrap needs, as Ubuntu does from "
+        "23.10 on; 'sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0' allows "
+        "them until the machine restarts. "
+    )
 
 
 _mine = threading.local()

@@ -2,20 +2,26 @@
 
 import os
 import secrets
+import warnings
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from IPython.display import display
 
-from course_utils.checks.feedback import Feedback
-from course_utils.checks.judge import Verdict, judge
+from course_utils.checks.feedback import Feedback, sentence
+from course_utils.checks.judge import UNWRITTEN, Verdict, judge
 from course_utils.checks.look import line_of, look_into
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises import EXERCISES
 from course_utils.exercises.exercise import Answer, Exercise
-from course_utils.learner import progress, start_page
+from course_utils.learner import cells, points, progress, start_page
 
 SECONDS = 5.0  # that a check may take in a notebook
+
+cells.watch()
+_judged: dict[str, object] = {}  # the function that each check saw last
 
 
 def check(name: str, answer: Answer) -> Feedback | None:
@@ -36,30 +42,74 @@ def check(name: str, answer: Answer) -> Feedback | None:
         )
     if not callable(answer):
         raise TypeError(
-            f"check needs the function itself, as in check({name!r}, {name}), "
-            f"got a {type(answer).__name__}"
+            f"check needs the function itself, as in check({name!r}, {name}); "
+            f"got {type(answer).__name__}"
         )
     verdict = _verdict(EXERCISES[name], answer)
-    # Worked solutions run checks too, and earn nothing.
-    if Path.cwd().name == "exercises":
-        earned = progress.load()["exercises"].get(name, 0)
-        progress.record("exercises", name, max(earned, verdict.points))
-        start_page.write()
-    feedback = Feedback(verdict)
     if "NBGRADER_EXECUTION" not in os.environ:
-        return feedback
+        return Feedback(_with_notes(verdict, _version(verdict, answer), _keep(verdict)))
     if not verdict.passed:
-        raise AssertionError(repr(feedback))
-    # It takes what a cell returns for points, and warns of all that is no number.
-    return display(feedback)
+        raise AssertionError(repr(Feedback(verdict)))
+    # nbgrader takes what a cell returns for points, and warns if that is no number.
+    return display(Feedback(verdict))
 
 
 def _verdict(exercise: Exercise, answer: Answer) -> Verdict:
     seed = secrets.randbelow(2**32)
-    try:
-        with time_limit(SECONDS):
-            return judge(exercise, answer, seed, partial(look_into, answer))
-    except TimeoutError as error:
-        where = line_of(error.__cause__ or error, answer)
-        message = f"it does not end within {SECONDS:g} seconds{where}"
-        return Verdict(exercise, 0, message, None, seed)
+    watched = cells.watch()
+    outdated = watched and watched.why_outdated(exercise.name, answer)
+    if outdated:
+        return Verdict(exercise, 0, outdated, None, None)
+    # What the learner set, to find a mistake, must not stop the course's own code.
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with time_limit(SECONDS):
+                return judge(exercise, answer, seed, partial(look_into, answer))
+        except TimeoutError as error:
+            where = line_of(error.__cause__ or error, answer)
+            message = f"it did not finish within {SECONDS:g} seconds{where}"
+            return Verdict(exercise, 0, message, None, seed)
+
+
+def _with_notes(verdict: Verdict, *notes: str) -> Verdict:
+    said = " ".join(filter(None, [sentence(verdict.message), *notes]))
+    return replace(verdict, message=said)
+
+
+def _version(verdict: Verdict, answer: Answer) -> str:
+    """Say what to do if the cell was changed, and was not run since."""
+    name = verdict.exercise.name
+    before, _judged[name] = _judged.get(name), answer
+    if verdict.passed or verdict.seed is None:
+        return ""
+    if verdict.message == UNWRITTEN:
+        return "If you have written it, run its cell, then run the check again."
+    if answer is before:
+        return "This version was checked before: if you changed its cell, run that."
+    return ""
+
+
+def _keep(verdict: Verdict) -> str:
+    """Keep the points; say where they could not be kept, or that there are some."""
+    if _place().name == "solutions":  # worked solutions run checks, and earn nothing
+        return ""
+    name = verdict.exercise.name
+    earned = points.earned(name)
+    why = None
+    if verdict.points > earned:
+        why = progress.record("exercises", name, verdict.points)
+    if why:
+        return f"The points are not kept: {why}."
+    start_page.write()
+    if earned and not verdict.passed:
+        return f"You keep the points that you have for it: {earned}."
+    return ""
+
+
+def _place() -> Path:
+    """Return the folder of the notebook, wherever the kernel may stand by now."""
+    shell = cells.get_ipython()
+    editor = shell.user_ns.get("__vsc_ipynb_file__") if shell else None  # VS Code
+    notebook = editor or os.environ.get("JPY_SESSION_NAME")  # Jupyter
+    return Path(notebook).parent if notebook else Path.cwd()

@@ -38,6 +38,11 @@ def of_lessons() -> dict[Lesson, list[Points]]:
     }
 
 
+def earned(name: str) -> int:
+    """Return the points that are recorded for an exercise."""
+    return _number(progress.load()["exercises"].get(name))
+
+
 def total(name: str, points: list[Points]) -> Points:
     """Add up points under a name."""
     return Points(name, sum(x.mine for x in points), sum(x.of for x in points))
@@ -60,5 +65,5 @@ def _line(points: Points, indent: str = "") -> str:
 
 
 def _number(entry: object) -> int:
-    """Read what was recorded; what is no number counts as nothing."""
-    return entry if isinstance(entry, int) else 0
+    """Read what was recorded; anything but a number of points counts as nothing."""
+    return max(entry, 0) if isinstance(entry, int) else 0

@@ -55,8 +55,8 @@ class Prediction(ipywidgets.VBox):
             return Outcome(str(right), self.answer)
         if not isinstance(right, int) or not 0 <= right < len(self._options):
             raise ValueError(
-                f"right needs to be the position of one of {len(self._options)} "
-                f"options, counted from 0; it is {right!r}"
+                f"`right` must be the position of one of {len(self._options)} "
+                f"options, counted from 0; got {right!r}"
             )
         return Outcome(self._options[right], self.answer)
 
@@ -103,8 +103,8 @@ def predict(name: str, *options: str) -> Prediction:
 
     Returns the question; its `reveal` shows the outcome beside the prediction.
 
-    Raises ValueError if there is one option alone.
+    Raises ValueError if there is only one option.
     """
     if len(options) == 1:
-        raise ValueError("predict needs no option or at least two; there is 1")
+        raise ValueError("`predict` takes no options or at least two; got 1")
     return Prediction(name, *options)

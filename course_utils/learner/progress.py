@@ -2,7 +2,10 @@
 
 import json
 import os
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,36 +24,82 @@ def progress_file() -> Path:
 def folder() -> Path | None:
     """Return the folder of the progress, or None where none is kept.
 
-    A device, such as the one that swallows everything, keeps none.
+    A device, such as the one that swallows everything, keeps none; nor does a copy
+    of the package that lies outside the course's folder.
     """
     path = progress_file()
+    if not os.environ.get("COURSE_PROGRESS") and not (ROOT / "course.py").exists():
+        return None
     return None if path.exists() and not path.is_file() else path.parent
 
 
 def load() -> dict[str, dict[str, Any]]:
     """Return what is recorded, by kind ("exercises", "predictions") and name.
 
-    A file that does not hold progress counts as empty.
+    A file that cannot be read, or does not hold progress, counts as empty.
     """
     try:
-        stored = json.loads(progress_file().read_text(encoding="utf-8"))
-        return {kind: dict(stored.get(kind, {})) for kind in KINDS}
-    except (OSError, ValueError, AttributeError, TypeError):
+        return _stored(progress_file())
+    except (OSError, ValueError):
         return {kind: {} for kind in KINDS}
 
 
-def record(kind: str, name: str, entry: Any) -> None:  # noqa: ANN401
-    """Keep one entry, written whole or not at all.
+def record(kind: str, name: str, entry: Any) -> str | None:  # noqa: ANN401
+    """Keep one entry, written whole or not at all; return why it could not be kept.
 
-    A file that does not hold progress is kept aside, so that nothing is lost. A
-    folder that cannot be written to keeps no progress, and is no error.
+    A file that does not hold progress is set aside, so that nothing is lost.
     """
-    path = progress_file()
     if folder() is None:
-        return
-    progress = load()
-    with suppress(OSError):
-        if path.is_file() and not any(progress.values()):
-            path.replace(path.with_suffix(".unreadable.json"))
-        progress[kind][name] = entry
-        write_whole(path, json.dumps(progress, indent=1).encode())
+        asked_for = os.environ.get("COURSE_PROGRESS")
+        return None if asked_for else "this Jupyter was not started with course.py"
+    path = progress_file()
+    try:
+        with _alone_with(path):
+            progress = _read_or_set_aside(path)
+            progress[kind][name] = entry
+            write_whole(path, json.dumps(progress, indent=1).encode())
+    except OSError as error:
+        return f"{path} cannot be written ({error.strerror})"
+    return None
+
+
+def _stored(path: Path) -> dict[str, dict[str, Any]]:
+    """Read the progress; raise ValueError if the file holds something else."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8-sig"))
+        return {kind: dict(stored.get(kind, {})) for kind in KINDS}
+    except (AttributeError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path} does not hold progress") from error
+
+
+def _read_or_set_aside(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        return _stored(path)
+    except FileNotFoundError:
+        pass
+    except ValueError:
+        names = (f".unreadable{n if n > 1 else ''}.json" for n in count(1))
+        path.replace(
+            next(x for name in names if not (x := path.with_suffix(name)).exists())
+        )
+    return {kind: {} for kind in KINDS}
+
+
+@contextmanager
+def _alone_with(path: Path) -> Iterator[None]:
+    """Keep other notebooks of the learner from writing in between.
+
+    A lock that somebody left behind is waited for briefly, and then removed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f".{path.name}.lock")
+    for _ in range(200):
+        try:
+            lock.open("x").close()
+            break
+        except FileExistsError:
+            time.sleep(0.01)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)

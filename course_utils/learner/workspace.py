@@ -11,18 +11,23 @@ a new one takes its place: stopped anywhere in between, the next start goes on.
 
 import difflib
 import errno
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from course_utils._files import write_whole
 from course_utils.exercises import EXERCISES, exercises_of
 from course_utils.learner import start_page
+from course_utils.learner.answers import (
+    answers_in,
+    asked_in,
+    begun_again,
+    carried,
+    work_in,
+)
 from course_utils.learner.progress import WORK
 from course_utils.learner.syllabus import LESSONS, ROOT
 
@@ -31,8 +36,6 @@ GIVEN = ".given"
 AFTERWARDS = """\
 The points you have are kept. If the notebook is open in JupyterLab, close its tab
 without saving and open it again; should JupyterLab ask, choose "Revert"."""
-
-Cell = dict[str, Any]
 
 
 class UnknownNameError(Exception):
@@ -91,19 +94,19 @@ class Workspace:
         path, exercise = self._named(name)
         copy = _read(self._work / path)
         course = (self._course / path).read_bytes()
-        new = _begun_again(copy, course, exercise) if exercise and copy else course
+        new = begun_again(copy, course, exercise) if exercise and copy else course
         if new is None:
             raise UnknownNameError(
                 f"Your copy of {path} has no cell for {exercise}: "
                 f"'python3 course.py again {Path(path).stem}' starts all of it over."
             )
         what = f"{exercise} in {path}" if exercise else path
-        if copy is None or _work_in(copy) == _work_in(new):
+        if copy is None or work_in(copy) == work_in(new):
             write_whole(self._work / path, new)
-            return f"{what} is as the course gives it; there was nothing to keep."
+            return f"{what} is as the course gave it; there was nothing to keep."
         kept = self._keep(path, copy)
         write_whole(self._work / path, new)
-        return f"{what} begins again; your old notebook is kept as {kept}."
+        return f"{what} starts over; your old notebook is kept as {kept}."
 
     def _bring(self, name: str) -> None:
         """Bring one copy up to date without losing what the learner wrote."""
@@ -115,10 +118,10 @@ class Workspace:
         new, line = course, None
         if copy is None:
             self._new.append(name)
-        elif given and _work_in(copy) == _work_in(given):
-            if _work_in(course) != _work_in(given):
+        elif given and work_in(copy) == work_in(given):
+            if work_in(course) != work_in(given):
                 self._renewed.append(name)
-        elif given and _work_in(course) == _work_in(given):
+        elif given and work_in(course) == work_in(given):
             new = copy  # other outputs: no reason to touch what the learner wrote
         else:
             new, line = self._merged(name, copy, course, given)
@@ -137,15 +140,15 @@ class Workspace:
         Returns the new notebook, and the line that says so.
         """
         answers = (
-            _answers(copy, given or course) if name.startswith("exercises") else {}
+            answers_in(copy, given or course) if name.startswith("exercises") else {}
         )
-        new = _carried(answers, course)
-        if _work_in(new) == _work_in(copy):  # as after a stop on the way
+        new = carried(answers, course)
+        if work_in(new) == work_in(copy):  # as after a stop on the way
             return copy, None
         kept = self._keep(name, copy)
-        lost = set(answers) - {_exercise(cell) for cell in _cells(course) or ()}
+        lost = set(answers) - set(asked_in(course))
         line = f"A new version of {name}: "
-        line += "your answers were carried over, " if set(answers) - lost else ""
+        line += "your answers were carried over, and " if set(answers) - lost else ""
         line += f"your old notebook is kept as {kept}."
         if lost:
             line += f" The course no longer has {', '.join(sorted(lost))}."
@@ -155,12 +158,12 @@ class Workspace:
         """Take away a copy that the course no longer has, unless it was changed."""
         path, remembered = self._work / name, self._work / GIVEN / name
         copy = _read(path)
-        if copy is not None and _work_in(copy) == _work_in(remembered.read_bytes()):
+        if copy is not None and work_in(copy) == work_in(remembered.read_bytes()):
             path.unlink()
             title = name.removesuffix(".ipynb")
-            self._lines.append(f"The course no longer has {title}: it is taken away.")
+            self._lines.append(f"The course no longer has {title}; it was removed.")
         elif copy is not None:
-            self._lines.append(f"The course no longer has {name}: yours stays.")
+            self._lines.append(f"The course no longer has {name}; your copy stays.")
         remembered.unlink()
 
     def _keep(self, name: str, data: bytes) -> str:
@@ -246,102 +249,17 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _cells(data: bytes) -> list[Cell] | None:
-    """Return a notebook's cells, each with its source in one piece, or None."""
-    try:
-        cells = json.loads(data)["cells"]
-        return [{**cell, "source": "".join(cell["source"])} for cell in cells]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-
-
-def _work_in(data: bytes) -> object:
-    """Return what could be the learner's work: the sources of the cells.
-
-    To run a cell or to save is no work, nor is the empty cell that JupyterLab adds
-    after the last one. What cannot be read counts as it is.
-    """
-    cells = _cells(data)
-    if cells is None:
-        return data
-    return [(x.get("cell_type"), x["source"]) for x in cells if x["source"].strip()]
-
-
-def _marked(cell: Cell, mark: str, key: str) -> str | None:
-    """Return what a cell's metadata say under a mark, if they say anything."""
-    metadata = cell.get("metadata")
-    said = metadata.get(mark) if isinstance(metadata, dict) else None
-    name = said.get(key) if isinstance(said, dict) else None
-    return name if isinstance(name, str) else None
-
-
-def _exercise(cell: Cell) -> str | None:
-    """Return the exercise that a cell is for the answer to, if it is for one."""
-    return _marked(cell, "course", "answer")
-
-
-def _code(data: bytes) -> dict[str, str]:
-    """Return the code of each exercise; the parts of a cell that was split, joined."""
-    code: dict[str, str] = {}
-    for cell in _cells(data) or ():
-        name = _exercise(cell)
-        if name and cell["source"].strip():
-            code[name] = (
-                f"{code[name]}\n\n{cell['source']}" if name in code else cell["source"]
-            )
-    return code
-
-
-def _answers(copy: bytes, given: bytes) -> dict[str, str]:
-    """Return the code that the learner wrote in place of what was given."""
-    stubs = _code(given)
-    return {name: x for name, x in _code(copy).items() if x != stubs.get(name)}
-
-
-def _carried(answers: dict[str, str], course: bytes) -> bytes:
-    """Return the course's notebook with answers in the cells of their exercises."""
-    notebook = json.loads(course)
-    for cell in notebook["cells"]:
-        name = _exercise(cell)
-        if name in answers:
-            cell["source"] = answers[name].splitlines(keepends=True)
-    return _written(notebook)
-
-
-def _begun_again(copy: bytes, course: bytes, exercise: str) -> bytes | None:
-    """Return a copy with one exercise as the course has it, or None if it has none."""
-    if exercise not in {_exercise(cell) for cell in _cells(copy) or ()}:
-        return None
-    notebook, cells = json.loads(copy), []
-    stub = _code(course)[exercise].splitlines(keepends=True)
-    for cell in notebook["cells"]:
-        is_answer = _exercise(cell) == exercise
-        if is_answer and not stub:
-            continue  # the second part of a cell that was split
-        if is_answer:
-            cell["source"], stub = stub, []
-        if is_answer or _marked(cell, "nbgrader", "grade_id") == exercise:
-            cell |= {"outputs": [], "execution_count": None}
-        cells.append(cell)
-    return _written(notebook | {"cells": cells})
-
-
-def _written(notebook: dict[str, Any]) -> bytes:
-    """Write a notebook as Jupyter does."""
-    return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
-
-
 def _explained(error: OSError, work: Path) -> str:
     """Say in one sentence why the copies could not be brought up to date."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
-            f"The disk is full, so that {work} could not be brought up to date. "
-            "Nothing of yours is lost: make room, and start again."
+            f"The disk is full, so {work} could not be brought up to date. "
+            "Nothing of yours is lost: make room and start again."
         )
     return (
         f"Your folder {work} could not be brought up to date ({error.strerror}: "
-        f"{error.filename}). Nothing of yours is lost: it needs to be a folder that "
-        "you may write to."
+        f"{error.filename}). Nothing of yours is lost: it must be a folder that "
+        "you can write to."
     )
 
 
@@ -379,7 +297,7 @@ def _tell(lines: list[str], *, forget: bool) -> None:
 def _start_over(workspace: Workspace, names: tuple[str, ...]) -> None:
     if not names:
         raise UnknownNameError(
-            "Name what starts over: a lesson's exercises, as in 'python3 course.py "
+            "Say what to start over: a lesson's exercises, as in 'python3 course.py "
             "again 1', or one exercise, as in 'python3 course.py again hard_lookup'."
         )
     for name in names:

@@ -16,7 +16,7 @@ tried.
 # %%
 import numpy as np
 
-from course_utils.learner import check
+from course_utils.learner import check  # missing? Run python3 course.py
 
 # %% [markdown] about="hard_lookup"
 r"""

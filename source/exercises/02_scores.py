@@ -16,7 +16,7 @@ after you tried.
 # %%
 import numpy as np
 
-from course_utils.learner import check
+from course_utils.learner import check  # missing? Run python3 course.py
 
 # %% [markdown] about="bilinear_score"
 r"""
@@ -201,5 +201,5 @@ return number`, with a tolerance that forgives the rounding.
 # %% [markdown]
 r"""
 That was lesson 2. Your points are on [the start page](../start.md); on the
-command line, `python3 course.py grade` adds them up.
+command line, `python3 course.py grade` shows them too.
 """

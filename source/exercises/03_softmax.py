@@ -15,7 +15,7 @@ is all you may import. A worked solution of each exercise stands in
 # %%
 import numpy as np
 
-from course_utils.learner import check
+from course_utils.learner import check  # missing? Run python3 course.py
 
 # %% [markdown] about="stable_softmax"
 r"""
@@ -195,5 +195,5 @@ temperature below 1 both are too flat.
 # %% [markdown]
 r"""
 That was lesson 3. Your points are on [the start page](../start.md); on the
-command line, `python3 course.py grade` adds them up.
+command line, `python3 course.py grade` shows them too.
 """

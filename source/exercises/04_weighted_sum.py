@@ -18,7 +18,7 @@ tried.
 import numpy as np
 
 from course_utils import gaussian_score, softmax
-from course_utils.learner import check
+from course_utils.learner import check  # missing? Run python3 course.py
 
 # %% [markdown] about="attend"
 r"""
@@ -219,5 +219,5 @@ should be 1 seldom is, to the last bit.
 # %% [markdown]
 r"""
 That was lesson 4. Your points are on [the start page](../start.md); on the
-command line, `python3 course.py grade` adds them up.
+command line, `python3 course.py grade` shows them too.
 """

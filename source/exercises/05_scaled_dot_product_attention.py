@@ -18,7 +18,7 @@ help most after you tried.
 import numpy as np
 
 from course_utils import softmax
-from course_utils.learner import check
+from course_utils.learner import check  # missing? Run python3 course.py
 
 # %% [markdown] about="score_variance"
 r"""
@@ -207,7 +207,6 @@ and $1/d_k$. Fault 3 has the scale 1 as well, but its rows do not sum to 1.
 
 # %% [markdown]
 r"""
-That was lesson 5, and the first part. Your points are on
-[the start page](../start.md); on the command line,
-`python3 course.py grade` adds them up.
+That was lesson 5, and the first part. Your points are on [the start
+page](../start.md); on the command line, `python3 course.py grade` shows them too.
 """

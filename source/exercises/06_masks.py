@@ -16,7 +16,7 @@ attend". A worked solution of each exercise stands in
 # %%
 import numpy as np
 
-from course_utils.learner import check
+from course_utils.learner import check  # missing? Run python3 course.py
 
 # %% [markdown] about="causal_mask"
 r"""
@@ -204,5 +204,5 @@ Another way counts the excuses by a matrix product,
 r"""
 That was lesson 6. Keep your leak test: it works on any attention that you meet. Your
 points are on [the start page](../start.md); on the command line,
-`python3 course.py grade exercises/` adds them up.
+`python3 course.py grade` shows them too.
 """

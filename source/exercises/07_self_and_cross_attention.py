@@ -19,7 +19,7 @@ you tried.
 import numpy as np
 
 from course_utils import scaled_dot_product_attention
-from course_utils.learner import check
+from course_utils.learner import check  # missing? Run python3 course.py
 
 # %% [markdown] about="self_attention"
 r"""
@@ -214,6 +214,6 @@ in a shape as long as both sequences are equally long; compare with a loop.
 
 # %% [markdown]
 r"""
-That was lesson 7. Your points are on [the start page](../start.md); on the command
-line, `python3 course.py grade exercises/` adds them up.
+That was lesson 7. Your points are on [the start page](../start.md); on the
+command line, `python3 course.py grade` shows them too.
 """

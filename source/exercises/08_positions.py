@@ -17,7 +17,7 @@ by now. A worked solution of each exercise stands in
 import numpy as np
 
 from course_utils import rotary_embedding, scaled_dot_product_attention
-from course_utils.learner import check
+from course_utils.learner import check  # missing? Run python3 course.py
 
 # %% [markdown] about="sinusoidal_rows"
 r"""
@@ -232,5 +232,5 @@ the output; the smallest gap also finds the fault in rounded numbers.
 # %% [markdown]
 r"""
 That was lesson 8. Your points are on [the start page](../start.md); on the
-command line, `python3 course.py grade exercises/` adds them up.
+command line, `python3 course.py grade` shows them too.
 """

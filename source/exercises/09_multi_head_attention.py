@@ -19,7 +19,7 @@ tried.
 import numpy as np
 
 from course_utils import scaled_dot_product_attention, softmax
-from course_utils.learner import check
+from course_utils.learner import check  # missing? Run python3 course.py
 
 # %% [markdown] about="split_heads"
 r"""
@@ -259,6 +259,5 @@ the reshape.
 # %% [markdown]
 r"""
 That was lesson 9, and the second part. Your points are on [the start
-page](../start.md); on the command line, `python3 course.py grade exercises/` adds
-them up.
+page](../start.md); on the command line, `python3 course.py grade` shows them too.
 """

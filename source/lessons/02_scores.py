@@ -20,7 +20,7 @@ exercises.
 import matplotlib.pyplot as plt
 import numpy as np
 
-import course_utils
+import course_utils  # missing? Run python3 course.py
 from course_utils import figures
 from course_utils.learner import predict
 

@@ -20,7 +20,7 @@ the wrong axis.
 import matplotlib.pyplot as plt
 import numpy as np
 
-import course_utils
+import course_utils  # missing? Run python3 course.py
 from course_utils import figures, gaussian_score, softmax
 from course_utils.data.terrain import landscape
 from course_utils.learner import predict

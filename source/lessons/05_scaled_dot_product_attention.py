@@ -19,7 +19,7 @@ weights that it made.
 import matplotlib.pyplot as plt
 import numpy as np
 
-import course_utils
+import course_utils  # missing? Run python3 course.py
 from course_utils import entropy, figures, softmax
 from course_utils.learner import predict
 

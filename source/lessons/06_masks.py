@@ -19,7 +19,7 @@ mask bugs by what they leak.
 import matplotlib.pyplot as plt
 import numpy as np
 
-import course_utils
+import course_utils  # missing? Run python3 course.py
 from course_utils import figures, softmax
 from course_utils.learner import predict
 from course_utils.tasks import little_sentence

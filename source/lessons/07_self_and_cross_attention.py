@@ -20,7 +20,7 @@ order of words.
 import matplotlib.pyplot as plt
 import numpy as np
 
-import course_utils
+import course_utils  # missing? Run python3 course.py
 from course_utils import figures, softmax
 from course_utils.learner import predict
 from course_utils.models.order_reader import KINDS, learning_curves

@@ -19,7 +19,7 @@ it was trained on, and to diagnose pairs that were turned wrongly.
 import matplotlib.pyplot as plt
 import numpy as np
 
-import course_utils
+import course_utils  # missing? Run python3 course.py
 from course_utils import figures, scaled_dot_product_attention
 from course_utils.learner import predict
 from course_utils.models.position_reader import KINDS, PositionReader

@@ -21,7 +21,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-import course_utils
+import course_utils  # missing? Run python3 course.py
 from course_utils import figures, scaled_dot_product_attention
 from course_utils.learner import predict
 from course_utils.models.two_relations import TwoRelations, trained

@@ -170,7 +170,7 @@ def test_text_is_escaped():
             ),
             "scores needs finite numbers",
         ),
-        (lambda: figures.predict("one", "only this"), "no option or at least two"),
+        (lambda: figures.predict("one", "only this"), "no options or at least two"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(draw, says):

@@ -159,7 +159,7 @@ def test_a_new_version_brings_the_answers_along_and_keeps_the_old_work(folder):
     new_version(folder.course)
     (line,) = folder.lay_out()
     assert line == (
-        f"A new version of {EXERCISES}: your answers were carried over, your old "
+        f"A new version of {EXERCISES}: your answers were carried over, and your old "
         f"notebook is kept as {KEPT}."
     )
     assert (folder.work / KEPT).read_bytes() == mine
@@ -197,6 +197,80 @@ def test_an_answer_in_two_cells_is_carried_over_whole(folder):
     new_version(folder.course)
     folder.lay_out()
     assert code(path) == f"helper = 1\n\n{MINE}"
+
+
+def without_metadata(path):
+    """Drop all metadata of cells, as some editors do."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.metadata.clear()
+    nbformat.write(notebook, path)
+
+
+def merge(path, *cell_ids):
+    """Merge cells, as JupyterLab does: the first one's metadata stay."""
+    notebook = nbformat.read(path, as_version=4)
+    first, *others = [x for x in notebook.cells if x.id in cell_ids]
+    first.source = "\n\n".join([first.source, *(x.source for x in others)])
+    notebook.cells = [x for x in notebook.cells if x not in others]
+    nbformat.write(notebook, path)
+
+
+@pytest.mark.parametrize(
+    "mine",
+    [
+        MINE,
+        MINE.replace("def soft_lookup", "async def  soft_lookup "),
+        "soft_lookup = lambda *_: 'mine'",
+        "helper = 1\n\n\n@staticmethod\n" + MINE,
+        MINE.removesuffix("'"),  # a syntax error is the learner's work too
+    ],
+)
+def test_an_answer_without_metadata_is_known_by_what_it_defines(folder, mine):
+    path = folder.work / EXERCISES
+    change(path, "soft_lookup", mine)
+    without_metadata(path)
+    new_version(folder.course)
+    (line,) = folder.lay_out()
+    assert "your answers were carried over" in line
+    assert code(path) == mine
+    assert code(path, "hard_lookup").endswith("raise NotImplementedError")
+
+
+def test_an_answer_below_the_stub_that_stayed_is_carried_over_alone(folder):
+    path = folder.work / EXERCISES
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(MINE))
+    nbformat.write(notebook, path)
+    new_version(folder.course)
+    folder.lay_out()
+    assert code(path) == MINE
+
+
+@pytest.mark.parametrize("forget", [True, False])
+def test_answers_in_one_merged_cell_go_to_their_own_cells(folder, forget):
+    path = folder.work / EXERCISES
+    other = "@staticmethod\ndef hard_lookup(*_):\n    return 2"
+    change(path, "soft_lookup", MINE)
+    change(path, "hard_lookup", f"helper = 1\n\n{other}")
+    merge(path, "hard_lookup", "soft_lookup")
+    if forget:
+        without_metadata(path)
+    new_version(folder.course)
+    folder.lay_out()
+    assert code(path) == MINE
+    assert code(path, "hard_lookup") == f"helper = 1\n\n{other}"
+
+
+def test_one_of_two_answers_in_a_merged_cell_starts_over(folder):
+    path = folder.work / EXERCISES
+    other = "def hard_lookup(*_):\n    return 2"
+    change(path, "soft_lookup", MINE)
+    change(path, "hard_lookup", other)
+    merge(path, "hard_lookup", "soft_lookup")
+    without_metadata(path)
+    folder.workspace.start_over("soft_lookup")
+    assert code(path, "hard_lookup") == f"{other}\n\n\n{STUB}"
 
 
 def test_an_exercise_that_the_course_dropped_is_named(folder):
@@ -267,8 +341,8 @@ def test_a_withdrawn_notebook_goes_unless_it_was_changed(folder):
     (folder.course / LESSON).unlink()
     (folder.course / EXERCISES).unlink()
     assert folder.lay_out() == [
-        f"The course no longer has {EXERCISES}: yours stays.",
-        "The course no longer has notebooks/01_soft_lookup: it is taken away.",
+        f"The course no longer has {EXERCISES}; your copy stays.",
+        "The course no longer has notebooks/01_soft_lookup; it was removed.",
     ]
     assert not (folder.work / LESSON).exists()
     assert code(folder.work / EXERCISES) == MINE
@@ -401,7 +475,7 @@ def test_a_read_only_folder_gets_one_sentence(folder, monkeypatch, capsys):
 
     monkeypatch.setattr(workspace, "write_whole", full)
     assert workspace.main("lay-out") == 1
-    assert capsys.readouterr().err.startswith("The disk is full, so that ")
+    assert capsys.readouterr().err.startswith("The disk is full, so ")
     monkeypatch.setattr(workspace, "write_whole", real)
     assert workspace.main("lay-out") == 0
 
@@ -411,7 +485,7 @@ def test_starting_over_twice_keeps_both_works(folder):
     change(path, "soft_lookup", MINE)
     first = path.read_bytes()
     said = folder.workspace.start_over("1")
-    assert said == f"{EXERCISES} begins again; your old notebook is kept as {KEPT}."
+    assert said == f"{EXERCISES} starts over; your old notebook is kept as {KEPT}."
     assert path.read_bytes() == (folder.course / EXERCISES).read_bytes()
     change(path, "soft_lookup", MINE + " # again")
     second = path.read_bytes()
@@ -430,7 +504,7 @@ def test_one_exercise_starts_over_and_the_rest_stays(folder):
     change(path, "hard_lookup", "def hard_lookup(*_): return 2", outputs=ran)
     first = path.read_bytes()
     assert folder.workspace.start_over("soft_lookup").startswith(
-        f"soft_lookup in {EXERCISES} begins again; your old notebook is kept as "
+        f"soft_lookup in {EXERCISES} starts over; your old notebook is kept as "
     )
     cells = {x.id: x for x in nbformat.read(path, as_version=4).cells}
     assert cells["soft_lookup"].source == STUB
@@ -497,7 +571,7 @@ def test_the_start_page_says_what_the_start_did(folder, with_course):
     new_version(folder.course)
     done = start(folder, "lay-out", **page)
     assert done.stdout == (
-        f"A new version of {EXERCISES}: your answers were carried over, your old "
+        f"A new version of {EXERCISES}: your answers were carried over, and your old "
         f"notebook is kept as {KEPT}.\n"
     )
     shown = (folder.work / "start.md").read_text(encoding="utf-8")
