@@ -149,9 +149,6 @@ WRONG = {
     "diagnose_softmax": {
         "compares the sum of all": _nearest_by(np.sum),
         "compares sums of rows": _nearest_by(lambda w: w.sum(axis=1)),
-        "compares sums of columns and rows": _nearest_by(
-            lambda w: np.concatenate([w.sum(axis=0), w.sum(axis=1)]).round(1)
-        ),
         "compares where the largest weights are": _nearest_by(
             lambda w: w.argmax(axis=1)
         ),

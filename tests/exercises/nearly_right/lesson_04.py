@@ -79,15 +79,6 @@ def _along_the_first_axis(key, value, bandwidth):
     return _left_out(key[:, :1], value, bandwidth)
 
 
-def _one_sum(weights):
-    rows, columns = weights.sum(axis=1), weights.sum(axis=0)
-    if abs(rows[0] - 1) < 1e-4:
-        return int(weights[0, 0] > 0)
-    if abs(columns[0] - 1) < 1e-4:
-        return 3
-    return 4 if abs(weights.sum() - 1) < 1e-4 else 2
-
-
 def _with_margin(margin):
     def diagnose(weights):
         if (abs(weights.sum(axis=1) - 1) < margin).all():
@@ -153,9 +144,6 @@ WRONG = {
         ),
     },
     "diagnose_mix": {
-        "looks at the first row and column alone": lambda weights: (
-            _one_sum(weights) if len(weights) < 6 else min(_one_sum(weights), 3)
-        ),
         "takes sums within 0.3 for 1": _with_margin(0.3),
         "allows for no rounding of float32": _with_margin(1e-9),
         "calls every square whose sum is n right": lambda weights: (

@@ -119,7 +119,6 @@ WRONG = {
         "compares where the largest weights are": _nearest_by(
             lambda w: w.argmax(axis=1)
         ),
-        "compares to one digit": _nearest_by(lambda w: np.round(2 * w)),
         "never says 0": lambda w, q, k: max(_nearest_by(lambda w: w)(w, q, k), 1),
     },
 }
