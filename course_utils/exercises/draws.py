@@ -1,4 +1,4 @@
-"""What the draws of all lessons share: an order of the cases that no one can foresee."""
+"""What the draws of all lessons share: an order of cases that nobody can foresee."""
 
 import numpy as np
 

@@ -23,7 +23,10 @@ _ATTENTIONS = (
 )
 ROUNDING, REAL = 1e-6, 1e-4  # below the one nothing moved, above the other something
 TINY, LARGE = 4, 11
-ONE_NUMBER = {TINY: (-1, -1), LARGE: (0, 1)}  # its column, and whether it falls or rises
+ONE_NUMBER = {
+    TINY: (-1, -1),
+    LARGE: (0, 1),
+}  # its column, and whether it falls or rises
 
 
 def _places(rng: np.random.Generator, kind: int, n: int, pad: int) -> Booleans:
@@ -224,8 +227,8 @@ LEAKS = Exercise(
     ),
     also_right=(_leaks_by_loop, _leaks_by_norm, _leaks_by_close),
     hints=(
-        "Two questions for each query. Did its output move? Had it an excuse, an "
-        "edited position that it may see?",
+        "Two questions for each query. Did its output move? Did it have an "
+        "excuse, an edited position that it may see?",
         "`np.abs(after - before).max(axis=-1)` is the largest move of each output. "
         "Compare it with a number between 1e-6 and 1e-4.",
         "`(may_see & changed).any(axis=-1)` says which queries have an excuse.",

@@ -35,7 +35,9 @@ def _one_best(rng: np.random.Generator, size: int) -> Arguments:
     """
     kind = turn(rng, size)
     arguments = _one_query(rng, size)
-    while 3 < size < 10 and not _misleads(arguments["query"], arguments["key"], bool(size % 2)):
+    while 3 < size < 10 and not _misleads(
+        arguments["query"], arguments["key"], bool(size % 2)
+    ):
         arguments = _one_query(rng, size)
     query, key = arguments["query"], arguments["key"]
     best = np.argmax(key @ query)
@@ -123,7 +125,7 @@ HARD_LOOKUP = Exercise(
             lambda query, key, value: key[np.argmax(key @ query)],
         ),
         Misconception(
-            "it returns the position of the best key: the value stands in that row",
+            "it returns the position of the best key: return the value in that row",
             lambda query, key, value: np.argmax(key @ query),
         ),
         Misconception(
@@ -348,8 +350,8 @@ WIND_FROM_WEATHER = Exercise(
         ),
     ),
     hints=(
-        "Which of the three do you have in your hand, which do you compare it with, "
-        "and which do you want to know?",
+        "Which of the three do you already have, which do you compare it with, and "
+        "which do you want to know?",
         "You hold today's weather: the query. You compare it with the weather in the "
         "log: the keys. You want a direction: the value.",
         "Your `soft_lookup` does the rest, called with the right three.",

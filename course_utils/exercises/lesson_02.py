@@ -98,8 +98,8 @@ BILINEAR_SCORE = Exercise(
     reference=bilinear_score,
     misconceptions=(
         Misconception(
-            "the scores are transposed, one row a key: rows belong to the queries, so "
-            "the queries stand on the left of the product",
+            "the scores are transposed, one row per key: rows belong to the queries, "
+            "so the queries stand on the left of the product",
             lambda query, key, weight: key @ weight.T @ query.T,
         ),
         Misconception(
@@ -112,7 +112,7 @@ BILINEAR_SCORE = Exercise(
             lambda query, key, weight: query @ key.T,
         ),
         Misconception(
-            "both sides are multiplied by `weight`: only one of them is translated",
+            "both sides are multiplied by `weight`: translate only one of them",
             lambda query, key, weight: (query @ weight) @ (key @ weight).T,
         ),
         Misconception(
@@ -136,7 +136,7 @@ BILINEAR_SCORE = Exercise(
     hints=(
         "The part `q @ weight` does not depend on the key: what is it for all queries "
         "at once?",
-        "`query @ weight` has the shape (n_q, d), one translated query a row.",
+        "`query @ weight` has the shape (n_q, d), one translated query per row.",
         "The dot product of every row with every key is a product with `key.T`.",
     ),
 )
@@ -201,7 +201,7 @@ COSINE_SCORE = Exercise(
             lambda query, key: 1 - cosine_score(query, key),
         ),
         Misconception(
-            "the scores are transposed, one row a key: rows belong to the queries",
+            "the scores are transposed, one row per key: rows belong to the queries",
             lambda query, key: cosine_score(key, query),
         ),
     ),

@@ -38,7 +38,7 @@ def _rows_of_scores(rng: np.random.Generator, size: int) -> Arguments:
         return {"x": (x + 300 * (size == 3)).astype(np.float32)}
     if size == 0:  # whole numbers, far below 0
         return {"x": np.rint(x).astype(int) - 1000}
-    if size == 4:  # rows about 0, and one less than twice as far off as `exp` reaches
+    if size == 4:  # one row just out of the reach of `exp`
         x[0] -= rng.uniform(800, 950)
     elif size == 6:  # one score far above the others
         x[..., rng.integers(shape[-1])] += 2000
@@ -58,7 +58,7 @@ def _scores_axis_temperature(rng: np.random.Generator, size: int) -> Arguments:
         x = x.astype(np.float32)
     elif size == 2:
         x = np.rint(x).astype(int)
-    elif size == 6:  # slices about 0, and one less than twice as far off as `exp` reaches
+    elif size == 6:  # one slice just out of the reach of `exp`
         x[0] -= rng.uniform(800, 950)
     elif size > 4:
         x = x + _far_apart(rng, (*shape[:axis], 1, *shape[axis + 1 :]))
@@ -146,13 +146,13 @@ STABLE_SOFTMAX = Exercise(
             lambda x: _divided(np.exp(x - x.max())),
         ),
         Misconception(
-            "all weights together sum to 1: each row shares out its own whole, so the "
-            "sum runs over the last axis",
+            "all weights together sum to 1: each row must sum to 1 by itself, so take "
+            "the sum over the last axis",
             lambda x: np.exp(x - x.max()) / np.exp(x - x.max()).sum(),
         ),
         Misconception(
-            "the weights sum to 1 down the first axis: each row, the last axis, shares "
-            "out its own",
+            "the weights sum to 1 down the first axis: they must sum to 1 along each "
+            "row, the last axis",
             lambda x: softmax(x, axis=0),
         ),
         Misconception(
@@ -224,8 +224,8 @@ SOFTMAX = Exercise(
             lambda x, axis, temperature: softmax(x, -1, temperature),
         ),
         Misconception(
-            "the maximum goes along another axis than the sum: then each weight of a "
-            "sum is shifted differently; use `axis` for both",
+            "the maximum is taken along a different axis from the sum, so the terms of "
+            "one sum are shifted by different amounts; use `axis` for both",
             lambda x, axis, temperature: _divided(
                 np.exp((x - x.max(axis=-1, keepdims=True)) / temperature), axis
             ),
@@ -266,8 +266,8 @@ SOFTMAX = Exercise(
     ),
     hints=(
         "What you wrote in exercise 1 has `-1` in two places. What belongs there now?",
-        "The temperature divides the scores. Subtract the maximum before or after, but "
-        "of the same numbers.",
+        "Divide the scores by the temperature. You may subtract the maximum before or "
+        "after, as long as it is the maximum of those very numbers.",
         "`np.exp((x - x.max(axis=axis, keepdims=True)) / temperature)`, divided by its "
         "sum along the same axis.",
     ),
@@ -317,7 +317,7 @@ EFFECTIVE_KEYS = Exercise(
             lambda weights: np.exp(entropy(weights) / math.log(2)),
         ),
         Misconception(
-            "it takes the mean over the keys in place of the sum",
+            "it takes the mean over the keys: take the sum",
             lambda weights: np.exp(entropy(weights) / weights.shape[-1]),
         ),
         Misconception(

@@ -55,8 +55,8 @@ ATTEND = Exercise(
             lambda weights, value: weights[:, :, None] * value,
         ),
         Misconception(
-            "it takes the mean over the keys, not the sum: the weights have shared "
-            "out the whole already, so dividing by n_k is once too often",
+            "it takes the mean over the keys, not the sum: the weights share out the "
+            "whole already, so there is nothing left to divide by",
             lambda weights, value: weights @ value / value.shape[0],
         ),
         Misconception(
@@ -86,8 +86,8 @@ ATTEND = Exercise(
         lambda weights, value: (value.T @ weights.T).T,
     ),
     hints=(
-        "Write the shapes down: which axis do both arguments have, and which of them "
-        "has the result?",
+        "Write the shapes down: which axis do both arguments share, and which axes "
+        "does the result keep?",
         "(n_q, n_k) and (n_k, d_v) give (n_q, d_v): the axis in the middle is summed "
         "away. Which operator does that?",
         "`weights @ value`.",
@@ -180,7 +180,7 @@ OUTSIDE_HULL = Exercise(
             ).all(axis=1),
         ),
         Misconception(
-            "True and False are exchanged: True means that a ruler proves the point "
+            "True and False are swapped: True means that a ruler proves the point "
             "outside",
             lambda point, value, ruler: ~_outside_hull(point, value, ruler),
         ),
@@ -298,13 +298,12 @@ LEAVE_ONE_OUT = Exercise(
     reference=leave_one_out,
     misconceptions=(
         Misconception(
-            "each place has a say about itself: its own value is in the prediction, "
-            "although it was to be left out",
+            "each place has a say in its own prediction: its value must be left out",
             lambda key, value, bandwidth: nadaraya_watson(key, key, value, bandwidth),
         ),
         Misconception(
-            "the own weight is set to 0 after the softmax, and the others do not sum "
-            "to 1: hide the score first, then share out",
+            "each place's own weight is set to 0 after the softmax, so the others no "
+            "longer sum to 1: hide the score before the softmax",
             _hidden_too_late,
         ),
         Misconception(
@@ -437,7 +436,7 @@ DIAGNOSE_MIX = Exercise(
     reference=_diagnose,
     misconceptions=(
         Misconception(
-            "rows and columns are exchanged: `sum(axis=1)` adds along the keys, and "
+            "rows and columns are swapped: `sum(axis=1)` adds along the keys, and "
             "gives one sum for each query, a row",
             lambda weights: _diagnose(weights.T),
         ),

@@ -179,7 +179,7 @@ SCALED_DOT_PRODUCT_ATTENTION = Exercise(
     reference=scaled_dot_product_attention,
     misconceptions=(
         Misconception(
-            "the scale is missing: the scores spread like the root of d_k",
+            "the scale is missing: the spread of the scores grows with the root of d_k",
             _with_scale(lambda query, key, value: 1),
         ),
         Misconception(
@@ -200,7 +200,7 @@ SCALED_DOT_PRODUCT_ATTENTION = Exercise(
             _with_scale(lambda query, key, value: value.shape[-1] ** -0.5),
         ),
         Misconception(
-            "the scale stands after the softmax: there it shrinks the weights, which "
+            "the scale comes after the softmax: there it shrinks the weights, which "
             "no longer sum to 1; scale the scores",
             lambda query, key, value: (
                 softmax(query @ _transposed(key)) * query.shape[-1] ** -0.5 @ value

@@ -92,7 +92,7 @@ SELF_ATTENTION = Exercise(
             lambda x, W_q, W_k, W_v: _self_attention(x, W_q, W_q, W_v),
         ),
         Misconception(
-            "W_q and W_k have changed places: what a token looks for is x @ W_q, what "
+            "W_q and W_k are swapped: what a token looks for is x @ W_q, what "
             "it offers x @ W_k",
             lambda x, W_q, W_k, W_v: _self_attention(x, W_k, W_q, W_v),
         ),
@@ -333,7 +333,7 @@ UNSHUFFLE_WEIGHTS = Exercise(
             lambda weights, order: weights.copy(),
         ),
         Misconception(
-            "rows and columns have changed places: who asks stays in the rows",
+            "rows and columns are swapped: the tokens that ask belong in the rows",
             lambda weights, order: _unshuffled(weights, order).T,
         ),
         Misconception(
@@ -443,7 +443,7 @@ DIAGNOSE_ROLES = Exercise(
             lambda output, y, x, W_q, W_k, W_v: RIGHT,
         ),
         Misconception(
-            "faults 1 and 4 are swapped: in 1 the two sequences change all their "
+            "faults 1 and 4 are swapped: in 1 the two sequences swap all their "
             "roles, in 4 only the values come from the one that asks",
             _mistaken(lambda fault: (0, 4, 2, 3, 1)[fault]),
         ),

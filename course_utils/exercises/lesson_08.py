@@ -131,7 +131,7 @@ SINUSOIDAL = Exercise(
     hints=(
         "The lesson's loop has three lines inside: an angle, a sine, a cosine.",
         "`base ** (-np.arange(0, d_model, 2) / d_model)` are the speeds of all hands, "
-        "in radians a position.",
+        "in radians per position.",
         "Positions as a column times speeds as a row give all angles; `rows[:, 0::2]` "
         "are the places of the sines.",
     ),

@@ -84,8 +84,8 @@ SPLIT_HEADS = Exercise(
             lambda x, num_heads: x.reshape(*x.shape[:-1], num_heads, -1),
         ),
         Misconception(
-            "a head gets every so-manyth number of a vector: it should get numbers "
-            "that stand side by side",
+            "a head gets numbers from all over the vector: it should get one piece of "
+            "it, numbers that stand side by side",
             _every_other_column,
         ),
         Misconception(
@@ -197,8 +197,13 @@ def _layer(rng: np.random.Generator, size: int) -> Arguments:
     n_k, d_v, d_model = 5 + size // 3, 6, 7 + size // 4
     if size % 2:
         n_q, n_k = n_k, n_q
-    odd = {2: (1, n_k, num_heads), 4: (n_q, n_k, 1), 6: (num_heads, num_heads, num_heads)}
+    odd = {
+        2: (1, n_k, num_heads),
+        4: (n_q, n_k, 1),
+        6: (num_heads, num_heads, num_heads),
+    }
     n_q, n_k, num_heads = odd.get(size, (n_q, n_k, num_heads))
+    d_k = 4 if size == 4 else d_k
     arguments = {
         "x": rng.normal(size=(n_q, d_model)),
         "memory": rng.normal(size=(n_k, d_model)),

@@ -36,7 +36,7 @@ def given(arguments):
 
 @EACH
 def test_what_is_wrong_in_rare_cases_is_refused_by_every_draw(exercise):
-    assert len(NEARLY_RIGHT[exercise.name]) >= 4
+    assert len(NEARLY_RIGHT[exercise.name]) >= 3
     accepted = {
         why: seeds
         for why, answer in NEARLY_RIGHT[exercise.name].items()
@@ -86,7 +86,9 @@ def test_neither_shapes_nor_sizes_nor_the_call_tell_the_answer(exercise):
     for seed in SEEDS:
         for hint, answers in zip(hints, learned, strict=True):
             cases = list(_keyed(exercise, seed, hint))
-            best = [answers[key].most_common(1)[0][0] for key, _ in cases if key in answers]
+            best = [
+                answers[key].most_common(1)[0][0] for key, _ in cases if key in answers
+            ]
             assert best != [expected for _, expected in cases]
 
 
@@ -152,7 +154,10 @@ ODD_STYLES = {
     ],
     "outside_hull": [
         lambda p, v, r: np.array(
-            [any((x @ y > (v @ y).max()) | (x @ y < (v @ y).min()) for y in r) for x in p]
+            [
+                any((x @ y > (v @ y).max()) | (x @ y < (v @ y).min()) for y in r)
+                for x in p
+            ]
         ),
     ],
     "scaled_dot_product_attention": [_keepdims],

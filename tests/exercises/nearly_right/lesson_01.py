@@ -53,8 +53,9 @@ WRONG = {
         "the search begins at -1": _search_from(-1),
         "the search begins at -1000": _search_from(-1000),
         "the last key is left out": _search_from(-np.inf, skip=1),
-        "the first key is left out": lambda query, key, value: value[
-            1:][np.argmax(key[1:] @ query)] if len(key) > 1 else value[0],
+        "the first key is left out": lambda query, key, value: (
+            value[1:][np.argmax(key[1:] @ query)] if len(key) > 1 else value[0]
+        ),
         "a value of one number loses its axis": lambda query, key, value: np.squeeze(
             value[np.argmax(key @ query)]
         ),
@@ -82,8 +83,8 @@ WRONG = {
     },
     "soft_lookup_all": {
         "squeeze drops the axis of a single query": lambda q, k, v, sharpness: (
-            (_weights(q, k, sharpness) @ v).squeeze()
-        ),
+            _weights(q, k, sharpness) @ v
+        ).squeeze(),
         "a value of one number loses its axis": _one_query_at_a_time,
         "a negative sharpness is taken as positive": lambda q, k, v, sharpness: (
             _weights(q, k, abs(sharpness)) @ v

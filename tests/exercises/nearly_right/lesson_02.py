@@ -79,8 +79,8 @@ WRONG = {
             _cosine(query, key), 0
         ),
         "the angle is taken as sharp": lambda query, key: np.abs(_cosine(query, key)),
-        "short vectors are not divided": lambda query, key: (
-            _cosine_with_a_floor(1)(query, key)
+        "short vectors are not divided": lambda query, key: _cosine_with_a_floor(1)(
+            query, key
         ),
     },
     "additive_score": {
@@ -102,7 +102,9 @@ WRONG = {
             np.argmin([abs(scores.sum() - x.sum()) // 2 for x in _suspects(query, key)])
         ),
         "compares only the largest score": lambda query, key, scores: int(
-            np.argmin([abs(x.argmax() - scores.argmax()) for x in _suspects(query, key)])
+            np.argmin(
+                [abs(x.argmax() - scores.argmax()) for x in _suspects(query, key)]
+            )
         ),
         "compares exactly": lambda query, key, scores: next(
             (i for i, x in enumerate(_suspects(query, key)) if (x == scores).all()), 0

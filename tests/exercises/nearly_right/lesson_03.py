@@ -77,8 +77,9 @@ def _versions(score, temperature):
 def _nearest_by(measure):
     def diagnose(weights, score, temperature):
         versions = _versions(score, temperature)
-        return int(np.argmin([np.max(np.abs(measure(weights) - measure(v)))
-                              for v in versions]))
+        return int(
+            np.argmin([np.max(np.abs(measure(weights) - measure(v))) for v in versions])
+        )
 
     return diagnose
 
@@ -138,9 +139,9 @@ WRONG = {
         ),
         "as many zeros in each row": _zeros_taken_out,
         "only columns of zeros are taken out": _columns_taken_out,
-        "the axis of the keys stays when there is one row": lambda w: (
-            _keys(w).squeeze()
-        ),
+        "the axis of the keys stays when there is one row": lambda w: _keys(
+            w
+        ).squeeze(),
         "the second axis, not the last": lambda w: np.exp(
             -(w * np.log(np.where(w > 0, w, 1))).sum(axis=min(1, w.ndim - 1))
         ),

@@ -30,7 +30,9 @@ def _hull(above, below):
 
 
 def _with_tolerance(tolerance):
-    return _hull(lambda p, high: p > high + tolerance, lambda p, low: p < low - tolerance)
+    return _hull(
+        lambda p, high: p > high + tolerance, lambda p, low: p < low - tolerance
+    )
 
 
 def _first_rulers_only(point, value, ruler):
@@ -147,7 +149,9 @@ WRONG = {
         "takes sums within 0.3 for 1": _with_margin(0.3),
         "allows for no rounding of float32": _with_margin(1e-9),
         "calls every square whose sum is n right": lambda weights: (
-            0 if abs(weights.sum() - len(weights)) < 1e-4 else _with_margin(1e-4)(weights)
+            0
+            if abs(weights.sum() - len(weights)) < 1e-4
+            else _with_margin(1e-4)(weights)
         ),
         "never says 4": lambda weights: min(_with_margin(1e-4)(weights), 3),
     },

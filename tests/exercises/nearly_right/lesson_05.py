@@ -44,9 +44,10 @@ def _transposes_all_axes(query, key, value):
 
 
 def _variance_by_summing(d_k, std_query, std_key):
-    return sum((std_query * std_key) ** 2 for _ in range(1, d_k)) or (
-        std_query * std_key
-    ) ** 2
+    return (
+        sum((std_query * std_key) ** 2 for _ in range(1, d_k))
+        or (std_query * std_key) ** 2
+    )
 
 
 def _scale(query, key):

@@ -150,11 +150,11 @@ WRONG = {
         "squeeze drops an axis of length 1": lambda *a: np.squeeze(_masked(*a)),
         "the result is always float64": lambda *a: _masked(*a).astype(float),
         "the result is always float32": lambda *a: _masked(*a).astype(np.float32),
-        "hides a row if its first key is hidden": lambda scores, mask: (
-            _masked(scores, mask & mask[:, :1])
+        "hides a row if its first key is hidden": lambda scores, mask: _masked(
+            scores, mask & mask[:, :1]
         ),
-        "the last row for every row that sees nothing": lambda scores, mask: (
-            _masked(scores, mask | ~mask.any(axis=1, keepdims=True) & mask[-1])
+        "the last row for every row that sees nothing": lambda scores, mask: _masked(
+            scores, mask | ~mask.any(axis=1, keepdims=True) & mask[-1]
         ),
     },
     "leaks": {

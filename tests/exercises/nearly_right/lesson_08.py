@@ -42,7 +42,10 @@ def _alibi_causal(num_heads, n_q, n_k, offset):
 def _turned(x, base=10000.0, sign=1):
     angle = sign * np.arange(len(x))[:, None] * _speeds(x.shape[1], base)
     a, b = x[:, 0::2], x[:, 1::2]
-    both = [a * np.cos(angle) - b * np.sin(angle), a * np.sin(angle) + b * np.cos(angle)]
+    both = [
+        a * np.cos(angle) - b * np.sin(angle),
+        a * np.sin(angle) + b * np.cos(angle),
+    ]
     return np.stack(both, axis=-1).reshape(x.shape)
 
 

@@ -47,9 +47,7 @@ def _attend(query, key, value, scale=None):
 
 
 def _multi(x, memory, w_q, w_k, w_v, w_out, heads, split=_split, merge=_merge):
-    query, key, value = (
-        split(a, heads) for a in (x @ w_q, memory @ w_k, memory @ w_v)
-    )
+    query, key, value = (split(a, heads) for a in (x @ w_q, memory @ w_k, memory @ w_v))
     return merge(_attend(query, key, value)) @ w_out
 
 
@@ -92,7 +90,9 @@ def _two_groups(query, key, value):
 def _tiled_when_square(query, key, value):
     group = len(query) // len(key)
     if group == len(key):
-        return _attend(query, np.tile(key, (group, 1, 1)), np.tile(value, (group, 1, 1)))
+        return _attend(
+            query, np.tile(key, (group, 1, 1)), np.tile(value, (group, 1, 1))
+        )
     return _grouped(query, key, value)
 
 
@@ -107,7 +107,11 @@ def _versions(x, w_query, w_key, w_value, w_out):
         return a.reshape(heads, len(a), -1)
 
     def merged(split=_split, order=(0, 0, 1, 1), scale=None):
-        query, key, value = split(x @ w_query, 4), split(x @ w_key, 2), split(x @ w_value, 2)
+        query, key, value = (
+            split(x @ w_query, 4),
+            split(x @ w_key, 2),
+            split(x @ w_value, 2),
+        )
         return _merge(_attend(query, key[list(order)], value[list(order)], scale))
 
     return [
@@ -173,9 +177,9 @@ WRONG = {
         "merged without transpose when square": _multi_with(
             merge=_merge_without_transpose_when_square
         ),
-        "always at least two heads": lambda *a: _multi(*a[:6], max(a[6], 2))
-        if a[2].shape[1] % 2 == 0
-        else _multi(*a),
+        "always at least two heads": lambda *a: (
+            _multi(*a[:6], max(a[6], 2)) if a[2].shape[1] % 2 == 0 else _multi(*a)
+        ),
     },
     "grouped_query_attention": {
         "groups of two": _pairs_of_two,
@@ -190,10 +194,10 @@ WRONG = {
         ),
     },
     "diagnose_heads": {
-        "compares the sum of all": _nearest_by(lambda a: np.round(a.sum())),
-        "compares signs": _nearest_by(np.sign),
-        "compares the first columns": _nearest_by(lambda a: np.round(a[:, 0] / 4)),
         "never says 0": lambda *a: max(_nearest_by(lambda x: x)(*a), 1),
-        "compares whole numbers": _nearest_by(lambda a: np.round(a / 4)),
+        "never says 2": lambda *a: (0, 1, 3, 3, 4)[_nearest_by(lambda x: x)(*a)],
+        "compares the number of positive results": _nearest_by(
+            lambda a: np.int64(np.sum(a > 0) // 20)
+        ),
     },
 }
