@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils import masks
+from course_utils.exercises.draws import turn
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception
 from course_utils.softmax import masked_softmax, softmax
 
@@ -21,13 +22,17 @@ _ATTENTIONS = (
     lambda s, causal, real, late: softmax(np.where(causal & real, s, -1e9)),
 )
 ROUNDING, REAL = 1e-6, 1e-4  # below the one nothing moved, above the other something
+TINY, LARGE = 4, 11
+ONE_NUMBER = {
+    TINY: (-1, -1),
+    LARGE: (0, 1),
+}  # its column, and whether it falls or rises
 
 
-def _edits(rng: np.random.Generator, size: int, n: int, pad: int) -> Booleans:
+def _places(rng: np.random.Generator, kind: int, n: int, pad: int) -> Booleans:
     """Choose positions: one token, the future, padding, or tokens far apart."""
     changed = np.zeros(n, dtype=bool)
     token = int(rng.integers(pad + 2, n - 2))
-    kind = size % 4
     if kind == 0:
         changed[token] = True
     elif kind == 1:
@@ -44,13 +49,15 @@ def _two_runs(rng: np.random.Generator, size: int) -> Arguments:
     """Run an attention before and after an edit: the right one and each bug in turn.
 
     Padding stands in front. Rounding moves every number by less than `ROUNDING`, and a
-    leak moves some number of its output by more than `REAL`; once by little more.
+    leak moves some number of its output by more than `REAL`; once by little more. Two
+    edits move one number of each output alone, the one down and the other up.
     """
+    kind = turn(rng, size)
     pad, n, d_v = 2, 8 + size % 3, 3 + size % 2
     causal, real = masks.causal_mask(n), np.arange(n) >= pad
     may_see = causal & real
-    changed = _edits(rng, size + size // 7, n, pad)
-    weigh = _ATTENTIONS[size % len(_ATTENTIONS)]
+    changed = _places(rng, (kind + kind // 7) % 4, n, pad)
+    weigh = _ATTENTIONS[kind % len(_ATTENTIONS)]
     late = masks.causal_mask(n, offset=1)
     forbidden = ~_touched(changed, may_see)
 
@@ -62,18 +69,21 @@ def _two_runs(rng: np.random.Generator, size: int) -> Arguments:
         # An edit of values that leaves their mean as it was, and often one of keys.
         edits = [rng.normal(size=x.shape) * changed[:, None] for x in tokens]
         edits[2] = 3 * (edits[2] - edits[2].mean(axis=-1, keepdims=True))
-        if size % 3 == 0 and size != 3:
+        if kind in ONE_NUMBER:
+            column, sign = ONE_NUMBER[kind]
+            edits[2][:, np.arange(d_v) != column % d_v] = 0
+            edits[2] = sign * np.abs(edits[2])
+        if kind in (0, 6, 9, *ONE_NUMBER):
             edits[:2] = [np.zeros_like(x) for x in edits[:2]]
         before = outputs_of(*tokens)
         after = outputs_of(*(x + e for x, e in zip(tokens, edits, strict=True)))
-        if size == 3:  # the mask after the softmax, and a tiny leak
+        if kind == TINY:
             moved = np.abs(after - before).max(axis=-1)[forbidden]
-            tiny = 3 * REAL / moved[moved > 1e-12].min(initial=1)
+            tiny = 2 * REAL / moved[moved > 1e-12].min(initial=1)
             edits = [tiny * e for e in edits]
             after = outputs_of(*(x + e for x, e in zip(tokens, edits, strict=True)))
         moved = np.abs(after - before).max(axis=-1)[forbidden]
-        small = (moved > 1e-12) & (moved < 8 * REAL)
-        if small.any() == (size == 3) and not (small & (moved < 1.5 * REAL)).any():
+        if not ((moved > 1e-12) & (moved < 1.5 * REAL)).any():
             break
     noise = rng.uniform(-1, 1, size=before.shape)
     noise[rng.permutation(n)[: n // 3]] = 0  # rounding does not reach every row
@@ -217,8 +227,8 @@ LEAKS = Exercise(
     ),
     also_right=(_leaks_by_loop, _leaks_by_norm, _leaks_by_close),
     hints=(
-        "Two questions for each query. Did its output move? Had it an excuse, an "
-        "edited position that it may see?",
+        "Two questions for each query. Did its output move? Did it have an "
+        "excuse, an edited position that it may see?",
         "`np.abs(after - before).max(axis=-1)` is the largest move of each output. "
         "Compare it with a number between 1e-6 and 1e-4.",
         "`(may_see & changed).any(axis=-1)` says which queries have an excuse.",

@@ -4,15 +4,23 @@ import math
 
 import numpy as np
 
+from course_utils.exercises.draws import turn
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception
-from course_utils.lookup import hard_lookup, soft_lookup
+from course_utils.lookup import hard_lookup
 from course_utils.softmax import softmax
 
 
-def _one_query(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw one query, and keys of unequal lengths; d_k and d_v always differ."""
+def _counts(size: int) -> tuple[int, int, int]:
+    """Return n_k, d_k and d_v, where d_k and d_v differ; each of them is 1 once."""
     n_k, d_k = 2 + size // 2, 2 + size // 4
-    d_v = d_k + 1 + size % 3
+    return {1: (2, 1, 3), 2: (1, 2, 3), 3: (3, 2, 1)}.get(
+        size, (n_k, d_k, d_k + 1 + size % 3)
+    )
+
+
+def _one_query(rng: np.random.Generator, size: int) -> Arguments:
+    """Draw one query, and keys of unequal lengths."""
+    n_k, d_k, d_v = _counts(size)
     return {
         "query": rng.normal(size=d_k),
         "key": rng.normal(size=(n_k, d_k)) * rng.uniform(0.5, 2, size=(n_k, 1)),
@@ -20,24 +28,64 @@ def _one_query(rng: np.random.Generator, size: int) -> Arguments:
     }
 
 
-def _sharp(arguments: Arguments, rng: np.random.Generator) -> Arguments:
-    return arguments | {"sharpness": np.array(rng.uniform(1.5, 3))}
+def _one_best(rng: np.random.Generator, size: int) -> Arguments:
+    """Draw a best match at the first place, at the last, and far below 0.
+
+    Where there are enough keys, wrong rules of thumb find other ones.
+    """
+    kind = turn(rng, size)
+    arguments = _one_query(rng, size)
+    while 3 < size < 10 and not _misleads(
+        arguments["query"], arguments["key"], bool(size % 2)
+    ):
+        arguments = _one_query(rng, size)
+    query, key = arguments["query"], arguments["key"]
+    best = np.argmax(key @ query)
+    if kind < 2:  # all matches are below −1000
+        key -= (key[best] @ query + 2000) / (query @ query) * query
+    if kind < 8:
+        place = (-1, 0)[kind % 4 // 2]
+        key[[best, place]] = key[[place, best]]
+    return arguments
+
+
+def _misleads(query: np.ndarray, key: np.ndarray, by_length: bool) -> bool:
+    """Return whether wrong rules find another key than the one that matches best."""
+    match = key @ query
+    best, strongest = match.argmax(), np.abs(match).argmax()
+    if (best == strongest) == by_length:
+        return False
+    if not by_length:  # single products, not their sums
+        return best != (key * query).argmax() // len(query)
+    square = (key * key).sum(axis=1)
+    cosine, distance = match / np.sqrt(square), square - 2 * match
+    return best not in (cosine.argmax(), distance.argmin())
+
+
+def _sharp(arguments: Arguments, rng: np.random.Generator, size: int) -> Arguments:
+    """Add a sharpness that is below 0 in two cases and 0 in one."""
+    sign = {5: -1, 8: -1, 6: 0}.get(size, 1)
+    return arguments | {"sharpness": np.array(sign * rng.uniform(1.5, 3))}
 
 
 def _one_query_and_sharpness(rng: np.random.Generator, size: int) -> Arguments:
-    return _sharp(_one_query(rng, size), rng)
+    arguments = _sharp(_one_query(rng, size), rng, size)
+    if size == 7:  # values may be whole numbers
+        arguments["value"] = np.rint(arguments["value"]).astype(int)
+    return arguments
 
 
 def _many_queries(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw fewer queries than keys, so that a mixed-up index shows as a number."""
-    arguments = _one_query_and_sharpness(rng, size + 2)
-    n_q, d_k = 2 + size // 3, arguments["key"].shape[1]
+    """Draw queries fewer than the keys, as many, or a single one."""
+    arguments = _one_query_and_sharpness(rng, size)
+    n_k, d_k = arguments["key"].shape
+    n_q = {1: 1, 3: 2, 6: 1, 9: n_k}.get(size, 2 + size // 3 + (2 + size // 3 == n_k))
     return arguments | {"query": rng.normal(size=(n_q, d_k))}
 
 
 def _weather(rng: np.random.Generator, size: int) -> Arguments:
     """Draw a log of directions and weather, and one day's weather."""
-    n = 3 + size
+    n = 1 + size
     bearing = rng.uniform(0, 2 * np.pi, size=n)
     return _sharp(
         {
@@ -46,7 +94,12 @@ def _weather(rng: np.random.Generator, size: int) -> Arguments:
             "log_direction": np.stack([np.sin(bearing), np.cos(bearing)], axis=1),
         },
         rng,
+        size,
     )
+
+
+def _soft(query, key, value, sharpness):
+    return softmax(sharpness * (query @ key.T)) @ value
 
 
 def _hard_by_loop(query, key, value):
@@ -64,7 +117,7 @@ HARD_LOOKUP = Exercise(
     points=2,
     minutes=5,
     difficulty=1,
-    inputs=_one_query,
+    inputs=_one_best,
     reference=hard_lookup,
     misconceptions=(
         Misconception(
@@ -72,7 +125,7 @@ HARD_LOOKUP = Exercise(
             lambda query, key, value: key[np.argmax(key @ query)],
         ),
         Misconception(
-            "it returns the position of the best key: the value stands in that row",
+            "it returns the position of the best key: return the value in that row",
             lambda query, key, value: np.argmax(key @ query),
         ),
         Misconception(
@@ -141,7 +194,7 @@ SOFT_LOOKUP = Exercise(
     minutes=10,
     difficulty=1,
     inputs=_one_query_and_sharpness,
-    reference=soft_lookup,
+    reference=_soft,
     misconceptions=(
         _BLEND_OF_KEYS,
         _NOT_NORMALISED,
@@ -188,7 +241,7 @@ SOFT_LOOKUP_ALL = Exercise(
     minutes=10,
     difficulty=2,
     inputs=_many_queries,
-    reference=soft_lookup,
+    reference=_soft,
     misconceptions=(
         Misconception(
             "the answer to query i is value i: the values are paired with the "
@@ -238,7 +291,7 @@ SOFT_LOOKUP_ALL = Exercise(
 
 
 def _wind(weather, log_weather, log_direction, sharpness):
-    return soft_lookup(weather, log_weather, log_direction, sharpness)
+    return _soft(weather, log_weather, log_direction, sharpness)
 
 
 def _wind_by_loop(weather, log_weather, log_direction, sharpness):
@@ -257,7 +310,7 @@ WIND_FROM_WEATHER = Exercise(
         Misconception(
             "it returns a blend of the weather that it searched through: that is the "
             "key here; the value is the direction",
-            lambda weather, log_weather, log_direction, sharpness: soft_lookup(
+            lambda weather, log_weather, log_direction, sharpness: _soft(
                 weather, log_weather, log_weather, sharpness
             ),
         ),
@@ -297,8 +350,8 @@ WIND_FROM_WEATHER = Exercise(
         ),
     ),
     hints=(
-        "Which of the three do you have in your hand, which do you compare it with, "
-        "and which do you want to know?",
+        "Which of the three do you already have, which do you compare it with, and "
+        "which do you want to know?",
         "You hold today's weather: the query. You compare it with the weather in the "
         "log: the keys. You want a direction: the value.",
         "Your `soft_lookup` does the rest, called with the right three.",

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from course_utils.exercises.draws import in_float32, turn
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception
 from course_utils.scores import additive_score, bilinear_score, cosine_score
 from course_utils.softmax import softmax
@@ -23,15 +24,20 @@ def _sizes(size: int) -> tuple[int, int, int]:
     return 2 + size // 4, 4 + size // 3, 3 + size // 6
 
 
+def _any_sizes(size: int) -> tuple[int, int, int]:
+    """Return n_q, n_k and d; each is 1 once, and once there are more queries."""
+    odd = {1: (1, 4, 3), 3: (3, 1, 2), 5: (2, 5, 1), 7: (5, 2, 3), 9: (4, 4, 3)}
+    return odd.get(size, _sizes(size))
+
+
 def _in_some_dtype(arguments: Arguments, size: int) -> Arguments:
     """Hand every third case over as float32."""
-    dtype = np.float32 if size % 3 == 2 else np.float64
-    return {name: x.astype(dtype) for name, x in arguments.items()}
+    return in_float32(arguments) if size % 3 == 2 else arguments
 
 
 def _with_weight(rng: np.random.Generator, size: int) -> Arguments:
-    n_q, n_k, d = _sizes(size)
-    scale = 40.0 if size % 6 == 3 else 1.0  # scores beyond ±1000, in float64
+    n_q, n_k, d = _any_sizes(size)
+    scale = 60.0 if size in (7, 9) else 1.0  # scores beyond ±1000, in float64
     arguments = {
         "query": _vectors(rng, n_q, d, scale),
         "key": _vectors(rng, n_k, d, scale),
@@ -41,19 +47,25 @@ def _with_weight(rng: np.random.Generator, size: int) -> Arguments:
 
 
 def _queries_and_keys(rng: np.random.Generator, size: int) -> Arguments:
-    n_q, n_k, d = _sizes(size)
-    scale = (1.0, 1.0, 0.02, 500.0)[size % 4]
+    """Draw vectors of very unequal lengths; in one case they are whole numbers."""
+    n_q, n_k, d = _any_sizes(size)
+    scale = (1.0, 1.0, 1e-3, 500.0)[size % 4]
     arguments = {
         "query": _vectors(rng, n_q, d, scale),
         "key": _vectors(rng, n_k, d, scale),
     }
+    if size == 4:
+        arguments = {
+            name: rng.integers(1, 6, x.shape) * rng.choice([-1, 1], x.shape)
+            for name, x in arguments.items()
+        }
     return _in_some_dtype(arguments, size)
 
 
 def _network(rng: np.random.Generator, size: int) -> Arguments:
     """Draw a network whose hidden units are neither quiet nor saturated."""
-    n_q, n_k, d_q = _sizes(size)
-    d_k, d_hidden = d_q + 1 + size % 2, 2 + size % 3
+    n_q, n_k, d_q = _any_sizes(size)
+    d_k, d_hidden = d_q + 1 + size % 2, 1 + size % 3
     arguments = {
         "query": rng.normal(size=(n_q, d_q)),
         "key": rng.normal(size=(n_k, d_k)),
@@ -61,6 +73,10 @@ def _network(rng: np.random.Generator, size: int) -> Arguments:
         "w_key": rng.normal(size=(d_k, d_hidden)) / math.sqrt(d_k),
         "v": 1 + rng.uniform(size=d_hidden) + np.arange(d_hidden),
     }
+    if size % 2:  # a unit may count against the key
+        arguments["v"][0] *= -1
+    if size == 10:  # far out, where exponentials overflow
+        arguments["w_key"] *= 1000
     return _in_some_dtype(arguments, size)
 
 
@@ -82,8 +98,8 @@ BILINEAR_SCORE = Exercise(
     reference=bilinear_score,
     misconceptions=(
         Misconception(
-            "the scores are transposed, one row a key: rows belong to the queries, so "
-            "the queries stand on the left of the product",
+            "the scores are transposed, one row per key: rows belong to the queries, "
+            "so the queries stand on the left of the product",
             lambda query, key, weight: key @ weight.T @ query.T,
         ),
         Misconception(
@@ -96,14 +112,14 @@ BILINEAR_SCORE = Exercise(
             lambda query, key, weight: query @ key.T,
         ),
         Misconception(
-            "both sides are multiplied by `weight`: only one of them is translated",
+            "both sides are multiplied by `weight`: translate only one of them",
             lambda query, key, weight: (query @ weight) @ (key @ weight).T,
         ),
         Misconception(
             "query i is scored with key i only: every query meets every key",
-            lambda query, key, weight: ((query @ weight) * key[: len(query)]).sum(
-                axis=1
-            ),
+            lambda query, key, weight: (
+                (query @ weight)[: len(key)] * key[: len(query)]
+            ).sum(axis=1),
         ),
         Misconception(
             "these are weights that sum to 1, not scores: leave out the exponential "
@@ -120,7 +136,7 @@ BILINEAR_SCORE = Exercise(
     hints=(
         "The part `q @ weight` does not depend on the key: what is it for all queries "
         "at once?",
-        "`query @ weight` has the shape (n_q, d), one translated query a row.",
+        "`query @ weight` has the shape (n_q, d), one translated query per row.",
         "The dot product of every row with every key is a product with `key.T`.",
     ),
 )
@@ -185,7 +201,7 @@ COSINE_SCORE = Exercise(
             lambda query, key: 1 - cosine_score(query, key),
         ),
         Misconception(
-            "the scores are transposed, one row a key: rows belong to the queries",
+            "the scores are transposed, one row per key: rows belong to the queries",
             lambda query, key: cosine_score(key, query),
         ),
     ),
@@ -326,15 +342,21 @@ def _suspects(query: np.ndarray, key: np.ndarray) -> list[np.ndarray]:
 
 
 def _faulty(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw each fault at least twice, once where all of its scores are within ±1."""
+    """Draw each fault at least twice, once where all of its scores are within ±1.
+
+    Once the lengths that were left in are almost 1.
+    """
     n_q, n_k, d = _sizes(size)
-    fault = size % FAULTS
-    small = size >= FAULTS
+    kind = turn(rng, size)
+    almost, small = kind == 11, kind >= FAULTS
+    fault = 2 if almost else kind % FAULTS
     while True:
         # Lengths well away from 1, so that every fault shows.
         lengths = rng.uniform(0.4, 0.8, n_q), rng.uniform(0.4, 0.8, n_k)
         if not small or fault == 4:  # squares of short lengths leave ±1
             lengths = rng.uniform(1.5, 3, n_q), rng.uniform(1.5, 3, n_k)
+        if almost:
+            lengths = rng.uniform(0.92, 0.94, n_q), lengths[1]
         query, key = (
             x / _length(x) * y[:, None]
             for x, y in zip(

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from course_utils.exercises.draws import turn
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception
 from course_utils.softmax import entropy, softmax
 
@@ -12,7 +13,9 @@ Floats = NDArray[np.floating]
 
 
 def _shape(size: int) -> tuple[int, ...]:
-    """Return a shape of one to three axes, all of different lengths above 1."""
+    """Return a shape of one to three axes of different lengths; each is 1 once."""
+    if size in (5, 7, 9):
+        return {5: (2, 1, 4), 7: (1, 5), 9: (1,)}[size]
     n_q, n_k = 2 + size // 4, 3 + size // 2
     leading = (2 + size // 6 + (2 + size // 6 == n_q),)
     return ((n_k,), (n_q, n_k), (*leading, n_q, n_k))[size % 3]
@@ -30,10 +33,15 @@ def _rows_of_scores(rng: np.random.Generator, size: int) -> Arguments:
     """Draw rows of scores; most lie far from 0, and from each other."""
     shape = _shape(size)
     x = rng.normal(size=shape) * 2
-    if size in (1, 3):
-        return {"x": x.astype(np.float32)}
-    if size == 6:  # one score far above the others
-        x[..., 0] += 2000
+    if size in (1, 3):  # far for float32
+        x[0] -= 200
+        return {"x": (x + 300 * (size == 3)).astype(np.float32)}
+    if size == 0:  # whole numbers, far below 0
+        return {"x": np.rint(x).astype(int) - 1000}
+    if size == 4:  # one row just out of the reach of `exp`
+        x[0] -= rng.uniform(800, 950)
+    elif size == 6:  # one score far above the others
+        x[..., rng.integers(shape[-1])] += 2000
     elif size > 3:
         x = x + _far_apart(rng, (*shape[:-1], 1))
     return {"x": x}
@@ -41,29 +49,41 @@ def _rows_of_scores(rng: np.random.Generator, size: int) -> Arguments:
 
 def _scores_axis_temperature(rng: np.random.Generator, size: int) -> Arguments:
     """Draw scores, an axis that often is not the last, and a temperature far from 1."""
-    shape = _shape(size + 1 + size // 2)  # two or three axes
-    if len(shape) == 1:
-        shape = (2, *shape)
-    axis = int(rng.integers(len(shape) - 1)) if size % 4 else len(shape) - 1
+    shape = (2 + size // 4, 3 + size // 3, 5 + size // 4)[size % 2 :]
+    if size in (3, 4):
+        shape = {3: (1, 4), 4: (2, 1, 3)}[size]
+    axis = (2, 0, 1, 1, 0, 0)[size % 6]  # of three axes, of two, of three, …
     x = rng.normal(size=shape) * 2
     if size == 1:
         x = x.astype(np.float32)
-    elif size > 3:
+    elif size == 2:
+        x = np.rint(x).astype(int)
+    elif size == 6:  # one slice just out of the reach of `exp`
+        x[0] -= rng.uniform(800, 950)
+    elif size > 4:
         x = x + _far_apart(rng, (*shape[:axis], 1, *shape[axis + 1 :]))
-    if size % 2:
+    if size % 4 > 1:
         axis -= len(shape)
     hot = rng.uniform(1.6, 4) if size % 3 else rng.uniform(0.25, 0.6)
     return {"x": x, "axis": np.array(axis), "temperature": np.array(hot)}
 
 
 def _some_weights(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw weights, of which some are exactly 0 in all but the smallest cases."""
+    """Draw weights, of which some are exactly 0 in all but the smallest cases.
+
+    Rows have unequal numbers of zeros; some weights are very small, some rows have one.
+    """
     shape = _shape(size)
     score = rng.normal(size=shape) * rng.uniform(0.5, 2)
     weights = softmax(score)
-    if size >= 2:
-        weights[..., 0] = 0
-        weights /= weights.sum(axis=-1, keepdims=True)
+    if size in (6, 8, 11):
+        weights[..., :3] *= (1e-3, 1e-4, 1e-5)
+    if size >= 2 and shape[-1] > 1:
+        weights[..., -1] = 0
+        weights[*np.zeros(len(shape) - 1, int), -2] = 0
+    if size in (5, 10):  # all weight on one key
+        weights = np.eye(shape[-1])[weights.argmax(axis=-1)]
+    weights /= weights.sum(axis=-1, keepdims=True)
     if size == 4:
         weights = weights.astype(np.float32)
     return {"weights": weights}
@@ -82,12 +102,16 @@ def _faulty(score: Floats, temperature: float) -> list[Floats]:
 
 
 def _weights_to_diagnose(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw weights with a fault; every fault, with a temperature above and below 1."""
+    """Draw weights with a fault; every fault, with a temperature above and below 1.
+
+    They are rounded to float32, so that sums tell nothing to the last digit.
+    """
+    kind = turn(rng, size)
     n_q = int(rng.integers(2, 5))
     n_k = n_q + int(rng.integers(1, 4))
     score = rng.normal(size=(n_q, n_k)) * 1.5
-    hot = rng.uniform(1.6, 3) if (size // 5) % 2 else rng.uniform(0.35, 0.6)
-    weights = _faulty(score, hot)[size % 5]
+    hot = rng.uniform(1.6, 3) if (kind // 5) % 2 else rng.uniform(0.35, 0.6)
+    weights = _faulty(score, hot)[kind % 5].astype(np.float32)
     return {"weights": weights, "score": score, "temperature": np.array(hot)}
 
 
@@ -122,13 +146,13 @@ STABLE_SOFTMAX = Exercise(
             lambda x: _divided(np.exp(x - x.max())),
         ),
         Misconception(
-            "all weights together sum to 1: each row shares out its own whole, so the "
-            "sum runs over the last axis",
+            "all weights together sum to 1: each row must sum to 1 by itself, so take "
+            "the sum over the last axis",
             lambda x: np.exp(x - x.max()) / np.exp(x - x.max()).sum(),
         ),
         Misconception(
-            "the weights sum to 1 down the first axis: each row, the last axis, shares "
-            "out its own",
+            "the weights sum to 1 down the first axis: they must sum to 1 along each "
+            "row, the last axis",
             lambda x: softmax(x, axis=0),
         ),
         Misconception(
@@ -200,8 +224,8 @@ SOFTMAX = Exercise(
             lambda x, axis, temperature: softmax(x, -1, temperature),
         ),
         Misconception(
-            "the maximum goes along another axis than the sum: then each weight of a "
-            "sum is shifted differently; use `axis` for both",
+            "the maximum is taken along a different axis from the sum, so the terms of "
+            "one sum are shifted by different amounts; use `axis` for both",
             lambda x, axis, temperature: _divided(
                 np.exp((x - x.max(axis=-1, keepdims=True)) / temperature), axis
             ),
@@ -242,8 +266,8 @@ SOFTMAX = Exercise(
     ),
     hints=(
         "What you wrote in exercise 1 has `-1` in two places. What belongs there now?",
-        "The temperature divides the scores. Subtract the maximum before or after, but "
-        "of the same numbers.",
+        "Divide the scores by the temperature. You may subtract the maximum before or "
+        "after, as long as it is the maximum of those very numbers.",
         "`np.exp((x - x.max(axis=axis, keepdims=True)) / temperature)`, divided by its "
         "sum along the same axis.",
     ),
@@ -293,7 +317,7 @@ EFFECTIVE_KEYS = Exercise(
             lambda weights: np.exp(entropy(weights) / math.log(2)),
         ),
         Misconception(
-            "it takes the mean over the keys in place of the sum",
+            "it takes the mean over the keys: take the sum",
             lambda weights: np.exp(entropy(weights) / weights.shape[-1]),
         ),
         Misconception(

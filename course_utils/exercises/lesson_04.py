@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from course_utils.exercises.draws import in_float32, turn
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception
 from course_utils.pooling import attend, leave_one_out, nadaraya_watson
 from course_utils.scores import gaussian_score
@@ -10,21 +11,24 @@ from course_utils.softmax import softmax
 
 def _halved(arguments: Arguments, size: int) -> Arguments:
     """Hand every third set of arguments over as float32."""
-    if size % 3 != 2:
-        return arguments
-    return {
-        name: x.astype(np.float32) if x.ndim else x for name, x in arguments.items()
-    }
+    return in_float32(arguments) if size % 3 == 2 else arguments
 
 
 def _weights_and_values(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw weights, some of them for a query that may see nothing."""
-    n_q, n_k = 2 + size // 2, 3 + size
-    d_v = 2 + size % 3
+    """Draw weights, some of them for a query that may see nothing.
+
+    Some do not sum to 1, each size is 1 once, and once all values are whole numbers.
+    """
+    sizes = {2: (1, 4, 2), 4: (3, 1, 2), 6: (4, 5, 1), 8: (4, 4, 3)}
+    n_q, n_k, d_v = sizes.get(size, (2 + size // 2, 3 + size, 2 + size % 3))
     weights = softmax(2 * rng.normal(size=(n_q, n_k)))
     if size % 2:
         weights[rng.integers(n_q)] = 0
+    if size == 7:
+        weights[weights.any(axis=1).argmax()] *= 0.5
     value = rng.normal(size=(n_k, d_v)) * 5 + 2
+    if size in (1, 10):
+        value = np.rint(value).astype(int)
     return _halved({"weights": weights, "value": value}, size)
 
 
@@ -51,8 +55,8 @@ ATTEND = Exercise(
             lambda weights, value: weights[:, :, None] * value,
         ),
         Misconception(
-            "it takes the mean over the keys, not the sum: the weights have shared "
-            "out the whole already, so dividing by n_k is once too often",
+            "it takes the mean over the keys, not the sum: the weights share out the "
+            "whole already, so there is nothing left to divide by",
             lambda weights, value: weights @ value / value.shape[0],
         ),
         Misconception(
@@ -82,8 +86,8 @@ ATTEND = Exercise(
         lambda weights, value: (value.T @ weights.T).T,
     ),
     hints=(
-        "Write the shapes down: which axis do both arguments have, and which of them "
-        "has the result?",
+        "Write the shapes down: which axis do both arguments share, and which axes "
+        "does the result keep?",
         "(n_q, n_k) and (n_k, d_v) give (n_q, d_v): the axis in the middle is summed "
         "away. Which operator does that?",
         "`weights @ value`.",
@@ -92,8 +96,15 @@ ATTEND = Exercise(
 
 
 def _points_and_rulers(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw mixes, and points that are pushed out of the hull to either side."""
+    """Draw mixes, and points that are pushed out of the hull to either side.
+
+    Some are pushed by very little; in three cases all numbers are whole, so that some
+    readings are exactly the highest and the lowest.
+    """
+    if size in (2, 3, 8):
+        return _points_on_the_edge(rng, size)
     n_k, n_r, d_v = 4 + size // 2, 3 + size // 3, 2 + size // 5
+    n_r = 1 if size == 1 else n_r
     value = rng.normal(size=(n_k, d_v)) * rng.uniform(1, 5, size=d_v) + 3
     ruler = rng.normal(size=(n_r, d_v))
     inside = rng.dirichlet(np.full(n_k, 0.5), size=3 + size) @ value
@@ -101,9 +112,24 @@ def _points_and_rulers(rng: np.random.Generator, size: int) -> Arguments:
     pushed = [inside]
     for ends, side in ((readings.argmax(axis=0), 1), (readings.argmin(axis=0), -1)):
         out = side * rng.uniform(0.2, 1, size=(n_r, 1)) * ruler
+        out[[0, -1]] *= 1e-3  # so little that no other ruler shows it
         pushed.append(value[ends] + out)
     point = rng.permutation(np.concatenate(pushed))
+    if size == 0:  # a single point, outside
+        point = point[_outside_hull(point, value, ruler)][:1]
     return {"point": point, "value": value, "ruler": ruler}
+
+
+def _points_on_the_edge(rng: np.random.Generator, size: int) -> Arguments:
+    """Draw whole numbers; the points are the values, and others, in some order."""
+    n_k, d_v = 1 if size == 2 else 4 + size // 2, 2 + size // 5
+    value = rng.integers(-9, 10, size=(n_k, d_v))
+    ruler = rng.integers(-3, 4, size=(2, d_v))
+    ruler[:, 0] = 1, 2
+    others = rng.integers(-15, 16, size=(n_k, d_v))
+    point = rng.permutation(np.concatenate([value, others]))
+    drawn = {"point": point, "value": value, "ruler": ruler}
+    return {name: x.astype(float) for name, x in drawn.items()}
 
 
 def _outside_hull(point, value, ruler):
@@ -154,7 +180,7 @@ OUTSIDE_HULL = Exercise(
             ).all(axis=1),
         ),
         Misconception(
-            "True and False are exchanged: True means that a ruler proves the point "
+            "True and False are swapped: True means that a ruler proves the point "
             "outside",
             lambda point, value, ruler: ~_outside_hull(point, value, ruler),
         ),
@@ -205,15 +231,21 @@ OUTSIDE_HULL = Exercise(
 
 
 def _measurements(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw measurements; in some sets one lies very far from the others."""
-    n, d = 4 + size, 1 + size % 3
+    """Draw measurements; in some sets one lies very far from the others.
+
+    Once there are only two, twice two lie at one place, once values are whole numbers.
+    """
+    n, d = 3 + size - (size == 0), 1 + size % 3
     d_v = 1 + (size + 1) % 3
     key = 1.5 * rng.normal(size=(n, d))
+    if size in (4, 6):
+        key[rng.permutation(n)[:2]] = np.rint(key[0])
     if size % 2 and size % 3 != 2:  # in float32 such scores are too coarse
         key[rng.integers(n)] += 80
+    value = rng.normal(size=(n, d_v)) * 5
     drawn = {
         "key": key,
-        "value": rng.normal(size=(n, d_v)) * 5,
+        "value": np.rint(value).astype(int) if size in (3, 10) else value,
         "bandwidth": np.array(rng.uniform(0.7, 1.4)),
     }
     return _halved(drawn, size)
@@ -266,13 +298,12 @@ LEAVE_ONE_OUT = Exercise(
     reference=leave_one_out,
     misconceptions=(
         Misconception(
-            "each place has a say about itself: its own value is in the prediction, "
-            "although it was to be left out",
+            "each place has a say in its own prediction: its value must be left out",
             lambda key, value, bandwidth: nadaraya_watson(key, key, value, bandwidth),
         ),
         Misconception(
-            "the own weight is set to 0 after the softmax, and the others do not sum "
-            "to 1: hide the score first, then share out",
+            "each place's own weight is set to 0 after the softmax, so the others no "
+            "longer sum to 1: hide the score before the softmax",
             _hidden_too_late,
         ),
         Misconception(
@@ -336,8 +367,10 @@ LEAVE_ONE_OUT = Exercise(
 
 def _weights_with_a_fault(rng: np.random.Generator, size: int) -> Arguments:
     """Draw the weights of leaving one out, right or with one of four faults."""
-    n = 3 + size
-    key = rng.normal(size=(n, 2))
+    n = 4 + size
+    kind = turn(rng, size)
+    # Close together, the own weight of each is small.
+    key = rng.normal(size=(n, 2)) * (0.1 if kind == 7 else 1)
     scores = gaussian_score(key, key, 1.0)
     own = np.eye(n, dtype=bool)
     hidden = np.where(own, -np.inf, scores)
@@ -347,7 +380,7 @@ def _weights_with_a_fault(rng: np.random.Generator, size: int) -> Arguments:
         np.where(own, 0, softmax(scores)),
         softmax(hidden, axis=0),
         softmax(hidden.ravel()).reshape(n, n),
-    )[size % 5]
+    )[kind % 5]
     return _halved({"weights": weights}, size)
 
 
@@ -403,7 +436,7 @@ DIAGNOSE_MIX = Exercise(
     reference=_diagnose,
     misconceptions=(
         Misconception(
-            "rows and columns are exchanged: `sum(axis=1)` adds along the keys, and "
+            "rows and columns are swapped: `sum(axis=1)` adds along the keys, and "
             "gives one sum for each query, a row",
             lambda weights: _diagnose(weights.T),
         ),

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from course_utils.attention import scaled_dot_product_attention
+from course_utils.exercises.draws import in_float32, turn
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception
 from course_utils.softmax import softmax
 
@@ -21,7 +22,7 @@ def _three_numbers(rng: np.random.Generator, size: int) -> Arguments:
     low, high = rng.uniform(0.3, 0.8), rng.uniform(1.3, 3)
     deviations = (low, high) if size % 2 else (high, low)
     return {
-        "d_k": np.array(2 + size * size),
+        "d_k": np.array(1 + size * size),
         "std_query": np.array(deviations[0]),
         "std_key": np.array(deviations[1]),
     }
@@ -90,9 +91,15 @@ SCORE_VARIANCE = Exercise(
 
 
 def _attention_inputs(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw stacks and single matrices, some in float32, some with huge scores."""
+    """Draw stacks and single matrices, some in float32, some with huge scores.
+
+    Each size and each further axis is 1 once.
+    """
     n_q, n_k, d_k, d_v = _sizes(rng, size)
-    leading = ((), (2,), (2, 3))[size // 3 % 3]
+    n_q, n_k, d_v = {2: (1, n_k, d_v), 4: (n_q, 1, d_v), 6: (n_q, n_k, 1)}.get(
+        size, (n_q, n_k, d_v)
+    )
+    leading = {3: (1,), 10: (1, 2)}.get(size, ((), (2,), (2, 3))[size // 3 % 3])
     arguments = {
         "query": rng.normal(size=(*leading, n_q, d_k)),
         "key": rng.normal(size=(*leading, n_k, d_k)),
@@ -100,9 +107,18 @@ def _attention_inputs(rng: np.random.Generator, size: int) -> Arguments:
     }
     if size % 4 == 3:
         arguments["key"] *= 2000
+    if size == 7:
+        _move_below_0(**arguments)
     if size % 4 == 1:
-        arguments = {name: x.astype(np.float32) for name, x in arguments.items()}
+        arguments = in_float32(arguments)
     return arguments
+
+
+def _move_below_0(query: np.ndarray, key: np.ndarray, **_: np.ndarray) -> None:
+    """Move all keys by one vector, so that the first query's scores are far below 0."""
+    first = query[..., :1, :]
+    most = (first @ _transposed(key)).max(axis=-1, keepdims=True)
+    key -= (most + 9000) / (first**2).sum(axis=-1, keepdims=True) * first
 
 
 def _transposed(x):
@@ -163,7 +179,7 @@ SCALED_DOT_PRODUCT_ATTENTION = Exercise(
     reference=scaled_dot_product_attention,
     misconceptions=(
         Misconception(
-            "the scale is missing: the scores spread like the root of d_k",
+            "the scale is missing: the spread of the scores grows with the root of d_k",
             _with_scale(lambda query, key, value: 1),
         ),
         Misconception(
@@ -184,7 +200,7 @@ SCALED_DOT_PRODUCT_ATTENTION = Exercise(
             _with_scale(lambda query, key, value: value.shape[-1] ** -0.5),
         ),
         Misconception(
-            "the scale stands after the softmax: there it shrinks the weights, which "
+            "the scale comes after the softmax: there it shrinks the weights, which "
             "no longer sum to 1; scale the scores",
             lambda query, key, value: (
                 softmax(query @ _transposed(key)) * query.shape[-1] ** -0.5 @ value
@@ -227,8 +243,11 @@ SCALED_DOT_PRODUCT_ATTENTION = Exercise(
 def _vectors_of_any_size(rng: np.random.Generator, size: int) -> Arguments:
     """Draw queries and keys whose components have unequal sizes, none near 1."""
     n_q, n_k, d_k, _ = _sizes(rng, size)
+    n_q, n_k = {2: (1, n_k), 4: (n_q, 1)}.get(size, (n_q, n_k))
     small, large = rng.uniform(0.05, 0.4), rng.uniform(3, 9)
     of_query, of_key = (small, large) if size % 2 else (large, small / 4)
+    if size % 4 == 3:
+        of_query, of_key = small / 4, small / 4
     return {
         "query": rng.normal(size=(n_q, d_k)) * of_query,
         "key": rng.normal(size=(n_k, d_k)) * of_key,
@@ -328,11 +347,15 @@ def _versions(query, key):
 
 
 def _weights_of_some_version(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw every version in turn, of short, middling and long queries."""
+    """Draw every version, in an order of the seed, of short, middling and long queries.
+
+    They are rounded to float32, so that sums tell nothing to the last digit.
+    """
     n_q, n_k, d_k, _ = _sizes(rng, int(rng.integers(12)))
-    query = rng.normal(size=(n_q, d_k)) * (0.3, 1.0, 2.0)[size // 4 % 3]
+    kind = turn(rng, size)
+    query = rng.normal(size=(n_q, d_k)) * (0.3, 1.0, 2.0)[kind // 4]
     key = rng.normal(size=(n_k, d_k))
-    weights = _versions(query, key)[(size + size // 4) % 4]
+    weights = _versions(query, key)[kind % 4].astype(np.float32)
     return {"weights": weights, "query": query, "key": key}
 
 

@@ -23,10 +23,19 @@ def _counts(rng: np.random.Generator, size: int) -> tuple[int, int, int]:
 
 
 def _causal_inputs(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw counts; in one case in four the offset is 0."""
+    """Draw counts: from an offset of 0 to queries that stand beyond the last key."""
     n_q, n_k, offset = _counts(rng, size)
     if size % 4 == 2:
         offset = 0
+    elif size in (4, 7):  # the last queries stand behind the last key
+        offset += 1
+        n_k = n_q + int(rng.integers(1, offset))
+    elif size == 5:  # all keys are seen
+        n_k = offset
+    elif size == 8:  # more queries than keys
+        n_q = n_k + int(rng.integers(1, 3))
+    elif size == 9:
+        n_q = 1
     return {"n_q": np.array(n_q), "n_k": np.array(n_k), "offset": np.array(offset)}
 
 
@@ -124,13 +133,23 @@ CAUSAL_MASK = Exercise(
 
 
 def _decoder_inputs(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw lengths from 0 to all, of sequences whose queries are the last positions."""
+    """Draw lengths from 0 to all; in some cases the last query sees the last key."""
     n_q, n_k, offset = _counts(rng, size)
     batch = 2 + size % 3
     batch += batch == n_q
+    if size % 4 == 1:
+        n_k = n_q + offset - (size == 5)
+    if size == 6:
+        offset = 0
+    elif size == 7:
+        n_q, n_k = 1, offset + 3
+    elif size == 4:
+        batch = 1
     lengths = rng.integers(0, n_k + 1, size=batch)
-    lengths[0] = rng.integers(1, offset + 1)  # shorter than any query sees
-    lengths[1] = n_k
+    lengths[0] = rng.integers(1, offset + 1) if offset else 1  # shorter than any sees
+    lengths[1:2] = n_k
+    if size % 3:
+        lengths[2:3] = 0
     rng.shuffle(lengths)
     return {
         "lengths": lengths,
@@ -271,19 +290,24 @@ def _scores_and_mask(rng: np.random.Generator, size: int) -> Arguments:
     """Draw scores and masks; from size 2 on some row sees nothing, some is far off."""
     n_q, n_k = 3 + size // 4, 4 + size // 3
     n_k += n_k == n_q
-    leading = ((), (2,), (2, 3))[size % 3]
+    n_q = 1 if size == 6 else n_q
+    leading = (1,) if size == 4 else ((), (2,), (2, 3))[size % 3]
     scores = rng.normal(size=(*leading, n_q, n_k)) * 2
     mask = rng.random(size=scores.shape[-2:]) < 0.6
     # Every row sees a key and misses one.
     places = np.array([rng.permutation(n_k)[:2] for _ in range(n_q)])
     mask[np.arange(n_q), places[:, 0]] = True
     mask[np.arange(n_q), places[:, 1]] = False
-    if size >= 2:
+    if size == 6:
+        mask[:] = True
+    elif size >= 2:
         mask[rng.integers(n_q)] = False
     if size % 4 == 1:
         scores = scores.astype(np.float32)
     if size in (4, 7, 10):  # far from 0, on either side
         scores += (-1) ** size * rng.uniform(1000, 1500)
+    elif size == 11:  # below what is often taken for −inf
+        scores -= rng.uniform(2e9, 3e9)
     elif size == 8:  # hidden scores far above the others
         scores = np.where(mask, scores, scores + 3000)
     return {"scores": scores, "mask": mask}

@@ -3,6 +3,7 @@
 import numpy as np
 
 from course_utils.attention import scaled_dot_product_attention
+from course_utils.exercises.draws import turn
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception
 from course_utils.softmax import softmax
 
@@ -44,7 +45,9 @@ def _ask(asking, asked, W_q, W_k, W_v):
 def _self_inputs(rng: np.random.Generator, size: int) -> Arguments:
     """Draw tokens and projections; W_q and W_k are square, n, d and d_v all differ."""
     n, d, d_v = (rng.permutation([3, 4, 5]) + size // 4).tolist()
-    shapes = {"x": (*_leading(size), n, d), "W_q": (d, d), "W_k": (d, d)}
+    n, d_v = {5: (1, d_v), 6: (n, 1)}.get(size, (n, d_v))
+    leading = {3: (1,), 8: (1, 2)}.get(size, _leading(size))
+    shapes = {"x": (*leading, n, d), "W_q": (d, d), "W_k": (d, d)}
     return _named(rng, size, **shapes, W_v=(d, d_v))
 
 
@@ -89,7 +92,7 @@ SELF_ATTENTION = Exercise(
             lambda x, W_q, W_k, W_v: _self_attention(x, W_q, W_q, W_v),
         ),
         Misconception(
-            "W_q and W_k have changed places: what a token looks for is x @ W_q, what "
+            "W_q and W_k are swapped: what a token looks for is x @ W_q, what "
             "it offers x @ W_k",
             lambda x, W_q, W_k, W_v: _self_attention(x, W_k, W_q, W_v),
         ),
@@ -131,14 +134,33 @@ SELF_ATTENTION = Exercise(
 
 
 def _cross_inputs(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw two sequences of unequal lengths, the second with padding at its end."""
+    """Draw two sequences of unequal lengths, the second with padding at its end.
+
+    In some cases there is no padding, or a single token asks; once all real tokens
+    score far below 0 with one that asks.
+    """
     m, n, d, d_k, d_v = (rng.permutation([3, 4, 5, 6, 7]) + size // 4).tolist()
-    shapes = {"y": (*_leading(size), m, d), "x": (*_leading(size), n, d)}
+    m, d_v = {5: (1, d_v), 6: (m, 1)}.get(size, (m, d_v))
+    leading = (1,) if size == 9 else _leading(size)
+    shapes = {"y": (*leading, m, d), "x": (*leading, n, d)}
     shapes |= {"W_q": (d, d_k), "W_k": (d, d_k), "W_v": (d, d_v)}
     arguments = _named(rng, size, **shapes)
     if size % 4 == 3:
         arguments["W_k"] *= 1000
-    return arguments | {"length": np.array(rng.integers(2, n))}
+    length = n if size in (2, 8) else 2 if size in (4, 10) else rng.integers(2, n)
+    if size == 11:
+        arguments["W_k"] *= 10
+        _move_below_0(arguments, int(length))
+    return arguments | {"length": np.array(length)}
+
+
+def _move_below_0(arguments: Arguments, length: int) -> None:
+    """Move the real tokens so that the first that asks scores far below 0 with them."""
+    y, x, W_q, W_k, _ = arguments.values()
+    asking = y[..., :1, :] @ W_q @ W_k.T
+    real = x[..., :length, :]
+    most = (asking @ _transposed(real)).max(axis=-1, keepdims=True)
+    real -= (most + 1e5) / (asking**2).sum(axis=-1, keepdims=True) * asking
 
 
 def _cross_attention(y, x, W_q, W_k, W_v, length):
@@ -249,9 +271,9 @@ CROSS_ATTENTION = Exercise(
 
 def _shuffled(rng: np.random.Generator, size: int) -> Arguments:
     """Draw weights, and an order that is not its own inverse."""
-    n = 3 + size // 2
+    n = 1 if size == 2 else 3 + size // 2
     order = rng.permutation(n)
-    while np.array_equal(order[order], np.arange(n)):
+    while n > 1 and np.array_equal(order[order], np.arange(n)):
         order = rng.permutation(n)
     weights = softmax(2 * rng.normal(size=(n, n)))
     return {"weights": weights, "order": order}
@@ -311,7 +333,7 @@ UNSHUFFLE_WEIGHTS = Exercise(
             lambda weights, order: weights.copy(),
         ),
         Misconception(
-            "rows and columns have changed places: who asks stays in the rows",
+            "rows and columns are swapped: the tokens that ask belong in the rows",
             lambda weights, order: _unshuffled(weights, order).T,
         ),
         Misconception(
@@ -387,8 +409,7 @@ def _role_inputs(rng: np.random.Generator, size: int) -> Arguments:
     n, d = 3 + size // 4, 4 + size // 3
     shapes = {"y": (n, d), "x": (n, d), **dict.fromkeys(MATRICES, (d, d))}
     given = _named(rng, size, **shapes)
-    fault = (size + int(rng.integers(5)) * (size > 4)) % 5
-    return {"output": _versions(*given.values())[fault], **given}
+    return {"output": _versions(*given.values())[turn(rng, size) % 5], **given}
 
 
 def _mistaken(change):
@@ -422,7 +443,7 @@ DIAGNOSE_ROLES = Exercise(
             lambda output, y, x, W_q, W_k, W_v: RIGHT,
         ),
         Misconception(
-            "faults 1 and 4 are swapped: in 1 the two sequences change all their "
+            "faults 1 and 4 are swapped: in 1 the two sequences swap all their "
             "roles, in 4 only the values come from the one that asks",
             _mistaken(lambda fault: (0, 4, 2, 3, 1)[fault]),
         ),

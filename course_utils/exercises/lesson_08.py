@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from course_utils.attention import scaled_dot_product_attention
+from course_utils.exercises.draws import turn
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception
 from course_utils.positions import (
     alibi_bias,
@@ -18,6 +19,7 @@ BASES = (10000.0, 100.0, 500.0, 20.0)
 def _rows_to_make(rng: np.random.Generator, size: int) -> Arguments:
     """Draw a number of positions, an even size of a row that differs, and a base."""
     n, d_model = 3 + 2 * (size // 2), 2 * (2 + size // 3)
+    n, d_model = {2: (1, d_model), 4: (n, 2)}.get(size, (n, d_model))
     base = BASES[size % 4] * rng.uniform(0.9, 1.1)
     return {"n": np.array(n), "d_model": np.array(d_model), "base": np.array(base)}
 
@@ -129,7 +131,7 @@ SINUSOIDAL = Exercise(
     hints=(
         "The lesson's loop has three lines inside: an angle, a sine, a cosine.",
         "`base ** (-np.arange(0, d_model, 2) / d_model)` are the speeds of all hands, "
-        "in radians a position.",
+        "in radians per position.",
         "Positions as a column times speeds as a row give all angles; `rows[:, 0::2]` "
         "are the places of the sines.",
     ),
@@ -139,12 +141,16 @@ SINUSOIDAL = Exercise(
 def _one_query_and_keys(rng: np.random.Generator, size: int) -> Arguments:
     """Draw a query, keys, and how far each key lies before the query, or after it."""
     n_k, d_k = 3 + 2 * (size // 3), 2 * (2 + size // 3)
+    n_k, d_k = {2: (1, d_k), 4: (n_k, 2)}.get(size, (n_k, d_k))
     side = rng.permutation(np.resize([1, 1, -1], n_k))
+    if size in (3, 6):  # at one place
+        side[-1] = 0
+    far = 500 if size == 9 else 9 + size
     dtype = np.float32 if size % 4 == 1 else np.float64
     return {
         "query": rng.normal(size=d_k).astype(dtype),
         "key": rng.normal(size=(n_k, d_k)).astype(dtype),
-        "offset": side * rng.integers(1, 9 + size, size=n_k),
+        "offset": side * rng.integers(far // 9, far, size=n_k),
         "base": np.array(BASES[size % 4] * rng.uniform(0.9, 1.1)),
     }
 
@@ -302,6 +308,14 @@ def _heads_and_sizes(rng: np.random.Generator, size: int) -> Arguments:
     offset = int(rng.integers(1, 5))
     heads = (2, 4, 16, 8)[size % 4]
     n_k = n_q + offset + 2 + size % 2
+    if size == 2:
+        offset = 0
+    elif size == 5:
+        n_q = 1
+    elif size in (4, 7):  # the last queries stand beyond the last key
+        n_k = n_q + offset - 1
+    elif size == 9:  # far from all keys
+        offset += 20
     sizes = {"num_heads": heads, "n_q": n_q, "n_k": n_k, "offset": offset}
     return {name: np.array(x) for name, x in sizes.items()}
 
@@ -437,13 +451,30 @@ def _versions(query, key, value):
 
 
 def _output_of_some_version(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw every version in turn; d_k and d_v are even and differ."""
+    """Draw every version, in an order of the seed; d_k and d_v are even and differ.
+
+    Where halves are paired, no other pairs of components come closer than neighbours.
+    """
+    fault = turn(rng, size) % 5
     n = 4 + int(rng.integers(4))
     d_k, d_v = (6, 4) if size % 2 else (8, 6)
-    query, key = rng.normal(size=(2, n, d_k)) * 2
-    value = rng.normal(size=(n, d_v)) * 3
-    output = _versions(query, key, value)[(size + size // 5) % 5]
+    while True:
+        query, key = rng.normal(size=(2, n, d_k)) * 2
+        value = rng.normal(size=(n, d_v)) * 3
+        versions = _versions(query, key, value)
+        output = versions[fault]
+        if fault != HALVES or _mispairs(output, query, key, value, versions):
+            break
     return {"output": output, "query": query, "key": key, "value": value}
+
+
+def _mispairs(output, query, key, value, versions) -> bool:
+    """Return whether other orders of the columns are further off than other faults."""
+    d = query.shape[1]
+    orders = (np.arange(d).reshape(-1, 2).T.ravel(), np.arange(d)[::-1])
+    others = [_attend(_turned(query[:, i]), _turned(key[:, i]), value) for i in orders]
+    gaps = [np.abs(output - x).max() for x in (*others, versions[0], *versions[2:])]
+    return min(gaps[:2]) > min(gaps[2:])
 
 
 def _nearest(output, versions):

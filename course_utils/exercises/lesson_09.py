@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from course_utils.exercises.draws import turn
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception
 from course_utils.multi_head import merge_heads, multi_head_attention, split_heads
 from course_utils.softmax import softmax
@@ -15,16 +16,28 @@ def _attend(query, key, value, scale=None):
 
 
 def _sizes(rng: np.random.Generator, size: int) -> tuple[int, int, int]:
-    """Draw n, num_heads and d_head: all different, none below 2."""
+    """Draw n, num_heads and d_head, mostly different; each is 1 once."""
     n, num_heads, d_head = (int(i) for i in rng.permutation([2, 3, 4]))
-    return n + 3 * (size // 4), num_heads, d_head
+    odd = {
+        1: (n, 1, d_head),
+        2: (1, num_heads, d_head),
+        3: (n, num_heads, 1),
+        6: (num_heads, num_heads, d_head),
+        9: (n, 1, d_head),
+        10: (num_heads, num_heads, d_head),
+    }
+    return odd.get(size, (n + 3 * (size // 4), num_heads, d_head))
+
+
+def _leading(size: int) -> tuple[int, ...]:
+    """Return up to two axes in front; once one of them is 1."""
+    return {4: (1,), 8: (1, 2)}.get(size, ((), (2,), (3, 2))[size // 2 % 3])
 
 
 def _whole(rng: np.random.Generator, size: int) -> Arguments:
     """Draw vectors of several heads, with up to two axes in front."""
     n, num_heads, d_head = _sizes(rng, size)
-    leading = ((), (2,), (3, 2))[size // 2 % 3]
-    x = rng.normal(size=(*leading, n, num_heads * d_head))
+    x = rng.normal(size=(*_leading(size), n, num_heads * d_head))
     return {"x": x, "num_heads": np.array(num_heads)}
 
 
@@ -70,8 +83,8 @@ SPLIT_HEADS = Exercise(
             lambda x, num_heads: x.reshape(*x.shape[:-1], num_heads, -1),
         ),
         Misconception(
-            "a head gets every so-manyth number of a vector: it should get numbers "
-            "that stand side by side",
+            "a head gets numbers from all over the vector: it should get one piece of "
+            "it, numbers that stand side by side",
             _every_other_column,
         ),
         Misconception(
@@ -104,8 +117,7 @@ def _heads_first(x, num_heads):
 def _several(rng: np.random.Generator, size: int) -> Arguments:
     """Draw the answers of several heads."""
     n, num_heads, d_head = _sizes(rng, size)
-    leading = ((), (2,), (3, 2))[size // 2 % 3]
-    return {"heads": rng.normal(size=(*leading, num_heads, n, d_head))}
+    return {"heads": rng.normal(size=(*_leading(size), num_heads, n, d_head))}
 
 
 def _merge_by_loop(heads):
@@ -179,11 +191,18 @@ MERGE_HEADS = Exercise(
 
 
 def _layer(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw two sequences and four matrices, all sizes different from each other."""
+    """Draw two sequences and four matrices, mostly of sizes that all differ."""
     n_q, num_heads, d_k = (int(i) for i in rng.permutation([2, 3, 4]))
     n_k, d_v, d_model = 5 + size // 3, 6, 7 + size // 4
     if size % 2:
         n_q, n_k = n_k, n_q
+    odd = {
+        2: (1, n_k, num_heads),
+        4: (n_q, n_k, 1),
+        6: (num_heads, num_heads, num_heads),
+    }
+    n_q, n_k, num_heads = odd.get(size, (n_q, n_k, num_heads))
+    d_k = 4 if size == 4 else d_k
     arguments = {
         "x": rng.normal(size=(n_q, d_model)),
         "memory": rng.normal(size=(n_k, d_model)),
@@ -193,7 +212,7 @@ def _layer(rng: np.random.Generator, size: int) -> Arguments:
         "w_out": rng.normal(size=(num_heads * d_v, d_model)),
     }
     if size % 4 == 3:
-        arguments["w_key"] *= 100
+        arguments["w_key"] *= 3000 if size > 3 else 100
     if size % 4 == 1:
         arguments = {name: a.astype(np.float32) for name, a in arguments.items()}
     return arguments | {"num_heads": np.array(num_heads)}
@@ -323,9 +342,11 @@ MULTI_HEAD_ATTENTION = Exercise(
 
 
 def _groups(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw 2 or more key-value heads, each shared by 2 or more query heads."""
+    """Draw key-value heads and the query heads that share them; once one of each."""
     h_kv, group = ((2, 3), (3, 2), (2, 2), (4, 2))[size % 4]
+    h_kv, group = {5: (1, 3), 6: (3, 1), 9: (3, 3)}.get(size, (h_kv, group))
     n_q, n_k, d_k, d_v = (int(i) for i in rng.permutation([2, 3, 5, 6]))
+    n_q = 1 if size == 8 else n_q
     return {
         "query": rng.normal(size=(h_kv * group, n_q, d_k)) * 2,
         "key": rng.normal(size=(h_kv, n_k, d_k)),
@@ -451,7 +472,7 @@ def _versions(x, w_query, w_key, w_value, w_out):
 
 
 def _output_of_some_version(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw every version in turn; d_model is that of the merged heads."""
+    """Draw every version in an order of the seed; the merged heads have d_model."""
     n, d_head = 3 + int(rng.integers(4)), 2 + int(rng.integers(3))
     d_model = 4 * d_head
     matrices = {
@@ -461,8 +482,7 @@ def _output_of_some_version(rng: np.random.Generator, size: int) -> Arguments:
         "w_value": rng.normal(size=(d_model, d_model // 2)) / 2,
         "w_out": rng.normal(size=(d_model, d_model)) / 2,
     }
-    fault = (size + size // 5) % 5
-    return {"output": _versions(**matrices)[fault]} | matrices
+    return {"output": _versions(**matrices)[turn(rng, size) % 5]} | matrices
 
 
 def _nearest(output, versions):

@@ -8,9 +8,9 @@ tries your function on fresh inputs each time and tells you what it found; run
 it as often as you like. The hints open one at a time.
 
 Everything you need is in [the lesson](../notebooks/01_soft_lookup.ipynb), and
-NumPy is all you may import. A worked solution of each exercise stands in
+NumPy is all you may import. You will find a worked solution of each exercise in
 [the solutions](../solutions/01_soft_lookup.ipynb); they help most after you
-tried.
+have tried.
 """
 
 # %%
@@ -27,11 +27,12 @@ Return the value whose key has the largest dot product with the query.
 | argument | shape | |
 |---|---|---|
 | `query` | (d_k,) | what is looked up |
-| `key` | (n_k, d_k) | what it is compared with, one a row |
-| `value` | (n_k, d_v) | what is returned, one a row |
+| `key` | (n_k, d_k) | what it is compared with, one per row |
+| `value` | (n_k, d_v) | what is returned, one per row |
 | *returns* | (d_v,) | one row of `value` |
 
-The keys need not have length 1 here.
+The keys need not have length 1 here. There may be a single key, all matches may be
+negative, and no two are equal.
 """
 
 
@@ -68,9 +69,9 @@ match is the dot product of the key with the query.
 | argument | shape | |
 |---|---|---|
 | `query` | (d_k,) | what is looked up |
-| `key` | (n_k, d_k) | what it is compared with, one a row |
-| `value` | (n_k, d_v) | what is blended, one a row |
-| `sharpness` | a number | how decidedly the best matches win |
+| `key` | (n_k, d_k) | what it is compared with, one per row |
+| `value` | (n_k, d_v) | what is blended, one per row; perhaps whole numbers |
+| `sharpness` | a number | how decidedly the best matches win; below 0, the worst win |
 | *returns* | (d_v,) | the blend |
 """
 
@@ -101,15 +102,16 @@ divides by the sum of the weights by itself.
 r"""
 ## 3. Answer many queries at once
 
-The same for several queries, one a row, without a loop if you can.
+The same for several queries, one per row, without a loop if you can. A single query
+still has a row of its own.
 
 | argument | shape | |
 |---|---|---|
-| `query` | (n_q, d_k) | one query a row |
-| `key` | (n_k, d_k) | one key a row |
-| `value` | (n_k, d_v) | one value a row |
+| `query` | (n_q, d_k) | one query per row |
+| `key` | (n_k, d_k) | one key per row |
+| `value` | (n_k, d_v) | one value per row |
 | `sharpness` | a number | |
-| *returns* | (n_q, d_v) | one blend a row, in the order of the queries |
+| *returns* | (n_q, d_v) | one blend per row, in the order of the queries |
 """
 
 
@@ -134,7 +136,7 @@ divides row by row. Without it NumPy would divide column by column, or refuse.
 
 Another way calls the function of exercise 2 on each row:
 `np.array([soft_lookup(q, key, value, sharpness) for q in query])`. It gives the
-same numbers, and is the specification of the fast form.
+same numbers, and defines what the fast form must return.
 """
 
 # %% [markdown] about="wind_from_weather"
@@ -171,7 +173,7 @@ check("wind_from_weather", wind_from_weather)
 # %% [markdown] solution="wind_from_weather"
 r"""
 In the lesson the directions were keys and the weather was the value. Here it is
-the other way round: today's weather is the query, the weather of the log are the
+the other way round: today's weather is the query, the weather in the log provides the
 keys, and the directions are the values. Query, key and value are not kinds of
 data but roles: what asks, what is compared, what is returned.
 

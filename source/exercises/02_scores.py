@@ -10,7 +10,7 @@ it as often as you like. The hints open one at a time.
 Everything you need is in [the lesson](../notebooks/02_scores.ipynb), and NumPy is
 all you may import: write each score out yourself. A worked solution of each
 exercise stands in [the solutions](../solutions/02_scores.ipynb); they help most
-after you tried.
+after you have tried.
 """
 
 # %%
@@ -31,10 +31,10 @@ Here is the bilinear score as a loop. Return the same scores without one.
 
 | argument | shape | |
 |---|---|---|
-| `query` | (n_q, d) | one query a row |
-| `key` | (n_k, d) | one key a row |
+| `query` | (n_q, d) | one query per row |
+| `key` | (n_k, d) | one key per row |
 | `weight` | (d, d) | $W$ in $q^\top W k$ |
-| *returns* | (n_q, n_k) | one row a query, one column a key |
+| *returns* | (n_q, n_k) | one row per query, one column per key |
 
 Queries and keys are equally long here, so no error will tell you if you turned
 `weight` the wrong way round.
@@ -66,12 +66,12 @@ r"""
 ## 2. Only the direction counts
 
 Return the cosine of the angle between each query and each key. No vector is all
-zeros.
+zeros, but some are very short, and some hold whole numbers.
 
 | argument | shape | |
 |---|---|---|
-| `query` | (n_q, d_k) | one query a row |
-| `key` | (n_k, d_k) | one key a row |
+| `query` | (n_q, d_k) | one query per row |
+| `key` | (n_k, d_k) | one key per row |
 | *returns* | (n_q, n_k) | numbers from −1 to 1 |
 """
 
@@ -109,12 +109,12 @@ loop.
 
 | argument | shape | |
 |---|---|---|
-| `query` | (n_q, d_q) | one query a row |
-| `key` | (n_k, d_k) | one key a row |
+| `query` | (n_q, d_q) | one query per row |
+| `key` | (n_k, d_k) | one key per row |
 | `w_query` | (d_q, d_hidden) | $W_q$, written for rows: `q @ w_query` |
 | `w_key` | (d_k, d_hidden) | $W_k$, written for rows: `k @ w_key` |
 | `v` | (d_hidden,) | how much each hidden unit counts |
-| *returns* | (n_q, n_k) | one row a query, one column a key |
+| *returns* | (n_q, n_k) | one row per query, one column per key |
 """
 
 
@@ -159,8 +159,8 @@ its keys and the scores that came out. Return the number of the fault:
 
 | argument | shape | |
 |---|---|---|
-| `query` | (n_q, d_k) | one query a row |
-| `key` | (n_k, d_k) | one key a row |
+| `query` | (n_q, d_k) | one query per row |
+| `key` | (n_k, d_k) | one key per row |
 | `scores` | (n_q, n_k) | what the program returned, rounded to float32 |
 | *returns* | a number | 0, 1, 2, 3 or 4, an `int` |
 """

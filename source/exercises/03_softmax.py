@@ -8,8 +8,8 @@ tries your function on fresh inputs each time and tells you what it found; run
 it as often as you like. The hints open one at a time.
 
 Everything you need is in [the lesson](../notebooks/03_softmax.ipynb), and NumPy
-is all you may import. A worked solution of each exercise stands in
-[the solutions](../solutions/03_softmax.ipynb); they help most after you tried.
+is all you may import. You will find a worked solution of each exercise in
+[the solutions](../solutions/03_softmax.ipynb); they help most after you have tried.
 """
 
 # %%
@@ -22,7 +22,8 @@ r"""
 ## 1. Survive large scores
 
 Return the softmax of each row of `x`, at temperature 1. Scores may be as large
-as 2000 or as low as −1000, and one row may lie far above another.
+as 2000 or as low as −1000, and one row may lie far above another. They may be whole
+numbers.
 
 | argument | shape | |
 |---|---|---|
@@ -62,7 +63,7 @@ r"""
 ## 2. Any axis, any temperature
 
 The full function: softmax of `x / temperature`, with weights that sum to 1 along
-`axis`. Scores may be as large as in exercise 1.
+`axis`. Scores may be as large as in exercise 1, and whole numbers too.
 
 | argument | shape | |
 |---|---|---|
@@ -101,7 +102,8 @@ r"""
 ## 3. Count the keys that have a say
 
 Return $e^H$ for each row of weights, where $H$ is the entropy of the row in
-natural logarithms. Some weights are exactly 0, and count for nothing.
+natural logarithms. Some weights are exactly 0, and count for nothing. Others are very
+small, and count.
 
 | argument | shape | |
 |---|---|---|
@@ -151,7 +153,7 @@ number of the row in this table.
 
 | argument | shape | |
 |---|---|---|
-| `weights` | (n_q, n_k) | what you were handed |
+| `weights` | (n_q, n_k) | what you were handed, rounded to float32 |
 | `score` | (n_q, n_k) | one row for each query, one column for each key |
 | `temperature` | a number > 0 | below or above 1, never near it |
 | *returns* | an integer | 0, 1, 2, 3 or 4 |

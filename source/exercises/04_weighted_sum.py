@@ -9,9 +9,9 @@ it as often as you like. The hints open one at a time.
 
 Everything you need is in [the lesson](../notebooks/04_weighted_sum.ipynb). In
 the third exercise you may call `gaussian_score` and `softmax`, which you built in
-lessons 2 and 3. A worked solution of each exercise stands in
+lessons 2 and 3. You will find a worked solution of each exercise in
 [the solutions](../solutions/04_weighted_sum.ipynb); they help most after you
-tried.
+have tried.
 """
 
 # %%
@@ -28,12 +28,12 @@ Return each query's mix: the sum of all values, each times its weight.
 
 | argument | shape | |
 |---|---|---|
-| `weights` | (n_q, n_k) | one row a query |
-| `value` | (n_k, d_v) | one row a key |
-| *returns* | (n_q, d_v) | one mix a query |
+| `weights` | (n_q, n_k) | one row per query |
+| `value` | (n_k, d_v) | one row per key; perhaps whole numbers |
+| *returns* | (n_q, d_v) | one mix per query |
 
 Most rows of `weights` sum to 1. A query that may see nothing has a row of zeros;
-its mix is zero.
+its mix is zero. Now and then a row sums to something else: take it as it is.
 """
 
 
@@ -70,13 +70,14 @@ above the highest reading of all values, or below the lowest, on that ruler.
 
 | argument | shape | |
 |---|---|---|
-| `point` | (n_p, d_v) | the points to test, one a row |
-| `value` | (n_k, d_v) | the values that could be mixed, one a row |
-| `ruler` | (n_r, d_v) | the rulers, one a row |
+| `point` | (n_p, d_v) | the points to test, one per row |
+| `value` | (n_k, d_v) | the values that could be mixed, one per row |
+| `ruler` | (n_r, d_v) | the rulers, one per row |
 | *returns* | (n_p,), True or False | whether some ruler proves the point outside |
 
-The reading of a row `v` on a ruler `r` is `v @ r`. False is no proof of the
-opposite: another ruler might do it.
+The reading of a row `v` on a ruler `r` is `v @ r`. A reading equal to the highest or
+the lowest proves nothing. Nor does False prove the opposite: another ruler might do
+it.
 """
 
 
@@ -119,13 +120,14 @@ $-\text{distance}^2 / (2 \cdot \text{bandwidth}^2)$, as `gaussian_score` compute
 
 | argument | shape | |
 |---|---|---|
-| `key` | (n, d) | where something was measured, one place a row |
-| `value` | (n, d_v) | what was measured there, one row a place |
+| `key` | (n, d) | where something was measured, one place per row |
+| `value` | (n, d_v) | what was measured there, one row per place |
 | `bandwidth` | a number > 0 | the width of the kernel |
 | *returns* | (n, d_v) | the prediction for each place, from all the others |
 
 Some places lie far away from all others. They get a prediction as well, and no
-`nan`.
+`nan`. Two places may coincide: each is then the other's nearest. Values may be whole
+numbers; predictions seldom are.
 """
 
 
@@ -152,7 +154,7 @@ divided by 0 is `nan`.
 Another way works with the kernel itself, moved so that the nearest other place gets 1:
 `np.exp(scores - scores.max(axis=1, keepdims=True))` after the diagonal was filled, then
 divides by the row sums. It is the softmax, written out. And the loop with `np.delete`
-from the lesson gives the same numbers, and is the specification.
+from the lesson gives the same numbers, and defines what all the others must return.
 """
 
 # %% [markdown] about="diagnose_mix"
@@ -173,7 +175,7 @@ alone.
 
 | argument | shape | |
 |---|---|---|
-| `weights` | (n, n) | the weights, one row a query |
+| `weights` | (n, n) | the weights, one row per query |
 | *returns* | a whole number | 0, 1, 2, 3 or 4 |
 
 The weights are rounded, as all floats are: sums may be off by about 0.00001.

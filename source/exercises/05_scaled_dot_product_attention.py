@@ -11,7 +11,7 @@ Everything you need is in
 [the lesson](../notebooks/05_scaled_dot_product_attention.ipynb). Beside NumPy you
 may use `softmax`, which you wrote in lesson 3. A worked solution of each exercise
 stands in [the solutions](../solutions/05_scaled_dot_product_attention.ipynb); they
-help most after you tried.
+help most after you have tried.
 """
 
 # %%
@@ -68,13 +68,13 @@ the values.
 
 | argument | shape | |
 |---|---|---|
-| `query` | (..., n_q, d_k) | one query a row |
-| `key` | (..., n_k, d_k) | one key a row |
-| `value` | (..., n_k, d_v) | one value a row |
-| *returns* | (..., n_q, d_v) | one blend a row |
+| `query` | (..., n_q, d_k) | one query per row |
+| `key` | (..., n_k, d_k) | one key per row |
+| `value` | (..., n_k, d_v) | one value per row |
+| *returns* | (..., n_q, d_v) | one blend per row |
 
 The dots stand for any number of further axes, the same in all three; often there
-are none. Scores may be as large as some thousands. If the arrays are `float32`, so
+are none. Scores may run to thousands, above 0 or below. If the arrays are `float32`, so
 is the result.
 """
 
@@ -115,8 +115,8 @@ multiplied so that their spread is 1.
 
 | argument | shape | |
 |---|---|---|
-| `query` | (n_q, d_k) | one query a row |
-| `key` | (n_k, d_k) | one key a row |
+| `query` | (n_q, d_k) | one query per row |
+| `key` | (n_k, d_k) | one key per row |
 | *returns* | a number | the scale |
 
 Take as the variance of the components the mean of their squares, over all queries
@@ -152,7 +152,7 @@ Another way uses lengths: the squares of all components add up to the square of
 r"""
 ## 4. Find the fault from the weights
 
-Somebody's attention gives odd answers. You cannot see the code, but you have the
+Somebody's attention returns odd results. You cannot see the code, but you have the
 weights that it made from `query` and `key`. Return the number of the fault.
 
 | number | fault |
@@ -164,9 +164,9 @@ weights that it made from `query` and `key`. Return the number of the fault.
 
 | argument | shape | |
 |---|---|---|
-| `weights` | (n_q, n_k) | made from `query` and `key`, perhaps with a fault |
-| `query` | (n_q, d_k) | one query a row |
-| `key` | (n_k, d_k) | one key a row |
+| `weights` | (n_q, n_k) | made from `query` and `key`, perhaps with a fault; rounded to float32 |
+| `query` | (n_q, d_k) | one query per row |
+| `key` | (n_k, d_k) | one key per row |
 | *returns* | a whole number | 0, 1, 2 or 3 |
 
 The components of `query` need not have variance 1: some queries are short, some

@@ -9,8 +9,8 @@ it as often as you like. The hints open one at a time.
 
 Everything you need is in [the lesson](../notebooks/06_masks.ipynb), and NumPy is all
 you may import. In all masks a row is a query, a column a key, and True means "may
-attend". A worked solution of each exercise stands in
-[the solutions](../solutions/06_masks.ipynb); they help most after you tried.
+attend". You will find a worked solution of each exercise in
+[the solutions](../solutions/06_masks.ipynb); they help most after you have tried.
 """
 
 # %%
@@ -23,7 +23,7 @@ r"""
 ## 1. Hide the future
 
 Query $i$ stands at position $i + \text{offset}$ among the keys. It may see the key at
-its own position and all before it. Return the mask.
+its own position and all before it. Queries may stand beyond the last key. Return the mask.
 
 | argument | shape | |
 |---|---|---|
@@ -66,7 +66,7 @@ than itself *and* is no padding.
 
 | argument | shape | |
 |---|---|---|
-| `lengths` | (batch,), whole numbers | how many keys of each sequence are real |
+| `lengths` | (batch,), whole numbers | how many keys of each sequence are real, 0 to n_k |
 | `n_q` | a whole number | how many queries |
 | `n_k` | a whole number | how many keys, padding included |
 | `offset` | a whole number | the position of the first query |
@@ -109,7 +109,7 @@ and the others share the whole. A query that may see nothing gets zeros.
 
 | argument | shape | |
 |---|---|---|
-| `scores` | (..., n_q, n_k) | any numbers, some far from 0 |
+| `scores` | (..., n_q, n_k) | any numbers, some below −1,000,000,000 |
 | `mask` | (n_q, n_k), bool | True = may attend |
 | *returns* | (..., n_q, n_k) | weights; a row sums to 1, or is 0 |
 
@@ -160,7 +160,7 @@ of the edited positions.
 
 | argument | shape | |
 |---|---|---|
-| `before` | (n, d_v) | the outputs of the first run, one query a row |
+| `before` | (n, d_v) | the outputs of the first run, one query per row |
 | `after` | (n, d_v) | the outputs after the edit |
 | `changed` | (n,), bool | which positions were edited |
 | `may_see` | (n, n), bool | the right mask: row = query, column = key |
@@ -187,7 +187,7 @@ check("leaks", leaks)
 # %% [markdown] solution="leaks"
 r"""
 Two questions for each query. Did it move? Any component counts, up or down, so take
-the largest absolute difference, and ask for more than rounding. Had it an excuse?
+the largest absolute difference, and ask for more than rounding. Did it have an excuse?
 `may_see & changed` is True where a query may see an edited key; one such key in its
 row is enough. What moved without an excuse has leaked.
 

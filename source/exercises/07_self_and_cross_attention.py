@@ -29,7 +29,7 @@ Return the output of self-attention.
 
 | argument | shape | |
 |---|---|---|
-| `x` | (..., n, d) | the tokens, one a row |
+| `x` | (..., n, d) | the tokens, one per row |
 | `W_q` | (d, d_k) | makes the queries |
 | `W_k` | (d, d_k) | makes the keys |
 | `W_v` | (d, d_v) | makes the values |
@@ -82,7 +82,8 @@ others are padding (lesson 6) and must not be asked. Return the output.
 | `length` | a whole number | how many tokens of `x` are real, at least 2 |
 | *returns* | (..., m, d_v) | one output for each token that asks |
 
-The padding need not be zeros. Scores may be as large as some thousands.
+The padding need not be zeros, and there may be none. Scores may run to tens of
+thousands, above 0 or below.
 """
 
 
@@ -155,14 +156,14 @@ at the tokens (`order[i]`, `order[j]`).
 r"""
 ## 4. Find out who asked
 
-Somebody's cross-attention gives odd answers. You cannot see the code, but you have what
+Somebody's cross-attention returns odd results. You cannot see the code, but you have what
 went in and the `output`. In the right version `y` asks and `x` is asked. Return the
 number of the fault.
 
 | number | fault |
 |---|---|
 | 0 | none: the output is right |
-| 1 | `x` asks and `y` is asked: the two sequences have changed all their roles |
+| 1 | `x` asks and `y` is asked: the two sequences have swapped all their roles |
 | 2 | queries and keys share one projection, `W_q` |
 | 3 | all three matrices are transposed: `@ W_q.T` in place of `@ W_q`, and so on |
 | 4 | the values are made of `y`, the sequence that asks |

@@ -9,8 +9,8 @@ it as often as you like. The hints open one at a time.
 
 Everything you need is in [the lesson](../notebooks/08_positions.ipynb). In the last
 exercise you may use two functions of the course beside NumPy, which you have built
-by now. A worked solution of each exercise stands in
-[the solutions](../solutions/08_positions.ipynb); they help most after you tried.
+by now. You will find a worked solution of each exercise in
+[the solutions](../solutions/08_positions.ipynb); they help most after you have tried.
 """
 
 # %%
@@ -32,7 +32,7 @@ Return the rows of clock hands for the positions 0 to `n` − 1. Hand $i$, count
 | `n` | a whole number | how many positions |
 | `d_model` | an even whole number | the size of a row: two for each hand |
 | `base` | a number above 1 | sets how slow the slowest hand is |
-| *returns* | (n, d_model) | one row a position |
+| *returns* | (n, d_model) | one row per position |
 """
 
 
@@ -74,12 +74,13 @@ turned query with the turned keys, not scaled.
 | argument | shape | |
 |---|---|---|
 | `query` | (d_k,) | not turned yet; d_k is even |
-| `key` | (n_k, d_k) | one key a row, not turned yet |
+| `key` | (n_k, d_k) | one key per row, not turned yet |
 | `offset` | (n_k,) | position of the query minus that of each key |
-| `base` | a number above 1 | pair $i$ turns by $1 / \text{base}^{2i/d_k}$ a position |
+| `base` | a number above 1 | pair $i$ turns by $1 / \text{base}^{2i/d_k}$ per position |
 | *returns* | (n_k,) | one score for each key |
 
-An offset below 0 belongs to a key that comes after the query. Pairs are neighbours:
+An offset below 0 belongs to a key that comes after the query, 0 to one at the same
+place. Pairs are neighbours:
 components 0 and 1, 2 and 3, and so on. A pair $(a, b)$ at a position that turns it by
 an angle becomes $(a \cos - b \sin, \; a \sin + b \cos)$.
 """

@@ -12,7 +12,7 @@ From exercise 3 on you may use `scaled_dot_product_attention` and `softmax`, whi
 you wrote in earlier lessons, and at every place your own functions. A worked solution
 of each exercise stands in [the
 solutions](../solutions/09_multi_head_attention.ipynb); they help most after you
-tried.
+have tried.
 """
 
 # %%
@@ -30,11 +30,12 @@ every token, head 1 the second, and so on.
 
 | argument | shape | |
 |---|---|---|
-| `x` | (..., n, d) | one token a row |
+| `x` | (..., n, d) | one token per row |
 | `num_heads` | a whole number | it divides d |
 | *returns* | (..., num_heads, n, d / num_heads) | for each head, its piece of each token |
 
-The dots stand for any number of further axes; often there are none.
+The dots stand for any number of further axes; often there are none. One head is still
+a head, and keeps its axis.
 """
 
 
@@ -69,8 +70,8 @@ The exact inverse of exercise 1: lay the heads' numbers side by side, head 0 fir
 
 | argument | shape | |
 |---|---|---|
-| `heads` | (..., num_heads, n, d_head) | for each head, one row a token |
-| *returns* | (..., n, num_heads · d_head) | one row a token |
+| `heads` | (..., num_heads, n, d_head) | for each head, one row per token |
+| *returns* | (..., n, num_heads · d_head) | one row per token |
 """
 
 
@@ -100,7 +101,7 @@ r"""
 ## 3. Attend with many heads
 
 The tokens of `x` ask those of `memory` (lesson 7). Project, split into heads, attend
-in each, merge, and project with `w_out`. There is no mask.
+in each, merge, and project with `w_out`. There is no mask. Scores may run to thousands.
 
 | argument | shape | |
 |---|---|---|
@@ -147,8 +148,9 @@ whole: each head writes its part of the output by itself.
 r"""
 ## 4. Share keys and values
 
-There are more query heads than key–value heads. The first group of query heads uses
-key–value head 0, the next group head 1, and so on.
+There are as many query heads as key–value heads, or a multiple. The first group of query heads uses
+key–value head 0, the next group head 1, and so on. A group may be a single head, and
+there may be a single group.
 
 | argument | shape | |
 |---|---|---|
@@ -189,7 +191,7 @@ r"""
 ## 5. Find the fault from the output
 
 Somebody's multi-head attention with **four query heads** and **two key–value heads**
-gives odd answers. You see its arguments and its output, not its code. Return the
+returns odd results. You see its arguments and its output, not its code. Return the
 number of the fault.
 
 | number | fault |
@@ -203,7 +205,7 @@ number of the fault.
 | argument | shape | |
 |---|---|---|
 | `output` | (n, d_model) | made from the others, perhaps with a fault |
-| `x` | (n, d_model) | one token a row; it asks itself, without a mask |
+| `x` | (n, d_model) | one token per row; it asks itself, without a mask |
 | `w_query` | (d_model, d_model) | for four heads |
 | `w_key`, `w_value` | (d_model, d_model / 2) | for two heads |
 | `w_out` | (d_model, d_model) | |

@@ -167,7 +167,7 @@ def test_an_answer_without_end_is_stopped(answer, monkeypatch):
     monkeypatch.setattr(checking, "SECONDS", 0.2)
     said = repr(check("soft_lookup", answer))
     assert said.startswith("✗")
-    assert "It does not end within 0.2 seconds (line" in said
+    assert "It did not finish within 0.2 seconds (line" in said
 
 
 def test_the_course_s_functions_may_be_called_where_the_exercise_says_so():

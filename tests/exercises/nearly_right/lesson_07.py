@@ -1,0 +1,171 @@
+"""Answers to lesson 07 that are wrong in rare cases only."""
+
+import numpy as np
+
+
+def _softmax(x):
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def _attend(query, key, value):
+    return _softmax(query @ np.swapaxes(key, -1, -2) * query.shape[-1] ** -0.5) @ value
+
+
+def _self(x, W_q, W_k, W_v):
+    return _attend(x @ W_q, x @ W_k, x @ W_v)
+
+
+def _token_by_token(x, W_q, W_k, W_v):
+    """Loop over the tokens of the first two axes only."""
+    if x.ndim == 2:
+        return _self(x, W_q, W_k, W_v)
+    return np.stack([_self(row.reshape(-1, x.shape[-1]), W_q, W_k, W_v) for row in x])
+
+
+def _rows_not_cut(y, x, W_q, W_k, W_v, length):
+    """Cut the padding off from behind."""
+    padding = x.shape[-2] - length
+    real = x[..., :-padding, :] if padding else x[..., :-1, :]
+    return _attend(y @ W_q, real @ W_k, real @ W_v)
+
+
+def _hidden_by(low):
+    def cross(y, x, W_q, W_k, W_v, length):
+        query, key = y @ W_q, x @ W_k
+        scores = query @ np.swapaxes(key, -1, -2) / W_q.shape[1] ** 0.5
+        scores[..., length:] = low
+        return _softmax(scores) @ (x @ W_v)
+
+    return cross
+
+
+def _cross(y, x, W_q, W_k, W_v, length):
+    return _hidden_by(-np.inf)(y, x, W_q, W_k, W_v, length)
+
+
+def _padding_of_both(y, x, W_q, W_k, W_v, length):
+    """Take the tokens of y beyond the length for padding too."""
+    output = _cross(y, x, W_q, W_k, W_v, length)
+    output[..., length + 3 :, :] = 0
+    return output
+
+
+def _zero_rows_are_padding(y, x, W_q, W_k, W_v, length):
+    """Set the padding to 0 and let it be asked."""
+    real = np.where(np.arange(x.shape[-2])[:, None] < length, x, 0)
+    return _attend(y @ W_q, real @ W_k, real @ W_v)
+
+
+def _without_maximum(y, x, W_q, W_k, W_v, length):
+    real = x[..., :length, :]
+    scores = (y @ W_q) @ np.swapaxes(real @ W_k, -1, -2) / W_q.shape[1] ** 0.5
+    e = np.exp(scores)
+    return e / e.sum(axis=-1, keepdims=True) @ (real @ W_v)
+
+
+def _back(order):
+    return np.argsort(order)
+
+
+def _cycles(weights, order):
+    """Apply the order twice, which undoes a cycle of three."""
+    again = order[order]
+    return weights[again][:, again]
+
+
+def _in_place(weights, order):
+    back = _back(order)
+    weights[...] = weights[back][:, back]
+    return weights
+
+
+def _versions(y, x, W_q, W_k, W_v):
+    return [
+        _attend(y @ W_q, x @ W_k, x @ W_v),
+        _attend(x @ W_q, y @ W_k, y @ W_v),
+        _attend(y @ W_q, x @ W_q, x @ W_v),
+        _attend(y @ W_q.T, x @ W_k.T, x @ W_v.T),
+        _attend(y @ W_q, x @ W_k, y @ W_v),
+    ]
+
+
+def _nearest_by(measure):
+    def diagnose(output, *arguments):
+        gaps = [
+            np.max(np.abs(measure(output) - measure(v))) for v in _versions(*arguments)
+        ]
+        return int(np.argmin(gaps))
+
+    return diagnose
+
+
+def _exactly(output, *arguments):
+    for fault, version in enumerate(_versions(*arguments)):
+        if np.allclose(output, version, rtol=1e-15, atol=1e-15):
+            return fault
+    return 0
+
+
+WRONG = {
+    "self_attention": {
+        "squeeze drops an axis of length 1": lambda *a: np.squeeze(_self(*a)),
+        "a single token is its own value without a row": lambda x, *w: (
+            _self(x, *w)[..., 0, :] if x.shape[-2] == 1 else _self(x, *w)
+        ),
+        "the tokens of a batch ask each other": _token_by_token,
+        "a batch of one loses its axis": lambda x, *w: (
+            _self(x, *w)[0] if x.ndim > 2 and len(x) == 1 else _self(x, *w)
+        ),
+        "the scale of n": lambda x, W_q, W_k, W_v: _self(
+            x, W_q * (x.shape[-1] / x.shape[-2]) ** 0.5, W_k, W_v
+        ),
+        "a token does not ask itself": lambda x, W_q, W_k, W_v: (
+            _softmax(
+                np.where(
+                    np.eye(x.shape[-2]) * (x.shape[-2] > 2),
+                    -1e9,
+                    x @ W_q @ np.swapaxes(x @ W_k, -1, -2) / len(W_q) ** 0.5,
+                )
+            )
+            @ (x @ W_v)
+        ),
+    },
+    "cross_attention": {
+        "hides by -1000": _hidden_by(-1e3),
+        "hides by -5000": _hidden_by(-5e3),
+        "hides by -100": _hidden_by(-1e2),
+        "cuts one token off where there is no padding": _rows_not_cut,
+        "the last tokens of y are taken for padding": _padding_of_both,
+        "the padding is set to 0 and asked": _zero_rows_are_padding,
+        "squeeze drops an axis of length 1": lambda *a: np.squeeze(_cross(*a)),
+        "large scores overflow": _without_maximum,
+        "one more token without padding": lambda y, x, q, k, v, length: _cross(
+            y, x, q, k, v, min(length, x.shape[-2] - 1)
+        ),
+        "at least three tokens are real": lambda y, x, q, k, v, length: _cross(
+            y, x, q, k, v, max(length, 3)
+        ),
+    },
+    "unshuffle_weights": {
+        "applies the order twice": _cycles,
+        "writes into the argument": _in_place,
+        "squeeze drops an axis of length 1": lambda weights, order: np.squeeze(
+            weights[_back(order)][:, _back(order)]
+        ),
+        "makes the weights symmetric": lambda weights, order: (
+            (weights + weights.T)[_back(order)][:, _back(order)] / 2
+        ),
+        "applies the order three times": lambda weights, order: weights[
+            order[order[order]]
+        ][:, order[order[order]]],
+        "reverses the order": lambda weights, order: weights[order[::-1]][
+            :, order[::-1]
+        ],
+    },
+    "diagnose_roles": {
+        "allows for no rounding of float32": _exactly,
+        "never says 0": lambda *a: max(_nearest_by(lambda x: x)(*a), 1),
+        "never says 4": lambda *a: min(_nearest_by(lambda x: x)(*a), 3),
+    },
+}
