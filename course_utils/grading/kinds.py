@@ -20,7 +20,10 @@ SIGNATURES = (
     (b"GIF8", "a picture (GIF)"),
     (b"{\\rtf", "a text document (RTF)"),
     (b"\xd0\xcf\x11\xe0", "an old Office document"),
-    (b"L\x00\x00\x00\x01\x14\x02\x00", "a Windows shortcut, not the file that it leads to"),
+    (
+        b"L\x00\x00\x00\x01\x14\x02\x00",
+        "a Windows shortcut, not the file that it leads to",
+    ),
     (b"\x00\x05\x16\x07", "what macOS keeps beside a file, not the file itself"),
     (b"version https://git-lfs", "a pointer of Git LFS, not the file itself"),
 )

@@ -23,7 +23,9 @@ RIGHT, WRONG = "right", "wrong"
 NOT_JUDGED = "not judged"  # a limit or a crash was in the way
 NOT_ATTEMPTED = "not attempted"
 # How what the grader itself says of a call begins; all else is a submission's words.
-OURS = re.compile(r"it (raises|returns|prints|is not written)\b|the shape is|there is|`")
+OURS = re.compile(
+    r"it (raises|returns|prints|is not written)\b|the shape is|there is|`"
+)
 
 
 @dataclass(frozen=True)
