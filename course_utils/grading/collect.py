@@ -77,7 +77,7 @@ def spelt_out(name: str) -> str:
 def _seen(c: str) -> str:
     is_seen = c.isprintable() and not (
         "\ufe00" <= c <= "\ufe0f"
-        or "\U000e0100" <= c
+        or c >= "\U000e0100"
         or c in "\u034f\u115f\u1160\u3164"
     )
     return c if is_seen else c.encode("unicode_escape", "surrogatepass").decode()

@@ -7,13 +7,13 @@ from pathlib import PurePath
 HEAD = 4096  # bytes that show what a file is
 # By the first bytes; what stands first counts.
 SIGNATURES = (
-    (b"PK\x03\x04", "a ZIP archive: unpack it, and grade again"),
+    (b"PK\x03\x04", "a ZIP archive: unpack it and grade again"),
     (b"PK\x05\x06", "an empty ZIP archive"),
-    (b"\x1f\x8b", "a gzip archive: unpack it, and grade again"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it, and grade again"),
-    (b"Rar!", "a RAR archive: unpack it, and grade again"),
-    (b"BZh", "a bzip2 archive: unpack it, and grade again"),
-    (b"\xfd7zXZ\x00", "an XZ archive: unpack it, and grade again"),
+    (b"\x1f\x8b", "a gzip archive: unpack it and grade again"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it and grade again"),
+    (b"Rar!", "a RAR archive: unpack it and grade again"),
+    (b"BZh", "a bzip2 archive: unpack it and grade again"),
+    (b"\xfd7zXZ\x00", "an XZ archive: unpack it and grade again"),
     (b"%PDF", "a PDF"),
     (b"\x89PNG", "a picture (PNG)"),
     (b"\xff\xd8\xff", "a picture (JPEG)"),
@@ -63,7 +63,7 @@ def named(data: bytes) -> str | None:
     if start.startswith(b"<?xml"):
         return "an XML file"
     if data[257:262] == b"ustar":
-        return "a tar archive: unpack it, and grade again"
+        return "a tar archive: unpack it and grade again"
     return None
 
 
@@ -90,7 +90,7 @@ def may_be_notebook(name: str, head: bytes) -> bool:
         head = head.removeprefix(mark)
     start = head.replace(b"\0", b"").lstrip()
     keys = rb'\{\s*"(cells|metadata|nbformat|nbformat_minor|worksheets)"'
-    return ".ipynb" in name.lower() and not named(head) or bool(re.match(keys, start))
+    return (".ipynb" in name.lower() and not named(head)) or bool(re.match(keys, start))
 
 
 def text_of(data: bytes) -> str:

@@ -146,7 +146,7 @@ def learners(
         one = Learner(name, [], [], names)
         for entry in sorted(entries, key=lambda x: x.path):
             file = shown(entry) if entry.path != entry.base else name
-            if entry.passed or not entry.is_work and not entry.is_folder:
+            if entry.passed or (not entry.is_work and not entry.is_folder):
                 one.passed.append((file, entry.passed or entry.why or ""))
                 continue
             said = _verdict(entry, verdicts, isolation)

@@ -22,7 +22,7 @@ COURSE_FOLDERS = {"work", "exercises", "notebooks", "solutions"}
 BETWEEN = " \t_-.,"
 # What browsers and JupyterLab add to the name of another copy.
 COPY = re.compile(r"[\s_-]*(\(\d+\)|-?copy[\s_-]*\d*|\d{1,2})", re.I)
-# As a learning platform names downloads: somebody, a number that stays, one that changes.
+# As platforms name downloads: somebody, a number that stays, and one that changes.
 DOWNLOAD = re.compile(r"(.+?)(?:_late)?_(\d{3,})_\d{4,}", re.I)
 
 
@@ -140,14 +140,20 @@ def _apart(roots: list[str]) -> dict[str, tuple[str, Keys]]:
     if not roots:
         return {}
     paths = [root.split(os.sep) for root in roots]
-    start = min(len(os.path.commonprefix(paths)), min(map(len, paths)) - 1)
-    ends = [path[start + 1 :][::-1] for path in paths]
-    end = len(os.path.commonprefix(ends)) if len(paths) > 1 else 0
+    start = min(_common(paths), min(map(len, paths)) - 1)
+    end = _common([path[start + 1 :][::-1] for path in paths]) if roots[1:] else 0
     base = os.sep.join(paths[0][:start]) or os.sep
     return {
         root: (base, tuple(f"{x}/" for x in path[start : len(path) - end]))
         for root, path in zip(roots, paths, strict=True)
     }
+
+
+def _common(paths: list[list[str]]) -> int:
+    """Return with how many equal parts all paths begin."""
+    pairs = enumerate(zip(*paths, strict=False))
+    shortest = min(map(len, paths))
+    return next((i for i, parts in pairs if len(set(parts)) > 1), shortest)
 
 
 def clash(entries: Iterable[Entry]) -> bool:
@@ -214,19 +220,16 @@ def _owner(found: dict[Keys, list[Entry]], keys: Keys) -> Keys | None:
 
 
 def _common_depth(entries: list[Entry]) -> int:
-    """Return how many folders all share, above those of the learners."""
-    down = 0
-    while True:
-        tops = {x.keys[down : down + 1] for x in entries if x.counts}
-        nexts = {
-            "".join(x.keys[down + 1 : down + 2])
-            for x in entries
-            if x.counts or (x.is_folder and x.is_work)
-        }
-        is_shared = len(tops) == 1 and all(x and x[0].endswith("/") for x in tops)
-        if not is_shared or len(nexts) < 2 or not all(x[-1:] == "/" for x in nexts):
-            return down
-        down += 1
+    """Return how many folders all share, if those of several learners follow."""
+    keys = [
+        x.keys
+        for x in entries
+        if x.counts or (x.is_folder and x.is_work and x.why == EMPTY)
+    ]
+    down = _common(keys) if keys else 0
+    nexts = {"".join(x[down : down + 1]) for x in keys}
+    is_class = len(nexts) > 1 and all(x[-1:] == "/" for x in nexts)
+    return down if is_class else 0
 
 
 def _is_deeper(groups: list[list[Entry]], depth: int) -> bool:
