@@ -11,7 +11,7 @@ from typing import Any
 
 from course_utils.exercises import EXERCISES
 from course_utils.grading.batch import load
-from course_utils.grading.collect import spelt_out
+from course_utils.grading.collect import EMPTY, spelt_out
 from course_utils.grading.naming import Entry
 from course_utils.grading.verdict import NOT_JUDGED, RIGHT, WRONG
 
@@ -71,7 +71,13 @@ class Learner:
 
     def _missing(self, name: str) -> Score:
         lesson = EXERCISES[name].lesson
-        unread = [said["lesson"] for _, said in self.notebooks if said["error"]]
+        read = any(said["exercises"] for _, said in self.notebooks)
+        unread = [
+            said["lesson"]
+            for file, said in self.notebooks
+            if said["error"] not in (None, EMPTY)
+            and (".ipynb" in file.lower() or not read)
+        ]
         could_be = any(x is None or x == lesson for x in unread)
         state = NOT_JUDGED if could_be else NOT_HANDED_IN
         return Score(0, EXERCISES[name].points, state)

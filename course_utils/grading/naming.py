@@ -59,14 +59,17 @@ class Entry:
 
 
 @cache
-def lesson_names() -> re.Pattern:
-    """Return what matches the names of lessons' notebooks, with or without number."""
-    named = []
+def lesson_names(in_folders: bool = False) -> re.Pattern:
+    """Return what matches the names of lessons' notebooks.
+
+    - `in_folders`: only with the number; a learner may well be called Masks.
+    """
+    named = [r"lesson[\s_-]*\d+"]
     for stem in stems():
         number, _, words = stem.partition("_")
+        numbered = rf"0*{int(number)}[\s_-]+"
         words = r"[\s_-]+".join(map(re.escape, words.split("_")))
-        named.append(rf"(?:0*{int(number)}[\s_-]+)?{words}")
-    named.append(r"lesson[\s_-]*\d+")
+        named.append(f"{numbered}{words}" if in_folders else f"(?:{numbered})?{words}")
     either = "|".join(sorted(named, key=len, reverse=True))
     return re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_])", re.I)
 
@@ -89,9 +92,9 @@ def stem_of(path: str) -> str:
     return stem if stem != name else os.path.splitext(name)[0]
 
 
-def rest_of(name: str) -> str:
+def rest_of(name: str, is_folder: bool = False) -> str:
     """Return what a name says beside a lesson; of other names, all."""
-    found = lesson_names().search(name)
+    found = lesson_names(is_folder).search(name)
     if found is None:
         return name
     before = name[: found.start()].strip(BETWEEN)
@@ -121,7 +124,7 @@ def place(entries: list[Entry]) -> None:
 
 
 def _without_lesson(folder: str) -> str:
-    while lesson_names().fullmatch(os.path.basename(folder)):
+    while lesson_names(True).fullmatch(os.path.basename(folder)):
         folder = os.path.dirname(folder)
     return folder
 
@@ -131,7 +134,7 @@ def _keys(one: Entry, base: str) -> Keys:
     inside = os.path.relpath(one.path, base)
     folders = [] if inside == "." else inside.split(os.sep)
     file = [] if one.is_folder or not folders else [stem_of(folders.pop())]
-    told = [rest_of(x) for x in folders if x.lower() not in COURSE_FOLDERS]
+    told = [rest_of(x, True) for x in folders if x.lower() not in COURSE_FOLDERS]
     return (*(f"{x}/" for x in told if x), *(x for x in map(rest_of, file) if x))
 
 
@@ -263,7 +266,7 @@ def _split(
     if len(parts) == 1 and () in parts:  # nothing is left but the files' own names
         parts = defaultdict(list)
         for one in group:
-            parts[(os.path.relpath(one.path, one.base),)].append(one)
+            parts[(_own_name(one, keys),)].append(one)
     found: dict[Keys, list[Entry]] = {}
     for part, those in parts.items():
         if part:
@@ -279,7 +282,13 @@ def _split(
 def _split_here(keys: Keys, group: list[Entry]) -> dict[Keys, list[Entry]]:
     if not clash(group):
         return {keys: group}
-    return {(*keys, os.path.relpath(x.path, x.base)): [x] for x in group}
+    return {(*keys, _own_name(x, keys)): [x] for x in group}
+
+
+def _own_name(one: Entry, keys: Keys) -> str:
+    """Return where a file stands in the folder that keys name."""
+    inside = os.path.relpath(one.path, one.base)
+    return inside.partition(keys[-1])[2] or inside if keys else inside
 
 
 def _told(keys: Keys, found: dict[Keys, list[Entry]]) -> str:
@@ -302,6 +311,8 @@ def _add_folders(
         owner = _owner(found, keys)
         if owner is not None:
             found[owner] += [one] if one.why != EMPTY else []
+        elif one.why != EMPTY:
+            found.setdefault(keys[:1], []).append(one)
         elif not found or keys[:-1] in levels:
             found[keys] = [one]
 

@@ -57,7 +57,7 @@ def grade(handed, out, *options, env):
 
 def written(out):
     """Return all that a run says of a class, but how long it took."""
-    table = (out / "class.csv").read_text(encoding="utf-8")
+    table = (out / "class.csv").read_text(encoding="utf-8-sig")
     whole = json.loads((out / "class.json").read_text(encoding="utf-8"))
     for one in whole["learners"]:
         for each in one["notebooks"]:
