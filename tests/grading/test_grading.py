@@ -7,7 +7,8 @@ import sys
 import nbformat
 import pytest
 
-from course_utils.exercises import EXERCISES, exercises_of, judge
+from course_utils.checks.judge import judge
+from course_utils.exercises import EXERCISES, exercises_of
 from course_utils.grading import sandbox
 from course_utils.grading.child import Child
 from course_utils.grading.collect import content
