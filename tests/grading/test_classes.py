@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 import sys
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -491,26 +492,31 @@ def test_the_table_holds_no_formula_for_whatever_separator(grade, tmp_path):
     assert harmless("Anne-Marie, a=b") == "Anne-Marie, a=b"
 
 
-def nested(folder, depth):
-    """Make so many folders, one in the other, however long the path becomes."""
-    before = os.open(".", os.O_RDONLY)
-    os.chdir(folder)
-    for _ in range(depth):
-        os.mkdir("abcdefgh")
-        os.chdir("abcdefgh")
-    with open("deep.ipynb", "wb") as file:
-        file.write(ONE)
-    os.fchdir(before)
-    os.close(before)
+@pytest.fixture
+def nested(tmp_path):
+    """Return what makes folders in folders, however long their path becomes."""
+    made = tmp_path / "class" / "deep"
+    made.mkdir(parents=True)
+
+    def make_them(depth):
+        before = os.open(".", os.O_RDONLY)
+        os.chdir(made)
+        for _ in range(depth):
+            os.mkdir("abcdefgh")
+            os.chdir("abcdefgh")
+        with open("deep.ipynb", "wb") as file:
+            file.write(ONE)
+        os.fchdir(before)
+        os.close(before)
+
+    yield make_them
+    subprocess.run(["rm", "-rf", made], check=True)  # too deep for Python
 
 
 @pytest.mark.parametrize("depth", [300, 1100])
-def test_deep_folders_are_one_learner_s_affair(grade, tmp_path, depth):
-    make(
-        tmp_path, {"class/ann/a.ipynb": ONE, "class/ben/a.ipynb": notebook(RIGHT, "0")}
-    )
-    (tmp_path / "class" / "deep").mkdir()
-    nested(tmp_path / "class" / "deep", depth)
+def test_deep_folders_are_one_learner_s_affair(grade, tmp_path, nested, depth):
+    make(tmp_path, {"class/ann/a.ipynb": ONE, "class/ben/a.ipynb": ONE})
+    nested(depth)
     grade("class")
     assert {x: y for x, y in points().items() if x in ("ann", "ben")} == TWO
     if depth == 300:
