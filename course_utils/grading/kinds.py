@@ -101,9 +101,11 @@ def text_of(data: bytes) -> str:
     Raises ValueError, which says what the file is instead.
     """
     if not data.strip(b"\0 \t\r\n"):
-        raise ValueError("holds nothing but zero bytes" if data else "is empty")
+        raise ValueError(
+            "holds nothing but zero bytes" if b"\0" in data else "is empty"
+        )
     encoding = _encoding(data)
-    if encoding == "utf-8":
+    if encoding.startswith("utf-8"):
         data = data.rstrip(b"\0")
         if kind := named(data):
             raise ValueError(f"is {kind}")

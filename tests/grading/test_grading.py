@@ -98,7 +98,7 @@ def test_solutions_earn_all_and_exercises_none(root):
         ([RIGHT, "def hard_lookup(query, key, value): pass"], "it returns None"),
     ],
 )
-def test_a_submission_gets_its_grade(cells, says):
+def test_a_submission_gets_its_verdict(cells, says):
     entry = of(graded(*cells))
     assert entry["message"].startswith(says)
     assert entry["points"] == (2 if says.startswith("right") else 0)
@@ -133,7 +133,7 @@ def test_a_cell_without_end_is_left_out():
     [
         (b"[]", "is not a notebook: it is JSON, but has no list of cells"),
         (b'{"cells": 3, "nbformat": 4}', "is not a notebook: it is JSON, but has"),
-        (b'"cells"', "is not a notebook: it is plain text"),
+        (b'"cells"', "is not a notebook: it is JSON, but has no list of cells"),
         (b"[" * 100_000 + b"]" * 100_000, "is not a notebook: it is nested too deep"),
         (b" " * (21 << 20), "is larger than 20 MB"),
         (notebook("x = 1"), "has no exercise of this course in it"),
@@ -189,7 +189,7 @@ def test_what_is_no_notebook_is_called_by_its_kind(data, says):
     ],
 )
 def test_other_ways_to_write_a_notebook_are_read(written):
-    text = ONE.decode().replace("return", "# für\n    return")
+    text = ONE.decode().replace("return", r"# für\n    return")
     assert "für" in read(written(text)).cells[0][1]
 
 
