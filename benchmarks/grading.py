@@ -299,7 +299,7 @@ def said(out: Path) -> tuple[str, dict]:
 
 def points(table: Path, learner: str, earned: str) -> dict[str, float]:
     """Return the points of each learner from a CSV."""
-    rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
+    rows = csv.DictReader(table.read_text(encoding="utf-8-sig").splitlines())
     return {row[learner]: float(row[earned]) for row in rows}
 
 

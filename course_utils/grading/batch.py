@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-import stat
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -15,154 +15,147 @@ from pathlib import Path
 from typing import Any
 
 from course_utils._files import write_whole
-from course_utils.grading.submission import MOST
-from course_utils.grading.verdict import Terms, unreadable, verdict
+from course_utils.grading.collect import Item, content
+from course_utils.grading.verdict import NOT_ATTEMPTED, Terms, grade
 
 PACKAGE = Path(__file__).parents[1]
 TRIES = 3  # of a notebook whose worker dies
+VERDICT = {
+    "error": (str, type(None)),
+    "lesson": (int, type(None)),
+    "given": bool,
+    "exercises": list,
+    "points": int,
+    "of": int,
+    "isolation": str,
+    "seconds": (int, float),
+}
+ENTRY = {
+    "name": str,
+    "points": int,
+    "of": int,
+    "state": str,
+    "message": str,
+    "feedback": str,
+}
 
 
 @dataclass(frozen=True)
-class Handed:
-    """One notebook of one learner.
+class Found:
+    """What grading found out about one file.
 
-    - `learner`: the name of the folder that holds it, or of the file.
-    - `name`: where it stands, in the folder that is graded.
-    - `path`: the file; None if the learner's folder holds no notebook.
-
-    What cannot be printed in a name is spelt out: it could take over the terminal.
+    - `verdict`: the name of the file that keeps the verdict; None without one.
+    - `why`: why there is none.
+    - `lesson`: that it answers.
+    - `kind`: "own", "untouched", "solution" or "lesson".
     """
 
-    learner: str
-    name: str
-    path: Path | None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "learner", spelt_out(self.learner))
-        object.__setattr__(self, "name", spelt_out(self.name))
-
-
-def spelt_out(name: str) -> str:
-    """Return a name with the codes of its characters that cannot be printed."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in name
-    )
-
-
-def collect(paths: list[Path]) -> list[Handed]:
-    """Return the notebooks among the paths, and those in folders, by learner.
-
-    - `paths`: notebooks; folders of notebooks; classes, with a folder a learner.
-    """
-    handed = []
-    for path in paths:
-        if not path.is_dir() or path.is_symlink():
-            handed.append(Handed(path.stem, path.name, path))
-            continue
-        inside = sorted(
-            x for x in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in x.parts
-        )
-        for file in inside:
-            parts = file.relative_to(path).parts
-            learner = parts[0] if len(parts) > 1 else file.stem
-            handed.append(Handed(learner, file.relative_to(path).as_posix(), file))
-        if any(file.parent != path for file in inside):  # a class
-            folders = {
-                x.name for x in path.iterdir() if x.is_dir() and not x.is_symlink()
-            }
-            empty = folders - {x.learner for x in handed}
-            handed += [Handed(x, x, None) for x in sorted(empty) if x[0] != "."]
-    return handed
-
-
-def content(path: Path) -> bytes | str:
-    """Return a file's bytes, or why they cannot be read.
-
-    Links, pipes and devices are not followed or opened: they could lead anywhere, and
-    never end.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        if path.is_symlink():
-            return "is a link, and links are not followed"
-        with open(os.open(path, flags), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return "is no file"
-            return file.read(MOST + 1)
-    except OSError as error:
-        return f"cannot be opened: {error.strerror}"
+    verdict: str | None = None
+    why: str | None = None
+    lesson: int | None = None
+    kind: str = "own"
 
 
 def grade_all(
-    handed: list[Handed],
+    items: list[Item],
     terms: Terms,
     folder: Path,
-    executor: Callable[[], Any],
+    executor: Callable[[int], Any],
     done: Callable[[], object],
-) -> list[Path | dict[str, Any]]:
+) -> list[Found]:
     """Work out the verdict on each notebook, and keep each as soon as it is there.
 
-    - `handed`: the notebooks.
+    - `items`: what is to be opened.
     - `terms`: what all are graded under.
     - `folder`: where verdicts are kept. Those that are there already, of the same
-      bytes under the same terms and checks, are not worked out again.
-    - `executor`: makes what the work is handed to.
+      bytes under the same terms and checks, are not worked out again; what is not a
+      whole verdict is.
+    - `executor`: makes, for a number of notebooks, what the work is handed to.
     - `done`: called once for each notebook.
 
-    Returns for each notebook, in order, the file that keeps its verdict, or the verdict
-    on what could not be read.
+    Returns what was found, in order.
 
     Raises BrokenProcessPool if workers die again and again.
     """
     folder.mkdir(parents=True, exist_ok=True)
     version = _version(terms)
-    found: list[Path | dict[str, Any]] = []
-    todo: dict[Path, Path] = {}
-    for one in handed:
-        data = content(one.path) if one.path else "has no notebook in it"
+    names: list[str | Found] = []
+    todo: dict[str, str] = {}
+    known: dict[str, Found] = {}
+    for item in items:
+        data = content(item.file)
         if isinstance(data, str):
-            found.append(unreadable(data, terms))
+            names.append(Found(why=data))
             done()
             continue
-        kept = folder / f"{hashlib.sha256(version + data).hexdigest()}.json"
-        found.append(kept)
-        if kept.exists() or kept in todo:
+        name = f"{hashlib.sha256(version + data).hexdigest()}.json"
+        names.append(name)
+        if name not in known and name not in todo:
+            said = load(folder / name)
+            known |= {name: _found(name, said)} if said else {}
+        if name in known or name in todo:
             done()
         else:
-            todo[kept] = one.path
-    for _ in range(TRIES):
+            todo[name] = item.file
+    for _ in range(TRIES if todo else 0):
         try:
-            with executor() as pool:
-                for kept, said in _worked_out(todo, terms, pool):
-                    write_whole(kept, json.dumps(said).encode())
-                    del todo[kept]
+            with executor(len(todo)) as pool:
+                for name, said in _worked_out(todo, terms, pool):
+                    write_whole(folder / name, json.dumps(said).encode())
+                    known[name] = _found(name, said)
+                    del todo[name]
                     done()
             break
         except BrokenProcessPool:
             continue
     if todo:
         raise BrokenProcessPool(f"{len(todo)} notebooks are left: grade again")
-    return found
+    return [known[x] if isinstance(x, str) else x for x in names]
 
 
-def load(found: Path | dict[str, Any]) -> dict[str, Any]:
-    """Return a verdict that `grade_all` found."""
-    return json.loads(found.read_bytes()) if isinstance(found, Path) else found
+def load(kept: Path) -> dict[str, Any] | None:
+    """Return a verdict that was kept, or None if there is no whole one."""
+    try:
+        said = json.loads(kept.read_bytes())
+        is_whole = _has(said, VERDICT) and all(
+            _has(x, ENTRY) for x in said["exercises"]
+        )
+    except (OSError, ValueError, RecursionError):
+        return None
+    return said if is_whole else None
+
+
+def _has(said: object, kinds: dict[str, Any]) -> bool:
+    return isinstance(said, dict) and all(
+        key in said and isinstance(said[key], kind) for key, kind in kinds.items()
+    )
+
+
+def _found(name: str, said: dict[str, Any]) -> Found:
+    """Return of a verdict what decides whose it is, and whether it counts."""
+    kind = "own"
+    if said["given"]:
+        kind = "lesson" if said["error"] else "solution"
+    elif said["exercises"] and all(
+        x["state"] == NOT_ATTEMPTED for x in said["exercises"]
+    ):
+        kind = "untouched"
+    return Found(name, None, said["lesson"], kind)
 
 
 def _worked_out(
-    todo: dict[Path, Path], terms: Terms, pool: Executor
-) -> Iterator[tuple[Path, dict[str, Any]]]:
+    todo: dict[str, str], terms: Terms, pool: Executor
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield verdicts as they come, with few notebooks in memory at any time."""
     waiting = list(todo.items())
     waiting.reverse()
-    running: dict[Future, Path] = {}
+    running: dict[Future, str] = {}
     while waiting or running:
         while waiting and len(running) < 4 * (os.cpu_count() or 1):
-            kept, path = waiting.pop()
-            data = content(path)
+            name, file = waiting.pop()
+            data = content(file)
             data = data if isinstance(data, bytes) else b""
-            running[pool.submit(verdict, data, terms)] = kept
+            running[pool.submit(grade, data, terms)] = name
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             yield running.pop(future), future.result()
 
@@ -177,22 +170,31 @@ def _version(terms: Terms) -> bytes:
 
 
 @contextmanager
-def processes(workers: int) -> Iterator[Executor]:
-    """Share the work out among processes of this machine."""
-    pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_end_with_the_parent
-    )
-    with pool:
+def ended(pool: Executor) -> Iterator[Executor]:
+    """Share the work out, and when it is stopped, begin with nothing new."""
+    try:
         yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _end_with_the_parent() -> None:
-    """Let no worker stay when the grader is killed."""
+def processes(workers: int) -> Any:  # noqa: ANN401
+    """Share the work out among processes of this machine."""
+    return ended(
+        ProcessPoolExecutor(
+            workers, mp_context=get_context("spawn"), initializer=_follow_the_parent
+        )
+    )
+
+
+def _follow_the_parent() -> None:
+    """Let no worker stay when the grader is killed, or end before it at Ctrl-C."""
 
     def watch() -> None:
         parent_process().join()
         os._exit(1)
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=watch, daemon=True).start()
 
 

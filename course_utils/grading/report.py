@@ -1,121 +1,74 @@
 """Write down what a class has earned: pages to hand back, and tables to go on with."""
 
 import csv
-import hashlib
 import io
 import json
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import jinja2
 
 from course_utils._files import write_whole
 from course_utils.exercises import EXERCISES
-from course_utils.grading.batch import Handed, load
+from course_utils.grading.learner import Learner, quoted
 
-FORMULA = ("=", "+", "-", "@")
-
-
-@dataclass(frozen=True)
-class Learner:
-    """One learner's notebooks, each with its verdict.
-
-    - `name`: as the folder or the file is called.
-    - `notebooks`: pairs of a notebook's name and its verdict.
-    """
-
-    name: str
-    notebooks: list[tuple[str, dict[str, Any]]]
-
-    @property
-    def earned(self) -> dict[str, int]:
-        """The points of each exercise: the most of all notebooks."""
-        points: dict[str, int] = {}
-        for _, said in self.notebooks:
-            for x in said["exercises"]:
-                points[x["name"]] = max(points.get(x["name"], 0), x["points"])
-        return points
-
-    @property
-    def points(self) -> int:
-        """The sum of the points of all exercises."""
-        return sum(self.earned.values())
-
-    @property
-    def of(self) -> int:
-        """The points of all exercises that the notebooks answer."""
-        return sum(EXERCISES[name].points for name in self.earned)
-
-    @property
-    def page(self) -> str:
-        """The name of the feedback page: short, plain, and nobody else's."""
-        slug = re.sub(r"[^A-Za-z0-9._-]+", "_", self.name).strip(".")[:60]
-        if slug == self.name:
-            return f"{slug}.html"
-        return f"{slug}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}.html"
+# With what a formula begins, in any width, where a field may begin.
+SIGNS = "=+@\N{MINUS SIGN}＝＋－＠﹢﹣﹦﹫⁺⁻⁼₊₋₌-"
+FORMULA = re.compile(rf"(^|[;,|\t\r\n\"'])(\s*)(?=[{SIGNS}])")
 
 
-def learners(handed: list[Handed], found: list[Path | dict]) -> Iterator[Learner]:
-    """Bring the verdicts together by learner, in order of names.
-
-    - `handed`: the notebooks.
-    - `found`: what `grade_all` returned for them.
-    """
-    by_name = defaultdict(list)
-    for one, where in zip(handed, found, strict=True):
-        by_name[one.learner].append((one.name, where))
-    for name in sorted(by_name):
-        yield Learner(name, [(file, load(where)) for file, where in by_name[name]])
-
-
-def asked(those: list[Learner]) -> list[str]:
-    """Return the names of the exercises that the class was asked, in their order."""
-    names = {name for one in those for name in one.earned}
-    return [name for name in EXERCISES if name in names]
-
-
-def write_all(folder: Path, everybody: Iterable[Learner], isolation: str) -> None:
-    """Write a page a learner, and of the class a page, a CSV and a JSON.
+def write_all(
+    folder: Path,
+    everybody: Iterable[Learner],
+    names: list[str],
+    strays: list[tuple[str, str]],
+    isolation: str,
+) -> list[Learner]:
+    """Write one page per learner, and of the class a page, a CSV and a JSON.
 
     - `folder`: where all this goes; files of the same names are replaced.
     - `everybody`: the class.
+    - `names`: the exercises that the class was asked.
+    - `strays`: names of files that are nobody's, and why they were not graded.
     - `isolation`: what the submissions ran under, in words.
+
+    Returns the learners, without the feedback: a class of it would not fit into memory.
     """
-    page, those = _template("learner.html"), []
+    page, class_ = _template("learner.html"), []
     for one in everybody:
-        shown = page.render(learner=one, isolation=isolation)
-        write_whole(folder / "feedback" / one.page, shown.encode())
+        text = page.render(learner=one, isolation=isolation, quoted=quoted)
+        write_whole(folder / "feedback" / one.page, text.encode())
         for _, said in one.notebooks:
             for x in said["exercises"]:
-                del x["feedback"]  # a class of pages would not fit into memory
-        those.append(one)
-    names = asked(those)
+                del x["feedback"]
+        class_.append(one)
     of = sum(EXERCISES[name].points for name in names)
-    write_whole(folder / "class.csv", _table(those, names).encode())
-    write_whole(folder / "class.json", _json(those, of, isolation).encode())
-    shown = _template("class.html").render(
-        learners=those,
+    table = _table(class_, names).encode("utf-8-sig")  # else Excel takes it for Latin-1
+    write_whole(folder / "class.csv", table)
+    write_whole(folder / "class.json", _json(class_, of, strays, isolation).encode())
+    text = _template("class.html").render(
+        learners=class_,
         names=names,
         exercises=EXERCISES,
         of=of,
+        strays=strays,
         isolation=isolation,
-        histogram=histogram(those, of) if those else "",
+        quoted=quoted,
+        histogram=histogram(class_, of) if class_ else "",
     )
-    write_whole(folder / "class.html", shown.encode())
+    write_whole(folder / "class.html", text.encode())
+    return class_
 
 
-def histogram(those: list[Learner], of: int) -> str:
+def histogram(class_: list[Learner], of: int) -> str:
     """Return a picture, as SVG, of how many learners have how many points."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     from course_utils.figures.style import BLUE
 
-    points = [one.points for one in those]
+    points = [one.points for one in class_]
     step = max(1, of // 20)
     edges = [x - 0.5 for x in range(0, of + step + 1, step)]
     with rc_context({"svg.hashsalt": "class", "svg.fonttype": "none"}):
@@ -130,48 +83,66 @@ def histogram(those: list[Learner], of: int) -> str:
     return drawn.getvalue()[drawn.getvalue().index("<svg") :]
 
 
-def _table(those: list[Learner], names: list[str]) -> str:
-    """Return the class as CSV: a learner a row, an exercise a column."""
+def _table(class_: list[Learner], names: list[str]) -> str:
+    """Return the class as CSV: one row per learner, one column per exercise."""
     rows = io.StringIO()
-    out = csv.writer(rows, lineterminator="\n")
+    out = csv.writer(rows, lineterminator="\n", quoting=csv.QUOTE_ALL)
     out.writerow(["learner", "points", *names, "notes", "isolation"])
-    for one in those:
-        notes = [f"{name}: {x['error']}" for name, x in one.notebooks if x["error"]]
+    for one in class_:
         isolation = "; ".join(sorted({x["isolation"] for _, x in one.notebooks}))
-        points = [one.points, *(one.earned.get(name, "") for name in names)]
-        said = _harmless("; ".join(notes))
-        out.writerow([_harmless(one.name), *points, said, isolation])
+        points = [one.points, *(x.cell for x in one.scores.values())]
+        out.writerow(
+            [harmless(one.name), *points, harmless(". ".join(one.notes)), isolation]
+        )
     return rows.getvalue()
 
 
-def _harmless(text: str) -> str:
-    """Keep a spreadsheet from taking somebody's file name for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+def harmless(text: str) -> str:
+    """Keep a spreadsheet from taking part of a text for a formula.
+
+    Where another separator is usual than the comma, a field can begin in the middle of
+    a text.
+    """
+    return FORMULA.sub(r"\1\2'", text)
 
 
-def _json(those: list[Learner], of: int, isolation: str) -> str:
+def _json(
+    class_: list[Learner], of: int, strays: list[tuple[str, str]], isolation: str
+) -> str:
     """Return the class as JSON: all but the pages."""
-    shown = [
+    listed = [
         {
             "learner": one.name,
+            "page": one.page,
             "points": one.points,
-            "exercises": one.earned,
+            "of": one.of,
+            "exercises": {
+                name: {"points": x.points, "of": x.of, "state": x.state}
+                for name, x in one.scores.items()
+            },
             "notebooks": [
                 {
                     "file": name,
                     **{k: said[k] for k in ("error", "lesson", "isolation", "seconds")},
+                    "is_solution": said["given"],
                     "exercises": [
-                        {k: x[k] for k in ("name", "points", "of", "message")}
+                        {k: x[k] for k in ("name", "points", "of", "state", "message")}
                         for x in said["exercises"]
                     ],
                 }
                 for name, said in one.notebooks
             ],
+            "not_graded": _files(one.passed),
         }
-        for one in those
+        for one in class_
     ]
-    whole = {"of": of, "isolation": isolation, "learners": shown}
+    whole = {"of": of, "isolation": isolation, "learners": listed}
+    whole["not_graded"] = _files(strays)
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+
+def _files(passed: list[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"file": name, "why": why} for name, why in passed]
 
 
 def _template(name: str) -> jinja2.Template:

@@ -6,15 +6,31 @@ from dataclasses import dataclass
 
 from course_utils.exercises import EXERCISES, exercises_of
 from course_utils.exercises.exercise import Exercise
+from course_utils.grading import given, kinds
 from course_utils.grading.wire import MOST_MESSAGE
 
 DEFINED = re.compile(r"^(?:async +)?def +(\w+) *\(", re.M)
 NBGRADER = ("metadata", "nbgrader")
 MOST = 20 << 20  # bytes of a notebook
+PYTHON = re.compile(r"\W*(?:i|x|xeus-|micro|jupyter)?py", re.I)
+# Kernels of other languages, where a notebook names no language.
+KERNELS = re.compile(
+    r"(?:i?julia|x?cpp|xc\b|root\b|ir\b|xr\b|bash\b|zsh\b|calysto|iruby|ruby|i?java|"
+    r"kotlin|scala|almond|spylon|toree|sparkr|gophernotes|gonb|rust|evcxr|deno|tslab|"
+    r"typescript|node|octave|xoctave|matlab|sas|stata|nbstata|pystata|haskell|"
+    r"ocaml|maxima|wolfram|perl|iperl|php|lua|xlua|ilua|xsql|sql|prolog|\.net|csharp|"
+    r"fsharp|powershell|clojure|clojupyter|elixir|ielixir|coq|gap|racket|scheme|swift|"
+    r"r\b|c\b|go\b)",
+    re.I,
+)
 
 
 class SubmissionError(Exception):
     """A submission cannot be read; the message says why, in one line."""
+
+
+class LessonError(SubmissionError):
+    """What was handed in is a lesson of the course."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +39,12 @@ class Submission:
 
     - `exercises`: the exercises of the lessons that it answers.
     - `cells`: the number and the code of its cells in order, without the check cells.
+    - `is_given`: whether it is the course's own solution.
     """
 
     exercises: list[Exercise]
     cells: list[tuple[int, str]]
+    is_given: bool = False
 
 
 def read(data: bytes) -> Submission:
@@ -38,18 +56,16 @@ def read(data: bytes) -> Submission:
     whole against the format: of what a stranger wrote, that could take minutes.
 
     Raises SubmissionError if it is too large, no notebook, not in Python, or has no
-    exercise of this course.
+    exercise of this course, and LessonError if it is a lesson.
     """
     if len(data) > MOST:
         raise SubmissionError(f"is larger than {MOST >> 20} MB")
-    try:
-        notebook = json.loads(data.decode("utf-8-sig"))
-        cells = _cells(notebook)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise SubmissionError("is not a notebook: no valid JSON") from error
-    language = _language(notebook)
-    if language.lower() != "python":
-        raise SubmissionError(f"is a notebook in {language[:20]}, not in Python")
+    notebook, cells = _parsed(data)
+    if language := _other_language(notebook):
+        raise SubmissionError(f"is a notebook in {language}, not in Python")
+    kind = given.kind_of(notebook, cells)
+    if kind == "lesson":
+        raise LessonError("is a lesson of the course, not an answer to its exercises")
     code = [cell for cell in cells if _in(cell, "cell_type") == "code"]
     numbered = [
         (i, text)
@@ -63,7 +79,27 @@ def read(data: bytes) -> Submission:
     lessons = [EXERCISES[name].lesson for name in names & set(EXERCISES)]
     if not lessons:
         raise SubmissionError("has no exercise of this course in it")
-    return Submission(exercises_of(max(lessons, key=lessons.count)), numbered)
+    asked = exercises_of(max(lessons, key=lessons.count))
+    return Submission(asked, numbered, kind == "solution")
+
+
+def _parsed(data: bytes) -> tuple[dict, list]:
+    """Return a notebook and its cells."""
+    try:
+        text = kinds.text_of(data)
+    except ValueError as error:
+        raise SubmissionError(f"is not a notebook: it {error}") from error
+    try:
+        notebook = json.loads(text)
+        return notebook, _cells(notebook)
+    except json.JSONDecodeError as error:
+        why = kinds.flaw(text, error.pos)
+        raise SubmissionError(f"is not a notebook: it {why}") from error
+    except (TypeError, KeyError, ValueError) as error:
+        why = "is not a notebook: it is JSON, but has no list of cells"
+        raise SubmissionError(why) from error
+    except RecursionError as error:
+        raise SubmissionError("is not a notebook: it is nested too deep") from error
 
 
 def _cells(notebook: dict) -> list:
@@ -80,10 +116,17 @@ def _text(cell: dict) -> str:
     return "".join(x for x in lines if isinstance(x, str))
 
 
-def _language(notebook: dict) -> str:
-    named = _in(notebook, "metadata", "kernelspec", "language")
-    named = named or _in(notebook, "metadata", "language_info", "name")
-    return named if isinstance(named, str) else "python"
+def _other_language(notebook: dict) -> str | None:
+    """Return the language of a notebook, or its kernel, if that is not Python."""
+    metadata = ("kernelspec", "language"), ("language_info", "name")
+    said = [_in(notebook, "metadata", *keys) for keys in metadata]
+    languages = [x for x in said if isinstance(x, str) and x.strip()]
+    kernel = _in(notebook, "metadata", "kernelspec", "name")
+    if not languages and isinstance(kernel, str) and KERNELS.match(kernel):
+        languages = [kernel]
+    if not languages or PYTHON.match(languages[0]):
+        return None
+    return re.sub(r"[^\w+#. -]", "", languages[0])[:20] or "another language"
 
 
 def _in(tree: object, *keys: str) -> object:

@@ -924,12 +924,17 @@ CELLS = [
     ),
 ]
 
-NOT_JSON = "is not a notebook: no valid JSON"
+NO_CELLS = "is not a notebook: it is JSON, but has no list of cells"
+DEEP = "is not a notebook: it is nested too deep"
 NOTHING = "has no exercise of this course in it"
 FILES = [
-    Attack("empty", b"", error=NOT_JSON),
-    Attack("not UTF-8", GOOD.encode("utf-16"), error=NOT_JSON),
-    Attack("deep JSON as a notebook", b'{"cells": ' + b"[" * 200_000, error=NOT_JSON),
+    Attack("empty", b"", error="is not a notebook: it is empty"),
+    Attack(
+        "not UTF-8",
+        GOOD.encode("utf-16"),
+        error="is not a notebook: it is plain text",
+    ),
+    Attack("deep JSON as a notebook", b'{"cells": ' + b"[" * 200_000, error=DEEP),
     Attack(
         "deep metadata",
         b'{"metadata": '
@@ -942,10 +947,10 @@ FILES = [
     Attack(
         "a long number",
         b'{"x": ' + b"9" * 5000 + b"," + notebook(GOOD)[1:],
-        error=NOT_JSON,
+        error=NO_CELLS,
     ),
-    Attack("a list", b"[1, 2]", error=NOT_JSON),
-    Attack("cells that are a number", b'{"cells": 7}', error=NOT_JSON),
+    Attack("a list", b"[1, 2]", error=NO_CELLS),
+    Attack("cells that are a number", b'{"cells": 7}', error=NO_CELLS),
     Attack(
         "cells that are no cells", notebook(7, None, [], {}, {"cell_type": []}, GOOD)
     ),

@@ -7,12 +7,14 @@ import sys
 import nbformat
 import pytest
 
-from course_utils.exercises import EXERCISES, exercises_of, judge
-from course_utils.grading import batch, sandbox
+from course_utils.checks.judge import judge
+from course_utils.exercises import EXERCISES, exercises_of
+from course_utils.grading import sandbox
 from course_utils.grading.child import Child
+from course_utils.grading.collect import content
 from course_utils.grading.sandbox import Limits, Sandbox, SandboxError
 from course_utils.grading.submission import SubmissionError, read
-from course_utils.grading.verdict import Terms, plain, verdict
+from course_utils.grading.verdict import Terms, grade, plain
 
 RIGHT = "def hard_lookup(query, key, value):\n    return value[(key @ query).argmax()]"
 TERMS = Terms(1, "process", Limits(seconds=5))
@@ -41,18 +43,18 @@ def of(said, name="hard_lookup"):
 def graded(*cells, **metadata):
     """Grade cells beside a stub that says which lesson it is."""
     stub = "def soft_lookup(query, key, value, sharpness): pass"
-    return verdict(notebook(*cells, stub, **metadata), TERMS)
+    return grade(notebook(*cells, stub, **metadata), TERMS)
 
 
 def test_solutions_earn_all_and_exercises_none(root):
     for lesson in sorted({x.lesson for x in EXERCISES.values()}):
         (solved,) = (root / "solutions").glob(f"{lesson:02}_*.ipynb")
-        said = verdict(solved.read_bytes(), TERMS)
+        said = grade(solved.read_bytes(), TERMS)
         assert said["points"] == said["of"] > 0
         names = [x["name"] for x in said["exercises"]]
         assert names == [x.name for x in exercises_of(lesson)]
         untouched = root / "exercises" / solved.name
-        said = verdict(untouched.read_bytes(), TERMS)
+        said = grade(untouched.read_bytes(), TERMS)
         assert {x["message"] for x in said["exercises"]} == {"it is not written yet"}
         assert said["points"] == 0
 
@@ -104,7 +106,7 @@ def test_a_submission_gets_its_verdict(cells, says):
 
 def test_a_cell_that_kills_its_process_costs_that_question_only():
     kills = "def soft_lookup(*_):\n    import os\n    os._exit(1)"
-    said = verdict(notebook(kills, RIGHT), TERMS)
+    said = grade(notebook(kills, RIGHT), TERMS)
     assert of(said, "soft_lookup")["message"] == "it ends the process that runs it"
     assert of(said)["points"] == 2
 
@@ -120,35 +122,119 @@ def test_an_answer_without_end_is_stopped():
 
 def test_a_cell_without_end_is_left_out():
     terms = Terms(1, "process", Limits(seconds=1))
-    said = verdict(notebook("while True: pass\n" + RIGHT, RIGHT), terms)
+    said = grade(notebook("while True: pass\n" + RIGHT, RIGHT), terms)
     assert of(said)["points"] == 2
-    said = verdict(notebook(RIGHT.replace("\n", "\nwhile True: pass\n", 1)), terms)
+    said = grade(notebook(RIGHT.replace("\n", "\nwhile True: pass\n", 1)), terms)
     assert said["error"] is None
 
 
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"{half", "is not a notebook"),
-        (b"[]", "is not a notebook"),
-        (b"", "is not a notebook"),
-        (b"\xff\xfe", "is not a notebook"),
-        (b"[" * 100_000 + b"]" * 100_000, "is not a notebook"),
-        (b'{"cells": 3, "nbformat": 4, "nbformat_minor": 5}', "is not a notebook"),
+        (b"[]", "is not a notebook: it is JSON, but has no list of cells"),
+        (b'{"cells": 3, "nbformat": 4}', "is not a notebook: it is JSON, but has"),
+        (b'"cells"', "is not a notebook: it is JSON, but has no list of cells"),
+        (b"[" * 100_000 + b"]" * 100_000, "is not a notebook: it is nested too deep"),
         (b" " * (21 << 20), "is larger than 20 MB"),
         (notebook("x = 1"), "has no exercise of this course in it"),
-        (
-            notebook(
-                RIGHT, kernelspec={"name": "ir", "language": "R", "display_name": "R"}
-            ),
-            "is a notebook in R, not in Python",
-        ),
     ],
 )
 def test_what_cannot_be_graded_is_said_to_be_so(data, says):
-    with pytest.raises(SubmissionError, match=says):
+    assert grade(data, TERMS)["error"].startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (bytes(512), "holds nothing but zero bytes"),
+        (ONE[:99], "breaks off in the middle"),
+        (ONE.rstrip()[:-1], "breaks off in the middle"),
+        (ONE[:60] + bytes(400), "breaks off in the middle"),
+        (ONE.replace(b":", b"=", 1), "is not valid JSON: line 2 is wrong"),
+        (ONE.replace(b"value", b"v\xe4lue"), "is in another encoding than UTF-8"),
+        (b"<<<<<<< HEAD\n" + ONE + b"=======\n" + ONE, "holds the conflict markers"),
+        (ONE.replace(b"{\n", b"{\n<<<<<<< a b\n", 1), "holds the conflict markers"),
+        (b"<!DOCTYPE html><html>", "is a web page"),
+        (b"\n <html lang=x>", "is a web page"),
+        (b"\xef\xbb\xbf<!doctype HTML>", "is a web page"),
+        (b"<?xml version='1.0'?>", "is an XML file"),
+        (b"PK\x03\x04" + bytes(99), "is a ZIP archive: unpack it"),
+        (b"PK\x03\x04" + bytes(26) + b"word/document.xml", "is an Office document"),
+        (b"\x1f\x8b\x08" + bytes(9), "is a gzip archive"),
+        (b"%PDF-1.7 x", "is a PDF"),
+        (b"\x89PNG\r\n\x1a\n", "is a picture"),
+        (b"version https://git-lfs.github.com/spec/v1", "is a pointer of Git LFS"),
+        (b"\x00\x05\x16\x07" + bytes(9), "is what macOS keeps beside a file"),
+        (b"def f(): pass", "is plain text"),
+        (b"\xfe\xfa\x00\x01\x02", "holds bytes that are no text"),
+    ],
+)
+def test_what_is_no_notebook_is_called_by_its_kind(data, says):
+    with pytest.raises(SubmissionError, match=f"is not a notebook: it {says}"):
         read(data)
-    assert verdict(data, TERMS)["error"].startswith(says)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda text: text.encode("utf-8-sig"),
+        lambda text: text.encode("utf-16"),
+        lambda text: text.encode("utf-16-le"),
+        lambda text: text.encode("utf-16-be"),
+        lambda text: text.encode("utf-32"),
+        lambda text: text.encode() + bytes(512),
+        lambda text: text.encode("utf-16") + bytes(512),
+    ],
+)
+def test_other_ways_to_write_a_notebook_are_read(written):
+    text = ONE.decode().replace("return", r"# für\n    return")
+    assert "für" in read(written(text)).cells[0][1]
+
+
+def kernel(name, language=None, also=None):
+    said = {"kernelspec": {"name": name, "display_name": name}}
+    if language:
+        said["kernelspec"]["language"] = language
+    return said | ({"language_info": {"name": also}} if also else {})
+
+
+@pytest.mark.parametrize(
+    ("metadata", "language"),
+    [
+        (kernel("ir", "R"), "R"),
+        (kernel("ir"), "ir"),
+        (kernel("IR"), "IR"),
+        (kernel("julia-1.10"), "julia-1.10"),
+        (kernel("xcpp17"), "xcpp17"),
+        (kernel("bash"), "bash"),
+        (kernel("x", also="julia"), "julia"),
+        (kernel("python3", "R"), "R"),
+        (kernel("x", "right: \x1b[2J\n10 of 10"), "right 2J10 of 10"),
+        (kernel("python3", "python"), None),
+        (kernel("python3", "python3"), None),
+        (kernel("python3", "Python 3.11"), None),
+        (kernel("ir", "ipython"), None),
+        (kernel("x", also="ipython3"), None),
+        (kernel("xpython", "xpython"), None),
+        (kernel("my project"), None),
+        (kernel("iris"), None),
+        (kernel("conda-env-ir-py"), None),
+        (kernel("python3", " "), None),
+        (kernel(["ir"]), None),
+        ({}, None),
+    ],
+)
+def test_notebooks_in_other_languages_are_known(metadata, language):
+    cells = [{"cell_type": "code", "source": RIGHT}]
+    data = json.dumps({"cells": cells, "metadata": metadata}).encode()
+    if language is None:
+        assert read(data).cells
+        return
+    with pytest.raises(SubmissionError) as error:
+        read(data)
+    assert str(error.value) == f"is a notebook in {language}, not in Python"
 
 
 def test_what_a_submission_says_becomes_one_printable_line():
@@ -170,30 +256,15 @@ def a_class(tmp_path):
     return of_them
 
 
-def test_a_class_is_collected_by_learner(a_class):
-    found = [(x.learner, x.name) for x in batch.collect([a_class])]
-    assert found == [
-        ("=cmd()", "=cmd()/same.ipynb"),
-        ("ada", "ada/renamed.ipynb"),
-        ("eve", "eve/a.ipynb"),
-        ("zoë", "zoë"),
-    ]
-    one = a_class / "ada" / "renamed.ipynb"
-    assert [x.learner for x in batch.collect([one])] == ["renamed"]
-    assert [x.learner for x in batch.collect([one.parent])] == ["renamed"]
-
-
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs files of other kinds")
 def test_links_pipes_and_folders_are_not_read(tmp_path):
     os.mkfifo(tmp_path / "pipe.ipynb")
     (tmp_path / "link.ipynb").symlink_to("/etc/passwd")
     (tmp_path / "folder.ipynb").mkdir()
-    assert batch.content(tmp_path / "link.ipynb").startswith("is a link")
-    assert batch.content(tmp_path / "pipe.ipynb") == "is no file"
-    assert batch.content(tmp_path / "folder.ipynb").endswith("Is a directory")
-    assert batch.content(tmp_path / "none.ipynb").startswith(
-        "cannot be opened: No such"
-    )
+    assert content(str(tmp_path / "link.ipynb")).startswith("is a link")
+    assert content(str(tmp_path / "pipe.ipynb")) == "is not a regular file"
+    assert content(str(tmp_path / "folder.ipynb")).endswith("Is a directory")
+    assert content(str(tmp_path / "no")).startswith("cannot be opened: No such")
 
 
 def run(*arguments, env, code=0, **options):
@@ -210,11 +281,14 @@ def test_the_command_grades_a_class(a_class, tmp_path, with_course):
     assert "Graded under: a process with limits only" in done.stdout
     assert "eve/a.ipynb: not graded: it is not a notebook" in done.stdout
     assert "  hard_lookup        2 of 2  right: 12 fresh inputs" in done.stdout
-    written = (out / "class.csv").read_text(encoding="utf-8")
+    written = (out / "class.csv").read_text(encoding="utf-8-sig")
     rows = list(csv.DictReader(written.splitlines()))
     assert [x["learner"] for x in rows] == ["'=cmd()", "ada", "eve", "zoë"]
     assert [x["points"] for x in rows] == ["2", "2", "0", "0"]
     assert rows[3]["notes"] == "zoë: has no notebook in it"
+    assert rows[3]["hard_lookup"] == "not handed in"
+    assert rows[2]["hard_lookup"] == "not judged"
+    assert rows[1]["soft_lookup"] == "not attempted"
     whole = json.loads((out / "class.json").read_text(encoding="utf-8"))
     assert [x["points"] for x in whole["learners"]] == [2, 2, 0, 0]
     assert whole["learners"][1]["notebooks"][0]["exercises"][0]["points"] == 2
@@ -241,8 +315,8 @@ def test_the_command_grades_a_class(a_class, tmp_path, with_course):
     ("options", "says"),
     [
         (["nowhere"], "there is no nowhere"),
-        ([".", "--seed", "x"], "--seed needs to be secret or a number"),
-        ([".", "--seconds", "0"], "--seconds needs to be more than 0"),
+        ([".", "--seed", "x"], "--seed must be secret or a number"),
+        ([".", "--seconds", "0"], "--seconds must be more than 0"),
         (["."], "there is no notebook in ."),
     ],
 )

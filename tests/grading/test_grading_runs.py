@@ -57,7 +57,7 @@ def grade(handed, out, *options, env):
 
 def written(out):
     """Return all that a run says of a class, but how long it took."""
-    table = (out / "class.csv").read_text(encoding="utf-8")
+    table = (out / "class.csv").read_text(encoding="utf-8-sig")
     whole = json.loads((out / "class.json").read_text(encoding="utf-8"))
     for one in whole["learners"]:
         for each in one["notebooks"]:
@@ -162,3 +162,27 @@ def test_killed_half_way_it_loses_nothing_and_leaves_nobody(tmp_path, with_cours
     assert resumed == grade(handed, tmp_path / "whole", *options, env=with_course)
     assert len({x["learner"] for x in resumed[1]["learners"]}) == 60
     assert sum(x["points"] for x in resumed[1]["learners"]) == 2 * 60 // 5
+
+
+def test_stopped_by_hand_it_says_how_to_go_on(tmp_path, with_course):
+    slow = "import time\ntime.sleep(0.1)"
+    answers = [notebook(RIGHT + f"\n# {i}", STUB, slow) for i in range(24)]
+    handed, out = a_class(tmp_path / "class", answers), tmp_path / "out"
+    kept = out / "verdicts"
+    start = command(handed, out, "--isolation", "process", "--workers", 2)
+    run = subprocess.Popen(
+        start,
+        env=with_course,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # so that all of it hears Ctrl-C, and nobody else
+    )
+    assert within(120, lambda: kept.exists() and len(list(kept.glob("[!.]*"))) >= 2)
+    os.killpg(run.pid, signal.SIGINT)
+    said = run.communicate()[1]
+    assert run.returncode == 130
+    assert "Traceback" not in said
+    assert said.strip().splitlines()[-1].startswith("Stopped. Every verdict so far")
+    assert all(json.loads(x.read_bytes())["points"] == 2 for x in kept.glob("[!.]*"))
+    assert not (out / "class.csv").exists()

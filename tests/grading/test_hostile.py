@@ -124,7 +124,7 @@ class Arena:
 
     def grade(self, attack):
         data = placed(attack, self.out, self.root, self.ears.port)
-        return verdict.verdict(data, self.terms)
+        return verdict.grade(data, self.terms)
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_an_attack_gets_its_verdict_and_nothing_else(level, attack, arena_of):
     assert not [x for x in left if x.startswith("hostile")]
     assert not arena.ears.has_heard()
 
-    victim = verdict.verdict(arena.solved, arena.terms)
+    victim = verdict.grade(arena.solved, arena.terms)
     assert victim["points"] == victim["of"] == 10
     assert arena.home._waiting.pid == waiting
 
@@ -299,13 +299,14 @@ def _see_the_reports(folder, attacks):
         assert learners[shown]["points"] == 2
     odd = {Path(x["file"]).stem: x["error"] for x in learners["odd files"]["notebooks"]}
     assert odd == {
-        "pipe": "is no file",
+        "pipe": "is not a regular file",
         "folder": "cannot be opened: Is a directory",
         **dict.fromkeys(
             ("link", "device", "loop"), "is a link, and links are not followed"
         ),
     }
-    assert "linked" not in learners
+    (linked,) = learners["linked"]["notebooks"]
+    assert linked["error"] == "is a link, and links are not followed"
     pages = [*(folder / "feedback").glob("*.html"), folder / "class.html"]
     assert len(pages) == len(learners) + 1
     for page in pages:
@@ -352,7 +353,7 @@ def test_one_submission_on_which_the_grader_fails_does_not_stop_the_others(
         raise ZeroDivisionError("so\nbad")
 
     monkeypatch.setattr(verdict, "judge", fail)
-    said = verdict.verdict(notebook(GOOD), Terms(1, "process", LIMITS))
+    said = verdict.grade(notebook(GOOD), Terms(1, "process", LIMITS))
     assert said["error"] == r"makes the grader fail: ZeroDivisionError('so\nbad')"
     sandbox.this_thread_s("process", LIMITS).close()
 
@@ -367,6 +368,6 @@ def hard_lookup(query, key, value):
     return value[(key @ query).argmax()]
 """
     terms = Terms(1, "sandbox", Limits())
-    said = verdict.verdict(notebook(cell), terms)
+    said = verdict.grade(notebook(cell), terms)
     assert said["exercises"][0]["points"] == 2, said
     sandbox.this_thread_s("sandbox", terms.limits).close()
