@@ -24,7 +24,7 @@ from course_utils.grading.batch import (
     spelt_out,
 )
 from course_utils.grading.report import learners, write_all
-from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, check
+from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, ensure
 from course_utils.grading.verdict import Terms
 
 MOST_SHOWN = 12  # notebooks whose verdicts are printed one by one
@@ -131,7 +131,7 @@ def main() -> int:
     limits = Limits(seconds=arguments.seconds, memory=arguments.memory << 20)
     try:
         if not arguments.dask:
-            check(arguments.isolation, limits)
+            ensure(arguments.isolation, limits)
         seed = seed_of(arguments.seed, arguments.out)
         terms = Terms(seed, arguments.isolation, limits)
         handed = arguments.handed

@@ -22,11 +22,12 @@ class Submission:
     """What was handed in.
 
     - `exercises`: the exercises of the lessons that it answers.
-    - `cells`: the number and the code of its cells in order, without the check cells.
+    - `cells`: the number and the code of its cells in order, and of a check cell the
+      name of its exercise.
     """
 
     exercises: list[Exercise]
-    cells: list[tuple[int, str]]
+    cells: list[tuple[int, str, str | None]]
 
 
 def read(data: bytes) -> Submission:
@@ -52,18 +53,26 @@ def read(data: bytes) -> Submission:
         raise SubmissionError(f"is a notebook in {language[:20]}, not in Python")
     code = [cell for cell in cells if _in(cell, "cell_type") == "code"]
     numbered = [
-        (i, text)
+        (i, text, _checked(cell))
         for i, cell in enumerate(code, start=1)
-        if (text := _text(cell)).strip() and not _in(cell, *NBGRADER, "grade")
+        if (text := _text(cell)).strip()
     ]
     if len(json.dumps(numbered)) > MOST_MESSAGE - 100:
         raise SubmissionError(f"has more than {MOST_MESSAGE >> 20} MB of code")
     ids = {str(_in(cell, *NBGRADER, "grade_id"))[:99] for cell in code}
-    names = ids | {name for _, cell in numbered for name in DEFINED.findall(cell)}
+    names = ids | {name for _, cell, _ in numbered for name in DEFINED.findall(cell)}
     lessons = [EXERCISES[name].lesson for name in names & set(EXERCISES)]
     if not lessons:
         raise SubmissionError("has no exercise of this course in it")
-    return Submission(exercises_of(max(lessons, key=lessons.count)), numbered)
+    # Of two lessons with as many exercises each, the first.
+    lesson = max(sorted(set(lessons)), key=lessons.count)
+    return Submission(exercises_of(lesson), numbered)
+
+
+def _checked(cell: dict) -> str | None:
+    """Return the name of the exercise that a cell checks by its metadata."""
+    name = _in(cell, *NBGRADER, "grade_id") if _in(cell, *NBGRADER, "grade") else None
+    return name if isinstance(name, str) and name in EXERCISES else None
 
 
 def _cells(notebook: dict) -> list:

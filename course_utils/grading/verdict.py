@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from course_utils.checks.feedback import Feedback
-from course_utils.checks.judge import Verdict, judge
-from course_utils.grading.child import Child
-from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, this_thread_s
+from course_utils.checks.judge import Verdict
+from course_utils.grading.judging import Judging
+from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, of_this_thread
 from course_utils.grading.submission import Submission, SubmissionError, read
 
 
@@ -32,7 +32,8 @@ def verdict(data: bytes, terms: Terms) -> dict[str, Any]:
     - `terms`: the seed, the isolation and the limits.
 
     Returns what JSON can hold: under "exercises" the name, points, largest points,
-    message and feedback of each; under "error" why nothing could be graded, or None.
+    message and feedback of each; under "error" why nothing could be graded, or None;
+    under "late" whether the clock ran out because the machine was busy.
     """
     began = time.perf_counter()
     try:
@@ -46,17 +47,14 @@ def verdict(data: bytes, terms: Terms) -> dict[str, Any]:
 
 
 def _judged(submission: Submission, terms: Terms, began: float) -> dict[str, Any]:
-    sandbox = this_thread_s(terms.isolation, terms.limits)
-    exercises = []
-    with Child(submission.cells, sandbox) as child:
-        for exercise in submission.exercises:
-            answer = child.answer(exercise.name)
-            judged = judge(exercise, answer, terms.seed, answer.look)
-            exercises.append(
-                _entry(replace(judged, message=plain(judged.message), seed=None))
-            )
+    sandbox = of_this_thread(terms.isolation, terms.limits)
+    judged, was_late = Judging(submission, sandbox, terms.seed).verdicts()
+    exercises = [
+        _entry(replace(one, message=plain(one.message), seed=None)) for one in judged
+    ]
     seconds = round(time.perf_counter() - began, 3)
-    return _whole(None, submission.exercises[0].lesson, exercises, terms, seconds)
+    lesson = submission.exercises[0].lesson
+    return _whole(None, lesson, exercises, terms, seconds) | {"late": was_late}
 
 
 def unreadable(why: str, terms: Terms) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from IPython.display import display
 
 from course_utils.checks.feedback import Feedback
-from course_utils.checks.judge import Verdict, judge
-from course_utils.checks.look import line_of, look_into
+from course_utils.checks.judge import Verdict, judge, too_slow
+from course_utils.checks.look import course_calls, line_of
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises import EXERCISES
 from course_utils.exercises.exercise import Answer, Exercise
@@ -58,8 +58,7 @@ def _verdict(exercise: Exercise, answer: Answer) -> Verdict:
     seed = secrets.randbelow(2**32)
     try:
         with time_limit(SECONDS):
-            return judge(exercise, answer, seed, partial(look_into, answer))
+            return judge(exercise, answer, seed, partial(course_calls, answer))
     except TimeoutError as error:
-        where = line_of(error.__cause__ or error, answer)
-        message = f"it does not end within {SECONDS:g} seconds{where}"
+        message = too_slow(SECONDS) + line_of(error.__cause__ or error, answer)
         return Verdict(exercise, 0, message, None, seed)

@@ -14,7 +14,7 @@ import course_utils
 from course_utils import exercises
 from course_utils.checks.grids import grids
 from course_utils.checks.judge import Case, judge
-from course_utils.checks.look import look_into
+from course_utils.checks.look import course_calls
 from course_utils.exercises import EXERCISES, exercises_of
 from course_utils.exercises.exercise import Misconception
 from course_utils.learner import check, checking, progress
@@ -152,8 +152,8 @@ def stubborn(query, key, value, sharpness):
         (reading_a_table, "; it reads `table` from outside"),
         (borrowing, "It calls `soft_lookup` of the course, which does the work"),
         (course_utils.soft_lookup, "It calls `soft_lookup` of the course"),
-        (endless, "It does not end within 0.2 seconds (line"),
-        (stubborn, "It does not end within 0.2 seconds (line"),
+        (endless, "It did not finish within 0.2 seconds (line"),
+        (stubborn, "It did not finish within 0.2 seconds (line"),
     ],
 )
 def test_the_check_in_the_notebook_finds_what_is_not_in_the_numbers(
@@ -168,7 +168,7 @@ def test_the_check_in_the_notebook_finds_what_is_not_in_the_numbers(
 def test_the_course_s_functions_may_be_called_where_the_exercise_says_so():
     allowed = dataclasses.replace(SOFT, may_use=("soft_lookup",))
     for exercise, points in ((allowed, 3), (SOFT, 0)):
-        verdict = judge(exercise, borrowing, 1, partial(look_into, borrowing))
+        verdict = judge(exercise, borrowing, 1, partial(course_calls, borrowing))
         assert verdict.points == points
 
 

@@ -7,7 +7,8 @@ import sys
 import nbformat
 import pytest
 
-from course_utils.exercises import EXERCISES, exercises_of, judge
+from course_utils.checks.judge import judge
+from course_utils.exercises import EXERCISES, exercises_of
 from course_utils.grading import batch, sandbox
 from course_utils.grading.child import Child
 from course_utils.grading.sandbox import Limits, Sandbox, SandboxError
@@ -30,7 +31,7 @@ ONE = notebook(RIGHT)
 @pytest.fixture(scope="module", autouse=True)
 def _no_process_left():
     yield
-    sandbox.this_thread_s("process", TERMS.limits).close()
+    sandbox.of_this_thread("process", TERMS.limits).close()
 
 
 def of(said, name="hard_lookup"):
@@ -262,9 +263,9 @@ def test_a_sandbox_that_does_not_come_up_stops_the_run(monkeypatch):
     monkeypatch.setattr(sandbox, "_bubblewrap", lambda: ["false"])
     monkeypatch.setattr(sandbox.shutil, "which", lambda _: "bwrap")
     with pytest.raises(SandboxError, match="does not start: it ends without a word"):
-        sandbox.check("sandbox", Limits())
+        sandbox.ensure("sandbox", Limits())
     monkeypatch.setattr(sandbox, "_bubblewrap", lambda: [])
     if os.getuid() == 0:
         pytest.skip("the root user can do all this without bubblewrap")
-    with pytest.raises(SandboxError, match="cannot be closed"):
-        sandbox.check("sandbox", Limits())
+    with pytest.raises(SandboxError, match="could not be isolated"):
+        sandbox.ensure("sandbox", Limits())
