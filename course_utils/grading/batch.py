@@ -153,12 +153,29 @@ def load(found: Path | dict[str, Any]) -> dict[str, Any]:
 def _worked_out(
     todo: dict[Path, Path], terms: Terms, pool: Executor
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yield verdicts as they come, with few notebooks in memory at any time."""
-    waiting = list(todo.items())
-    waiting.reverse()
+    """Yield verdicts as they come; who ran out of time beside others runs alone again.
+
+    Few notebooks are in memory at any time.
+    """
+    late: list[tuple[Path, Path]] = []
+    for kept, said in _each(list(todo.items()), terms, pool, 4 * (os.cpu_count() or 1)):
+        if said.pop("late", False):
+            late.append((kept, todo[kept]))
+        else:
+            yield kept, said
+    for kept, said in _each(late, terms, pool, 1):
+        said.pop("late", None)
+        yield kept, said
+
+
+def _each(
+    waiting: list[tuple[Path, Path]], terms: Terms, pool: Executor, at_once: int
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the verdicts on notebooks, of which so many are worked on at once."""
+    waiting = waiting[::-1]
     running: dict[Future, Path] = {}
     while waiting or running:
-        while waiting and len(running) < 4 * (os.cpu_count() or 1):
+        while waiting and len(running) < at_once:
             kept, path = waiting.pop()
             data = content(path)
             data = data if isinstance(data, bytes) else b""

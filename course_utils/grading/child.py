@@ -278,7 +278,7 @@ class Answer:
             problem = PRINTED if printed else words.returned(said["came"])
             return Reply(None, changed, problem)
         if "large" in said:
-            return Reply(problem="its result is far too large")
+            return Reply(problem=_too_large(said["large"]))
         yours = next(results, None) if said.get("returned") else None
         if yours is None:
             raise GoneError(NO_RESULT)
@@ -297,9 +297,7 @@ class _After:
     """The bytes of all arguments after the calls, as far as they have been read."""
 
     def __init__(self, left: np.ndarray | None) -> None:
-        if left is None or left.dtype != np.uint8:
-            raise GoneError(NO_RESULT)
-        self._left = left.tobytes()
+        self._left = b"" if left is None else left.tobytes()
         self._start = 0
 
     def changed(self, case: Arguments) -> tuple[str, ...]:
@@ -314,3 +312,9 @@ class _After:
                 changed.append(name)
             self._start = stop
         return tuple(changed)
+
+
+def _too_large(shape: object) -> str:
+    if isinstance(shape, list) and all(type(n) is int for n in shape):
+        return f"the shape is {tuple(shape[:32])}: far too large"[: wire.MOST_SAID]
+    return "its result is far too large"

@@ -3,13 +3,15 @@
 import math
 import warnings
 from collections.abc import Iterable
+from itertools import zip_longest
 
 import numpy as np
 
 import course_utils
+from course_utils.grading import wire
 
-MOST_WORK = 10**8  # the product of the sizes of all arguments bounds any result
-MOST_NUMBER = 10**6
+MOST_WORK = 10**7  # numbers in any array on the way to a result
+MOST_LENGTH = 10**6  # that a whole number may mean
 MOST_NAMES = 16  # of arguments
 
 
@@ -27,13 +29,12 @@ def lend(
     name = said["use"]
     if name not in set(may_use):
         return {"refused": f"`{name}` of the course is not offered here"}, []
-    work = math.prod(max(n, 1) for x in arrays for n in x.shape)
-    if work > MOST_WORK:
+    if _work(arrays) > MOST_WORK:
         return _error(ValueError("the grader lends the course's functions small arrays"))
     try:
         args = [_read(x, arrays) for x in said["args"]]
         named = {x: _read(y, arrays) for x, y in said["named"].items()}
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (LookupError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError("what came is not a call") from error
     if len(args) + len(named) > MOST_NAMES:
         raise ValueError("what came has too many arguments")
@@ -48,6 +49,8 @@ def _called(name: str, args: list, named: dict) -> tuple[dict, list[np.ndarray]]
         results = [np.asarray(x) for x in (came if isinstance(came, tuple) else [came])]
     except Exception as error:
         return _error(error)
+    if any(x.dtype.str not in wire.DTYPES for x in results):
+        return _error(TypeError(f"the grader lends only numbers, not what `{name}` returns"))
     return {"is_tuple": isinstance(came, tuple)}, results
 
 
@@ -61,15 +64,22 @@ def _read(said: dict, arrays: list[np.ndarray]) -> object:
     if "array" in said:
         return arrays[said["array"]]
     if "tuple" in said:
-        value = tuple(_number(x) for x in said["tuple"])
-        return value[:32]
+        return tuple(_number(x) for x in said["tuple"][:32])
     value = said["is"]
-    if isinstance(value, int) and not isinstance(value, bool):
-        return _number(value)
-    return value if value is None or isinstance(value, bool | float | str) else None
+    if value is None or isinstance(value, bool | str):
+        return value
+    return _number(value)
 
 
-def _number(value: object) -> int:
-    if type(value) is not int or abs(value) > MOST_NUMBER:
-        raise ValueError("the number is too large")
-    return value
+def _number(value: float) -> float:
+    """Return a number; a large whole one is none to count with, and becomes a float."""
+    if isinstance(value, int) and abs(value) <= MOST_LENGTH:
+        return value
+    return float(value)
+
+
+def _work(arrays: list[np.ndarray]) -> int:
+    """Return a bound on the size of what comes of broadcasting and of all pairs."""
+    axes = zip_longest(*(x.shape[::-1] for x in arrays), fillvalue=1)
+    longest = [max(1, *lengths) for lengths in axes]
+    return math.prod(longest) * math.prod(longest[:2])

@@ -231,7 +231,9 @@ class Words:
         known = dtype in self._names or re.fullmatch(r"[<>|]?[a-zA-Z]{1,11}\d{0,4}", dtype)
         if kind != dtype:
             return no_numbers(kind if known else "array of something else")
-        return no_numbers(kind if kind in {*self._names, MASKED} else "object")
+        if kind not in {*self._names, MASKED}:
+            return "it returns an object of its own, not an array of numbers"
+        return no_numbers(kind)
 
     def _known(self, words: str) -> str | None:
         """Return words that Python, NumPy or the system says, without values."""

@@ -7,11 +7,9 @@ import sys
 import nbformat
 import pytest
 
-from course_utils.checks.judge import judge
 from course_utils.exercises import EXERCISES, exercises_of
 from course_utils.grading import batch, sandbox
-from course_utils.grading.child import Child
-from course_utils.grading.sandbox import Limits, Sandbox, SandboxError
+from course_utils.grading.sandbox import Limits, SandboxError
 from course_utils.grading.submission import SubmissionError, read
 from course_utils.grading.verdict import Terms, plain, verdict
 
@@ -64,10 +62,10 @@ def test_solutions_earn_all_and_exercises_none(root):
         ([RIGHT], "right: 12 fresh inputs, all as expected"),
         (["1 / 0", RIGHT], "right: 12 fresh inputs, all as expected"),
         ([RIGHT.replace("value[", "key[")], "it returns the key that matches best"),
-        (["hard_lookup = 3"], "there is no function of this name"),
+        (["hard_lookup = 3"], "`hard_lookup` is not defined"),
         (
-            ["import nonsense_module", "nonsense_module.x\n" + RIGHT],
-            "there is no function of this name: code cell 1 raises ModuleNotFound",
+            ["import nonsense_module", "nonsense_module.x\n1 / 0\n" + RIGHT],
+            "`hard_lookup` is not defined: code cell 1 raises ModuleNotFound",
         ),
         ([RIGHT.replace("return ", "")], "it returns None: is a `return` missing?"),
         ([RIGHT.replace("return ", "print(1); ")], "it prints its result and returns"),
@@ -79,7 +77,7 @@ def test_solutions_earn_all_and_exercises_none(root):
         ([RIGHT.replace("return", "return 'x', #")], "it returns a tuple, not an"),
         (
             [RIGHT.replace("return", "raise KeyError(1) #")],
-            "it raises KeyError: 1 (line",
+            "it raises KeyError (line",
         ),
         (["from course_utils import hard_lookup"], "it calls `hard_lookup` of the"),
         (
@@ -111,12 +109,10 @@ def test_a_cell_that_kills_its_process_costs_that_question_only():
 
 
 def test_an_answer_without_end_is_stopped():
-    cells = [(1, "def hard_lookup(*_):\n    while True: pass")]
-    home = Sandbox("process", Limits(seconds=1))
-    with Child(cells, home) as child:
-        judged = judge(EXERCISES["hard_lookup"], child.answer("hard_lookup"), 0)
-    home.close()
-    assert judged.message == "it does not end within 1 seconds"
+    terms = Terms(1, "process", Limits(seconds=1))
+    endless = "def hard_lookup(*_):\n    while True: pass"
+    said = verdict(notebook(endless), terms)
+    assert of(said)["message"] == "it did not finish within 1 seconds"
 
 
 def test_a_cell_without_end_is_left_out():
