@@ -37,7 +37,7 @@ def lend(
     except (LookupError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError("what came is not a call") from error
     if len(args) + len(named) > MOST_NAMES:
-        raise ValueError("what came has too many arguments")
+        return _error(TypeError(f"`{name}` does not take so many arguments"))
     return _called(name, args, named)
 
 

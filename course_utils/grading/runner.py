@@ -277,7 +277,7 @@ def raised(error: BaseException, function: object = None) -> list:
     name = getattr(function, "__qualname__", "")
     words = words.replace(f"{name}()", "the function") if name else words
     line, text = look.place_of(error, function)
-    return [type(error).__name__[:99], words[: wire.MOST_SAID], line, text]
+    return [type(error).__name__[:99], words[: wire.MOST_SAID], line, text[:200]]
 
 
 def _sent(value: object, arrays: list[np.ndarray]) -> object:

@@ -208,6 +208,7 @@ def _environment() -> dict[str, str]:
         "PATH": f"{TOOLS}:/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "MPLBACKEND": "agg",
+        "MALLOC_ARENA_MAX": "2",  # else each thread takes address space for its own
         "OPENBLAS_NUM_THREADS": "1",
         "PIP_NO_INDEX": "1",  # without a network it would try for long
         "PYTHONDONTWRITEBYTECODE": "1",

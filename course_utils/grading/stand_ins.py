@@ -14,7 +14,8 @@ from types import ModuleType
 from typing import Any
 
 # What stands here does nothing; the functions elsewhere are asked for by name.
-SILENT = ("checks", "data", "exercises", "figures", "grading", "learner", "models")
+ANSWERS = "course_utils.exercises"  # is not there for anybody
+SILENT = ("checks", "data", "figures", "grading", "learner", "models")
 
 
 class NotOfferedError(ImportError):
@@ -47,7 +48,7 @@ class Course(MetaPathFinder, Loader):
 
     def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
         """Return a spec for a module of the course, and None for all others."""
-        if name.partition(".")[0] != "course_utils":
+        if name.partition(".")[0] != "course_utils" or name.startswith(ANSWERS):
             return None
         return ModuleSpec(name, self, is_package=True)
 

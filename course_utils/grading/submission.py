@@ -9,6 +9,7 @@ from course_utils.exercises.exercise import Exercise
 from course_utils.grading.wire import MOST_MESSAGE
 
 DEFINED = re.compile(r"^(?:async +)?def +(\w+) *\(", re.M)
+CHECKED = re.compile(r"""\bcheck\(\s*["'](\w+)["']""")
 NBGRADER = ("metadata", "nbgrader")
 MOST = 20 << 20  # bytes of a notebook
 
@@ -60,13 +61,18 @@ def read(data: bytes) -> Submission:
     if len(json.dumps(numbered)) > MOST_MESSAGE - 100:
         raise SubmissionError(f"has more than {MOST_MESSAGE >> 20} MB of code")
     ids = {str(_in(cell, *NBGRADER, "grade_id"))[:99] for cell in code}
-    names = ids | {name for _, cell, _ in numbered for name in DEFINED.findall(cell)}
+    names = ids | {name for _, cell, _ in numbered for name in _named(cell)}
     lessons = [EXERCISES[name].lesson for name in names & set(EXERCISES)]
     if not lessons:
         raise SubmissionError("has no exercise of this course in it")
     # Of two lessons with as many exercises each, the first.
     lesson = max(sorted(set(lessons)), key=lessons.count)
     return Submission(exercises_of(lesson), numbered)
+
+
+def _named(code: str) -> list[str]:
+    """Return the names of what a cell defines or checks."""
+    return [*DEFINED.findall(code), *CHECKED.findall(code)]
 
 
 def _checked(cell: dict) -> str | None:

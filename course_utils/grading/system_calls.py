@@ -45,13 +45,19 @@ connect bind listen accept accept4 getsockname getpeername sendto recvfrom sendm
 recvmsg sendmmsg recvmmsg shutdown setsockopt getsockopt
 """.split()
 
+# Is it a terminal, how large is one, what waits to be read, does it block or stay open;
+# and what a terminal of one's own needs, in which IPython runs a shell command.
+CONTROLS = (
+    *(0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451),
+    *(0x5402, 0x5403, 0x5404, 0x540E, 0x540F, 0x5410, 0x5414, 0x5422),
+    *(0x80045430, 0x40045431),
+)
 # Calls of which only some uses are allowed: the place of the argument that decides,
 # and its values. Of fcntl.h, asm/ioctls.h and linux/prctl.h.
 USES = {
     # Duplicate a file, read and set its flags; no locks, no leases, no signals.
     "fcntl": (1, (0, 1, 2, 3, 4, 1030)),
-    # Is it a terminal, how large is one, what waits to be read, does it block or stay.
-    "ioctl": (1, (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)),
+    "ioctl": (1, CONTROLS),
     # Names of threads, and whose death ends a process.
     "prctl": (0, (1, 2, 15, 16)),
     # Other families reach beyond a network of one's own.

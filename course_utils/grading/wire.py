@@ -17,7 +17,7 @@ MOST_MESSAGE = 1 << 20
 MOST_ARRAYS = 64 << 20
 MOST_RESULT = 2 << 20  # of one array that an answer returns; it is asked for 24
 MOST_SAID = 400  # characters that a submission says at once
-MOST_LENGTH = 1 << 31  # of one axis
+MOST_LENGTH = 1 << 62  # of one axis
 DTYPES = {
     np.dtype(one).newbyteorder(order).str for one in "?bhilqBHILQefd" for order in "<>"
 }

@@ -19,6 +19,8 @@ from course_utils.checks.look import MASKED, no_numbers, said_of_line
 MOST_SHOWN = 200  # characters
 OF_NUMPY = {"AxisError", "LinAlgError", "UFuncTypeError", "DTypePromotionError"}
 OTHERS = {"UsageError", "CalledProcessError"}  # of IPython, of subprocess
+TYPES = {"NoneType", "coroutine", "function", "generator", "method", "module", "numpy"}
+TYPES |= {"DataFrame", "Series", "Tensor"}
 # A pattern for each message that is shown: <w> is a name, which must be in the code,
 # <n> a number or a shape, <o> an operator, <x> a value, which is left out.
 PATTERNS = """
@@ -199,9 +201,8 @@ class Words:
     def __init__(self, cells: list[str]) -> None:
         whole = "\n".join(cells)
         self._names = {*re.findall(r"\w+", whole), *dir(builtins), *dir(np)}
-        self._names |= {*keyword.kwlist, "NoneType", "numpy", "function", "module"}
-        self._names |= OF_NUMPY | OTHERS
-        self._lines = {line.strip() for line in whole.split("\n")}
+        self._names |= {*keyword.kwlist, *OF_NUMPY, *OTHERS, *TYPES}
+        self._lines = {line.strip()[:MOST_SHOWN] for line in whole.split("\n")}
 
     def names(self, said: object) -> tuple[str, ...]:
         """Return those of some names that are in the code."""
@@ -218,10 +219,10 @@ class Words:
         kind = kind if kind in self._names else "an error of its own"
         shown = self._known(words)
         if in_full and words:
-            own = " ".join(words[:MOST_SHOWN].replace("“", "").replace("”", "").split())
+            own = _on_one_line(words[:MOST_SHOWN])
             shown = own if shown else f"“{own}”"
         words = f": {shown}" if shown else ""
-        text = text if text in self._lines else ""
+        text = text if text[:MOST_SHOWN] in self._lines else ""
         return f"raises {kind}{words}{said_of_line(line, text)}"
 
     def returned(self, said: object) -> str:
@@ -258,6 +259,12 @@ class Words:
 
     def _are_names(self, value: str) -> bool:
         return all(x in self._names for x in re.findall(r"\w+", value))
+
+
+def _on_one_line(words: str) -> str:
+    """Return words to be quoted: printable, and with no quotes that could end them."""
+    kept = (c if c.isprintable() and c not in "“”" else " " for c in words)
+    return " ".join("".join(kept).split())
 
 
 def _facts(said: object) -> tuple[str, str, int, str]:

@@ -196,7 +196,6 @@ BORROWED = (
         "from course_utils import *",
         "from course_utils.softmax import softmax",
         "import course_utils\nsoftmax = course_utils.softmax",
-        "import course_utils.softmax as s\nsoftmax = s.softmax",
         "import course_utils.softmax\nfrom course_utils import softmax",
     ],
 )
