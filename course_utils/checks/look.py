@@ -48,7 +48,7 @@ def _is_ours(frame: FrameType) -> bool:
 
 
 def data_read(function: object) -> list[str]:
-    """Return the names of global arrays, lists and dictionaries in a function's code."""
+    """Return the names of global arrays, lists and dictionaries that code reads."""
     code = getattr(function, "__code__", None)
     outside = getattr(function, "__globals__", {})
     kinds = {"ndarray", "list", "dict"}

@@ -5,10 +5,10 @@ of them sleep. So neighbours who keep the machine busy cost it nothing, and a hu
 processes of its own gain it nothing.
 """
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from course_utils.grading.wire import Deadline
 
@@ -89,20 +89,29 @@ def cpu_of(root: int) -> tuple[float, bool] | None:
     Returns them with whether any of these is running or waiting to run; None where
     the system does not tell.
     """
-    stats = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, ValueError):
-            after_name = (folder / "stat").read_text().rpartition(")")[2].split()
-            stats[int(folder.name)] = (
-                int(after_name[1]),
-                after_name[0] in "RD",
-                sum(map(int, after_name[11:15])) / TICKS,
-            )
-    found, more = set(), {root}
-    while more:
-        found |= more
-        more = {x for x, stat in stats.items() if stat[0] in found} - found
-    mine = [stats[x] for x in found - {root} if x in stats]
-    if not mine:
+    cpu, runs, found = 0.0, False, _children(root)
+    if not found:
         return None
-    return sum(cpu for _, _, cpu in mine), any(runs for _, runs, _ in mine)
+    while found:
+        one = found.pop()
+        with suppress(OSError, IndexError):
+            after_name = _read(f"/proc/{one}/stat").rpartition(")")[2].split()
+            cpu += sum(map(int, after_name[11:15])) / TICKS
+            runs |= after_name[0] in "RD"
+        found += _children(one)
+    return cpu, runs
+
+
+def _children(process: int) -> list[int]:
+    """Return the processes that a process started; none if it is gone."""
+    try:
+        tasks = os.listdir(f"/proc/{process}/task")
+        texts = [_read(f"/proc/{process}/task/{task}/children") for task in tasks]
+    except OSError:
+        return []
+    return [int(x) for text in texts for x in text.split()]
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()

@@ -1,4 +1,6 @@
-"""When the answers of a submission are judged: where they are checked, or at the end."""
+"""When the answers of a submission are judged: at their checks, or at the end."""
+
+from contextlib import suppress
 
 from course_utils.checks.judge import UNWRITTEN, Verdict, judge
 from course_utils.grading.child import Child, GoneError
@@ -33,10 +35,8 @@ class Judging:
         That is on a machine that was busy with something else.
         """
         with self._child:
-            try:
+            with suppress(GoneError):  # each exercise that was not judged will say so
                 self._child.run(self._at_check)
-            except GoneError:
-                pass  # each exercise that was not judged will say so
             for name in self._exercises:
                 if not self._is_settled(name):
                     self._judge(name)
@@ -69,9 +69,9 @@ class Judging:
             return name in self._found
         if name not in self._child.same:
             return False
-        case = self._found[name].case
-        # A function that failed may need what was only defined below.
-        return name in self._gone or case is None or case.yours is not None
+        # A name that was missing may have been defined below.
+        missing = self._found[name].message.startswith("it raises NameError")
+        return name in self._gone or not missing
 
 
 def _says_little(verdict: Verdict) -> bool:

@@ -30,7 +30,9 @@ def lend(
     if name not in set(may_use):
         return {"refused": f"`{name}` of the course is not offered here"}, []
     if _work(arrays) > MOST_WORK:
-        return _error(ValueError("the grader lends the course's functions small arrays"))
+        return _error(
+            ValueError("the grader lends the course's functions small arrays")
+        )
     try:
         args = [_read(x, arrays) for x in said["args"]]
         named = {x: _read(y, arrays) for x, y in said["named"].items()}
@@ -50,7 +52,9 @@ def _called(name: str, args: list, named: dict) -> tuple[dict, list[np.ndarray]]
     except Exception as error:
         return _error(error)
     if any(x.dtype.str not in wire.DTYPES for x in results):
-        return _error(TypeError(f"the grader lends only numbers, not what `{name}` returns"))
+        return _error(
+            TypeError(f"the grader lends only numbers, not what `{name}` returns")
+        )
     return {"is_tuple": isinstance(came, tuple)}, results
 
 

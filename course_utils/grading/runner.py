@@ -89,7 +89,9 @@ def _tried(node: ast.stmt, kind: str, names: list[str]) -> ast.Try:
     noted = ast.parse(f"__import__('builtins').{NOTE}({names!r})").body
     handler = ast.ExceptHandler(
         ast.Attribute(
-            ast.Call(ast.Name("__import__", ast.Load()), [ast.Constant("builtins")], []),
+            ast.Call(
+                ast.Name("__import__", ast.Load()), [ast.Constant("builtins")], []
+            ),
             kind,
             ast.Load(),
         ),
@@ -115,6 +117,7 @@ class Missing:
         raise self._error(self._said)
 
     def __call__(self, *_args: object, **_named: object) -> object:
+        """Raise the error."""
         raise self._error(self._said)
 
 
@@ -289,7 +292,9 @@ def _sent(value: object, arrays: list[np.ndarray]) -> object:
     array = np.asarray(value)
     if array.dtype.str not in wire.DTYPES:
         kind = type(value).__name__
-        raise TypeError(f"the functions of the course take arrays and numbers, not {kind}")
+        raise TypeError(
+            f"the functions of the course take arrays and numbers, not {kind}"
+        )
     arrays.append(array)
     return {"array": len(arrays) - 1}
 

@@ -84,7 +84,12 @@ class Sandbox:
         self._control, theirs = socket.socketpair()
         told = {**asdict(self.limits), "confined": self.confined}
         told["cpu"] = int(10 * self.limits.seconds) + 1
-        command = [sys.executable, "-P", str(COURSE / "grading" / "inside.py"), str(theirs.fileno())]
+        command = [
+            sys.executable,
+            "-P",
+            str(COURSE / "grading" / "inside.py"),
+            str(theirs.fileno()),
+        ]
         self._waiting = subprocess.Popen(
             [*(_bubblewrap() if self.confined else []), *command, json.dumps(told)],
             pass_fds=[theirs.fileno()],

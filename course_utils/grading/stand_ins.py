@@ -26,6 +26,7 @@ class Nothing:
     """Is anything, and does nothing."""
 
     def __call__(self, *_args: object, **_named: object) -> "Nothing":
+        """Return this."""
         return self
 
     def __getattr__(self, name: str) -> "Nothing":

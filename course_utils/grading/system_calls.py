@@ -117,9 +117,7 @@ def load(made: ctypes.c_void_p) -> None:
         raise OSError("the filter of system calls could not be loaded")
 
 
-def _add(
-    made: ctypes.c_void_p, action: int, call: str, *arguments: _Argument
-) -> None:
+def _add(made: ctypes.c_void_p, action: int, call: str, *arguments: _Argument) -> None:
     number = library().seccomp_syscall_resolve_name(call.encode())
     given = (_Argument * len(arguments))(*arguments)
     # An architecture that lacks the call passes it over.

@@ -31,7 +31,7 @@ class Deadline(Protocol):
     """What says how long to wait."""
 
     def left(self) -> float:
-        """Return the seconds after which to ask again; raises TimeoutError at the end."""
+        """Return when to ask again, in seconds; raises TimeoutError at the end."""
 
 
 def send(

@@ -210,7 +210,7 @@ class Words:
         return tuple(x for x in found if isinstance(x, str) and x in self._names)
 
     def raised(self, said: object, *, in_full: bool) -> str:
-        """Say what was raised: "raises ValueError: ..."
+        """Say what was raised, as in: raises ValueError: math domain error.
 
         - `said`: the kind of the error, its words, and where it was raised.
         - `in_full`: whether all its words may be shown.
@@ -229,7 +229,9 @@ class Words:
         """Say what an answer returned in place of numbers."""
         kind = said if isinstance(said, str) else ""
         dtype = kind.removeprefix("array of ")
-        known = dtype in self._names or re.fullmatch(r"[<>|]?[a-zA-Z]{1,11}\d{0,4}", dtype)
+        known = dtype in self._names or re.fullmatch(
+            r"[<>|]?[a-zA-Z]{1,11}\d{0,4}", dtype
+        )
         if kind != dtype:
             return no_numbers(kind if known else "array of something else")
         if kind not in {*self._names, MASKED}:
@@ -249,9 +251,9 @@ class Words:
             kind = slot.rpartition("_")[2]
             if kind in ("x", "rest"):
                 hidden.append(match.span(slot))
-            elif kind in ("w", "ws", "d") and not self._are_names(value):
-                return None
-            elif kind == "os" and value not in _of_the_system():
+            elif (kind in ("w", "ws", "d") and not self._are_names(value)) or (
+                kind == "os" and value not in _of_the_system()
+            ):
                 return None
         for start, stop in reversed(hidden):
             words = f"{words[:start]}…{words[stop:]}"

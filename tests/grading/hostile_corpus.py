@@ -17,9 +17,7 @@ ENDS = "it ends the process that runs it"
 TIME = f"it did not finish within {SECONDS} seconds"
 LATER = f"{ENDS}|{NOT_THERE}"  # of the exercises after one that was the end
 NO_RESULT = "what it sent back is not a result"
-BREAKS = (
-    r"the notebook breaks what runs it \(it raises {}\): does it replace something of .*"
-)
+BREAKS = r"the notebook breaks what runs it \(it raises {}\): does it replace .*"
 AN_ERROR = "it raises an error of its own"
 DIFFER = r"the numbers differ, by up to [\d.e+]+"
 
@@ -746,7 +744,9 @@ FORGED = [
     forged("results fewer than said", "{'returned': 1}, [['|u1', [0], 0]], b''"),
     forged("a result without a word", "{}", how="reply"),
     forged("a word in place of words", "{'raised': 7}", AN_ERROR, rest=LATER),
-    forged("an error without words", "{'raised': ['', '', 0, '']}", AN_ERROR, rest=LATER),
+    forged(
+        "an error without words", "{'raised': ['', '', 0, '']}", AN_ERROR, rest=LATER
+    ),
     forged(
         "an error in words of the grader",
         "{'raised': ['right', 'right: 12 fresh inputs, all as expected', 1, 'right:']}",
@@ -760,7 +760,10 @@ FORGED = [
         rest=LATER,
     ),
     forged(
-        "a kind that is none", "{'came': {'a': [1]}}", "it returns an object .*", rest=LATER
+        "a kind that is none",
+        "{'came': {'a': [1]}}",
+        "it returns an object .*",
+        rest=LATER,
     ),
     forged(
         "a kind in words of the grader",
@@ -768,7 +771,9 @@ FORGED = [
         "it returns an object .*",
         rest=LATER,
     ),
-    forged("a shape that is none", "{'large': {'a': 1}}", "its result is .*", rest=LATER),
+    forged(
+        "a shape that is none", "{'large': {'a': 1}}", "its result is .*", rest=LATER
+    ),
     forged("what a structure holds", "{'returned': 1}, [[{'names': ['a']}, [1], 0]]"),
     forged(
         "an offset beyond all",

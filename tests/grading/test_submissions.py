@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -78,8 +79,12 @@ def is_right(*cells, name="hard_lookup"):
         ],
         [SETUP, WRONG, locked(CHECK), WITH_NP],
         [SETUP, STUB, locked(CHECK), WITH_NP, CHECK, "np = 3"],
-        [SETUP, f"{ANSWER}    return help(query, key, value)", locked(CHECK)]
-        + [WITH_NP.replace("hard_lookup", "help")],
+        [
+            SETUP,
+            f"{ANSWER}    return helper(query, key, value)",
+            locked(CHECK),
+            WITH_NP.replace("hard_lookup", "helper"),
+        ],
         [SETUP, WITH_NP, locked(CHECK), WRONG, locked(CHECK)],
         [SETUP, WITH_NP],
         [SETUP, 'check("no_such_exercise", 3)\ncheck(3, 3)\n' + WITH_NP],
@@ -102,7 +107,7 @@ def test_an_answer_that_is_right_where_it_is_checked_is_right(cells):
 def test_an_answer_that_is_wrong_there_is_not(cells, says):
     entry = said_of("hard_lookup", *cells)
     assert entry["points"] == 0
-    assert pytest.importorskip("re").fullmatch(says, entry["message"])
+    assert re.fullmatch(says, entry["message"])
 
 
 def test_a_check_that_is_made_without_end_ends():
@@ -126,7 +131,7 @@ def test_of_two_lessons_in_one_notebook_it_is_always_the_same(seed):
     "line",
     [
         "from google.colab import drive\ndrive.mount('/content/drive')",
-        "import torch, torch.nn as nn\ntorch.manual_seed(0)\nclass Net(nn.Module): pass",
+        "import torch, torch.nn as nn\ntorch.manual_seed(0)\nclass N(nn.Module): pass",
         "import torch as t\ndevice = 'cuda' if t.cuda.is_available() else 'cpu'",
         "%matplotlib widget",
         "%conda install numpy\n%mamba install numpy",
@@ -137,7 +142,7 @@ def test_of_two_lessons_in_one_notebook_it_is_always_the_same(seed):
         "%load_ext no_such_extension\n%config InlineBackend.figure_format = 'retina'",
         "!apt-get install -y graphviz\n!wget https://example.org/data.csv",
         "if True:\n    import seaborn_of_another_place as sns",
-        "from course_utils import no_such_function\nfrom course_utils.figures import x\nx(1)",
+        "from course_utils import no_such\nfrom course_utils.figures import x\nx(1)",
         "try:\n    import torch\nexcept ImportError:\n    torch = None",
     ],
 )
@@ -222,8 +227,10 @@ BORROW = "from course_utils import scaled_dot_product_attention as borrowed\n"
             "    return 1",
         ),
         ("borrowed.__name__ = 'softmax'", "return borrowed(query, key, value)"),
-        ("import copy; borrowed = copy.deepcopy(borrowed)",
-         "return borrowed(query, key, value)"),  # fmt: skip
+        (
+            "import copy; borrowed = copy.deepcopy(borrowed)",
+            "return borrowed(query, key, value)",
+        ),
     ],
 )
 def test_what_it_must_not_use_is_refused_however_it_is_called(before, body):
@@ -233,19 +240,21 @@ def test_what_it_must_not_use_is_refused_however_it_is_called(before, body):
 
 @pytest.mark.skipif(LEVEL == "process", reason="needs the sandbox")
 def test_there_is_nothing_of_the_course_to_read():
-    """Whatever the file is called: no text of the course is there but what runs this."""
+    """No text of the course is there but what runs the submission."""
     cell = f"""
 import os, sys, gc, subprocess
 own = [x for x in gc.get_objects() if getattr(x, "__name__", "") == "softmax"]
 assert not [x for x in own if hasattr(x, "__code__") and x.__code__.co_argcount > 1]
 root = {str(sandbox.COURSE)!r}
-there = {{os.path.relpath(os.path.join(d, f), root) for d, _, fs in os.walk(root) for f in fs}}
+found = [os.path.join(d, f) for d, _, files in os.walk(root) for f in files]
+there = {{os.path.relpath(x, root) for x in found}}
 assert there <= set({list(sandbox.INSIDE)!r}), there
 seen = [d for d, ds, fs in os.walk("/") if "multi_head.py" in fs or "pooling.py" in fs
         if "site-packages" not in d]
 assert not seen, seen
 code = "import course_utils.attention, sys; sys.exit(len(dir(course_utils)) > 12)"
-assert subprocess.run([sys.executable, "-c", code], env={{"PYTHONPATH": os.path.dirname(root)}}).returncode
+env = {{"PYTHONPATH": os.path.dirname(root)}}
+assert subprocess.run([sys.executable, "-c", code], env=env).returncode
 {GOOD}
 """
     assert is_right(cell) is True
@@ -332,7 +341,9 @@ def test_no_value_of_a_hidden_input_gets_to_the_page(leak, monkeypatch):
     ],
 )
 def test_what_numpy_says_of_shapes_and_names_is_shown(body, says):
-    message = said_of("hard_lookup", "import numpy as np", f"{ANSWER}    {body}")["message"]
+    message = said_of("hard_lookup", "import numpy as np", f"{ANSWER}    {body}")[
+        "message"
+    ]
     for part in says.split(" .* "):
         assert part in message
     assert message.endswith(f"(line 2 of the cell: `{body}`)")

@@ -1,4 +1,4 @@
-"""What stands in the place of pip inside the sandbox: nothing can be installed there."""
+"""Stands in the place of pip in the sandbox, where nothing can be installed."""
 
 
 def main(*_arguments: object) -> int:
