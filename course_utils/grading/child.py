@@ -82,7 +82,7 @@ class Child:
         while self._link is None:
             self._starts += 1
             if self._clock.is_over:
-                raise GoneError(f"all in all it takes more than {self._all:g} seconds")
+                raise GoneError(self._all_in_all)
             if self._starts > RESTARTS:
                 raise GoneError("its cells end the process again and again")
             self._link = self._sandbox.submission()
@@ -142,13 +142,13 @@ class Child:
             self._link = None
 
     @property
-    def _all(self) -> float:
-        return PHASES * self._seconds
+    def _all_in_all(self) -> str:
+        return f"all in all it takes more than {PHASES * self._seconds:g} seconds"
 
     def _too_slow(self, error: TimeoutError) -> str:
         self.was_late |= isinstance(error, LateError)
         if self._clock.is_over:
-            return f"all in all it takes more than {self._all:g} seconds"
+            return self._all_in_all
         return too_slow(self._seconds)
 
     def _run_cells(self, on_check: OnCheck) -> None:

@@ -39,13 +39,14 @@ class Clock(Deadline):
     ) -> None:
         self._seconds = seconds
         self._rest = total
+        self._last = time.monotonic() + PATIENCE * total
         self._meter = meter
         self.phase()
 
     @property
     def is_over(self) -> bool:
         """Whether all its time is used up."""
-        return self._rest <= 0
+        return self._rest <= 0 or time.monotonic() >= self._last
 
     def phase(self) -> None:
         """Begin the next phase."""
@@ -63,7 +64,7 @@ class Clock(Deadline):
             self._look(now)
         if self._own >= self._seconds or self._rest <= 0:
             raise TimeoutError
-        if now - self._began >= PATIENCE * self._seconds:
+        if now >= min(self._began + PATIENCE * self._seconds, self._last):
             raise LateError
         return max(self._seen + min(SLICE, self._seconds / 8) - now, 1e-3)
 

@@ -43,7 +43,7 @@ poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll
 epoll_pwait2 eventfd2
 connect bind listen accept accept4 getsockname getpeername sendto recvfrom sendmsg
 recvmsg sendmmsg recvmmsg shutdown setsockopt getsockopt
-""".split()
+""".split()  # noqa: SIM905
 
 # Is it a terminal, how large is one, what waits to be read, does it block or stay open;
 # and what a terminal of one's own needs, in which IPython runs a shell command.
