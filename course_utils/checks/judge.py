@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from course_utils.checks.look import Look, numbers, where
+from course_utils.checks.look import data_read, no_numbers, numbers, where
 from course_utils.exercises.exercise import Answer, Arguments, Exercise
 
 CASES = 12
@@ -24,7 +24,6 @@ CHANGING = (
     "called twice with the same arguments, it returns different numbers: let nothing "
     "but its arguments decide"
 )
-Looking = Callable[[list[object]], Look]
 # What may differ: more where one side has only the digits of a float32.
 TOLERANCE = {"f4": (1e-4, 1e-5), "f8": (1e-5, 1e-7)}  # relative, absolute
 
@@ -35,13 +34,15 @@ class Reply:
 
     - `yours`: what it returned, if that was an array of numbers.
     - `changed`: the arguments that it changed, by name.
-    - `problem`: what is wrong beside the numbers, if anything is.
+    - `problem`: what is wrong apart from the numbers, if anything is.
+    - `reads`: the data that it reads from outside, by name.
     - `gone`: whether there is nobody left to ask.
     """
 
     yours: np.ndarray | None = None
     changed: tuple[str, ...] = ()
     problem: str | None = None
+    reads: tuple[str, ...] = ()
     gone: bool = False
 
 
@@ -84,23 +85,48 @@ class Verdict:
         return self.points == self.exercise.points
 
 
+def borrowed(name: str) -> str:
+    """Say that a function of the course did the work."""
+    return (
+        f"it calls `{name}` of the course, which does the work for you: "
+        "write the steps out"
+    )
+
+
+def too_slow(seconds: float) -> str:
+    """Say that an answer took too long."""
+    return f"it did not finish within {seconds:g} seconds"
+
+
 def judge(
     exercise: Exercise,
     answer: Answer | Remote,
     seed: int,
-    look: Looking | None = None,
+    calls: Callable[[list[object]], Iterable[str]] | None = None,
 ) -> Verdict:
     """Run an answer on inputs drawn from a seed, and say what is right or wrong.
 
     - `exercise`: what was asked.
     - `answer`: the callable to judge, which may raise anything, or what stands for one.
     - `seed`: the same seed draws the same inputs.
-    - `look`: calls the answer once and says what it calls and reads; without it, the
-      answer is judged by its results alone.
+    - `calls`: calls the answer once, and returns the names of the course's functions
+      that it calls; without it, the answer is judged by its results alone.
 
     Returns the verdict: all points, or none and the mistake by name where it is known,
-    else the smallest case that shows it.
+    else the smallest case that shows it. NumPy's error settings and the filters of
+    warnings, which are the learner's, do not matter.
     """
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _judged(exercise, answer, seed, calls)
+
+
+def _judged(
+    exercise: Exercise,
+    answer: Answer | Remote,
+    seed: int,
+    calls: Callable[[list[object]], Iterable[str]] | None,
+) -> Verdict:
     drawn = _drawn(exercise, seed)
     cases, replies, problems = [], [], []
     asked = _replies(answer, [arguments for arguments, _ in drawn])
@@ -110,39 +136,26 @@ def judge(
         problems.append(_problem(reply, expected, exercise.keeps_dtype))
         if reply.gone or reply.problem == UNWRITTEN:
             break
-    wrong = [(case, says) for case, says in zip(cases, problems, strict=True) if says]
+    wrong = [x for x in zip(cases, replies, problems, strict=True) if x[2]]
     if wrong:
-        case, message = min(wrong, key=lambda pair: _size(pair[0]))
+        case, reply, message = min(wrong, key=lambda x: _size(x[0]))
         if message == UNWRITTEN:
             return Verdict(exercise, 0, message, None, seed)
         named = _recognise(exercise, cases, replies)
-        return Verdict(exercise, 0, named or message + _read(case, look), case, seed)
-    borrowed = _borrowed(exercise, cases[0], look)
-    if borrowed:
-        return Verdict(exercise, 0, borrowed, None, seed)
+        return Verdict(exercise, 0, named or message + _read(reply), case, seed)
+    for name in calls(_fresh(cases[0].arguments)) if calls else ():
+        if name not in exercise.may_use:
+            return Verdict(exercise, 0, borrowed(name), None, seed)
     message = f"right: {len(cases)} fresh inputs, all as expected"
     return Verdict(exercise, exercise.points, message, None, seed)
 
 
-def _borrowed(exercise: Exercise, case: Case, look: Looking | None) -> str | None:
-    """Say which function of the course did the work, if one did."""
-    calls = look(_fresh(case.arguments)).calls if look else ()
-    for name in calls:
-        if name not in exercise.may_use:
-            return (
-                f"it calls `{name}` of the course, which does the work for you: "
-                "write the steps out"
-            )
-    return None
-
-
-def _read(case: Case, look: Looking | None) -> str:
+def _read(reply: Reply) -> str:
     """Say which data a wrong answer reads that are not among its arguments."""
-    if look is None or case.yours is None:
+    if reply.yours is None or not reply.reads:
         return ""
-    for name in look(_fresh(case.arguments)).reads:
-        return f"; it reads `{name}` from outside: take all data from the arguments"
-    return ""
+    name = reply.reads[0]
+    return f"; it reads `{name}` from outside: take all data from the arguments"
 
 
 @lru_cache(maxsize=256)  # a class is graded with one seed
@@ -204,8 +217,10 @@ def _ask(answer: Answer, arguments: Arguments) -> Reply:
     changed = tuple(name for (name, was), now in pairs if not _same(was, now))
     if came is None and said.anything:
         return Reply(None, changed, PRINTED)
-    yours, problem = numbers(came)
-    return Reply(yours, changed, problem)
+    yours = numbers(came)
+    if isinstance(yours, str):
+        return Reply(None, changed, no_numbers(yours))
+    return Reply(yours, changed, reads=tuple(data_read(answer)))
 
 
 class _Said(io.TextIOBase):

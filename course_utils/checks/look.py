@@ -1,4 +1,4 @@
-"""Look into a function that somebody wrote: its calls, its data, where it fails.
+"""Look at an answer: what it calls and reads, where it fails, what it returns.
 
 The grader uses this module inside its sandbox, so it imports nothing of the course.
 """
@@ -8,31 +8,19 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType
 
 import numpy as np
 
 PACKAGE = str(Path(__file__).parents[1])
+MASKED = "masked array with hidden entries"
 
 
-@dataclass(frozen=True)
-class Look:
-    """What a function turned out to do.
+def course_calls(function: Callable, arguments: list[object]) -> list[str]:
+    """Call a function once; return the names of the course's functions that it calls.
 
-    - `calls`: the functions of the course that it called, by name.
-    - `reads`: the data outside the function that it reads, by name.
-    """
-
-    calls: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ()
-
-
-def look_into(function: Callable, arguments: list[object]) -> Look:
-    """Call a function once, and say what it called and read; its errors are ignored.
-
-    - `function`: what somebody wrote.
+    - `function`: what somebody wrote; its errors are ignored.
     - `arguments`: what to call it with.
     """
     calls: dict[str, None] = {}
@@ -52,19 +40,19 @@ def look_into(function: Callable, arguments: list[object]) -> Look:
             function(*arguments)
     finally:
         sys.setprofile(before)
-    return Look(tuple(calls), tuple(_data_read(function)))
+    return list(calls)
 
 
 def _is_ours(frame: FrameType) -> bool:
     return frame.f_code.co_filename.startswith(PACKAGE)
 
 
-def _data_read(function: Callable) -> list[str]:
-    """Return the names of global arrays, lists and dictionaries in its code."""
+def data_read(function: object) -> list[str]:
+    """Return the names of global arrays, lists and dictionaries that code reads."""
     code = getattr(function, "__code__", None)
     outside = getattr(function, "__globals__", {})
     kinds = {"ndarray", "list", "dict"}
-    names = _names(code) if code else []
+    names = _names(code) if isinstance(code, CodeType) else []
     return [x for x in names if type(outside.get(x)).__name__ in kinds]
 
 
@@ -74,15 +62,26 @@ def _names(code: CodeType) -> list[str]:
     return [*code.co_names, *(name for x in inside for name in _names(x))]
 
 
-def where(error: BaseException, function: Callable) -> str:
+def where(error: BaseException, function: object) -> str:
     """Say what was raised, and in which line of the function's own file."""
     said = f"{type(error).__name__}: {error}".strip().removesuffix(":")
     said = said.replace(f"{getattr(function, '__qualname__', '')}()", "the function")
     return f"it raises {said[:200]}{line_of(error, function)}"
 
 
-def line_of(error: BaseException, function: Callable) -> str:
+def line_of(error: BaseException, function: object) -> str:
     """Name the last line of the function's own file in an error's traceback."""
+    return said_of_line(*place_of(error, function))
+
+
+def said_of_line(line: int, text: str) -> str:
+    """Name a line of a cell; no line is 0."""
+    shown = f": `{text}`" if text else ""
+    return f" (line {line} of the cell{shown})" if line else ""
+
+
+def place_of(error: BaseException, function: object) -> tuple[int, str]:
+    """Return the number and the text of that line; 0 and nothing if there is none."""
     code = getattr(function, "__code__", None)
     own = [
         frame.lineno
@@ -90,22 +89,36 @@ def line_of(error: BaseException, function: Callable) -> str:
         if code and frame.filename == code.co_filename and frame.lineno
     ]
     if not own:
-        return ""
-    text = linecache.getline(code.co_filename, own[-1]).strip()
-    return f" (line {own[-1]} of the cell{f': `{text}`' if text else ''})"
+        return 0, ""
+    return own[-1], linecache.getline(code.co_filename, own[-1]).strip()
 
 
-def numbers(came: object) -> tuple[np.ndarray | None, str | None]:
-    """Return what an answer returned as an array, or say why it is none."""
+def numbers(came: object) -> np.ndarray | str:
+    """Return what an answer returned as an array of numbers, or what it is instead."""
     if came is None:
-        return None, "it returns None: is a `return` missing?"
-    if isinstance(came, list | tuple):
-        kind = type(came).__name__
-        return None, f"it returns a {kind}, not an array: `np.array` makes one of it"
-    if isinstance(came, np.ndarray | np.generic | bool | int | float):
-        array = np.asarray(came)
-        if array.dtype.kind in "biuf":
-            # Longer numbers come with bytes that mean nothing, and always differ.
-            return array.astype(float) if array.itemsize > 8 else array, None
-        return None, f"it returns an array of {array.dtype}, not of numbers"
-    return None, f"it returns a {type(came).__name__}, not an array of numbers"
+        return "None"
+    if not isinstance(came, np.ndarray | np.generic | bool | int | float):
+        return type(came).__name__
+    if isinstance(came, np.ma.MaskedArray) and np.ma.getmaskarray(came).any():
+        return MASKED
+    array = np.asarray(came)
+    if array.dtype.kind not in "biuf":
+        return f"array of {array.dtype}"
+    # Longer numbers come with bytes that mean nothing, and always differ.
+    return array.astype(float) if array.itemsize > 8 else array
+
+
+def no_numbers(kind: str) -> str:
+    """Say what an answer returned that is not an array of numbers.
+
+    - `kind`: what it is, as `numbers` returns it.
+    """
+    if kind == "None":
+        return "it returns None: is a `return` missing?"
+    if kind in ("list", "tuple"):
+        return f"it returns a {kind}, not an array: `np.array` makes one of it"
+    if kind == MASKED:
+        return f"it returns a {kind}: write numbers there with `.filled(...)`"
+    if kind.startswith("array of "):
+        return f"it returns an {kind}, not of numbers"
+    return f"it returns a {kind}, not an array of numbers"

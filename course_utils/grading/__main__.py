@@ -19,7 +19,7 @@ from course_utils.grading.given import ROOT
 from course_utils.grading.learner import Learner, learners, quoted, set_apart, shown
 from course_utils.grading.naming import Entry, lesson_of, people, place
 from course_utils.grading.report import write_all
-from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, check
+from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, ensure
 from course_utils.grading.store import Store
 from course_utils.grading.verdict import Terms
 
@@ -204,7 +204,7 @@ def grade(arguments: argparse.Namespace) -> None:
     """Grade what the command line names, and write the reports."""
     limits = Limits(seconds=arguments.seconds, memory=arguments.memory << 20)
     if not arguments.dask:
-        check(arguments.isolation, limits)
+        ensure(arguments.isolation, limits)
     store = Store(arguments.out)
     terms = Terms(store.seed(arguments.seed), arguments.isolation, limits)
     todo = [item for item in arguments.items if item.file]

@@ -146,12 +146,30 @@ def _found(name: str, said: dict[str, Any]) -> Found:
 def _worked_out(
     todo: dict[str, str], terms: Terms, pool: Executor
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield verdicts as they come, with few notebooks in memory at any time."""
-    waiting = list(todo.items())
-    waiting.reverse()
+    """Yield verdicts as they come; who ran out of time beside others runs alone again.
+
+    Few notebooks are in memory at any time.
+    """
+    late: list[tuple[str, str]] = []
+    at_once = 4 * (os.cpu_count() or 1)
+    for name, said in _each(list(todo.items()), terms, pool, at_once):
+        if said.pop("late", False):
+            late.append((name, todo[name]))
+        else:
+            yield name, said
+    for name, said in _each(late, terms, pool, 1):
+        said.pop("late", None)
+        yield name, said
+
+
+def _each(
+    waiting: list[tuple[str, str]], terms: Terms, pool: Executor, at_once: int
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the verdicts on notebooks, of which so many are worked on at once."""
+    waiting = waiting[::-1]
     running: dict[Future, str] = {}
     while waiting or running:
-        while waiting and len(running) < 4 * (os.cpu_count() or 1):
+        while waiting and len(running) < at_once:
             name, file = waiting.pop()
             data = content(file)
             data = data if isinstance(data, bytes) else b""

@@ -1,44 +1,59 @@
 """One submission in its own process, and its functions as if they were here."""
 
-import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from socket import socket
 
 import numpy as np
 
-from course_utils.checks.judge import PRINTED, UNWRITTEN, Reply
-from course_utils.checks.look import Look, numbers
-from course_utils.exercises.exercise import Arguments
+from course_utils.checks.judge import PRINTED, UNWRITTEN, Reply, borrowed, too_slow
+from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.grading import wire
+from course_utils.grading.clock import Clock, LateError
+from course_utils.grading.lending import lend
 from course_utils.grading.sandbox import Sandbox
+from course_utils.grading.submission import Submission
+from course_utils.grading.words import Words
 
 RESTARTS = 8  # of the process of one submission, however often it dies
-NO_RESULT = "it answers with what is no result"
+PHASES = 8  # times `Limits.seconds` is its own time for all that it does
+NO_RESULT = "what it sent back is not a result"
+ENDS = "ends the process that runs it"
+OnCheck = Callable[[str, int], None]
 
 
 class GoneError(Exception):
     """A submission does not answer; the message says why."""
 
 
+class BorrowedError(Exception):
+    """A submission asked for a function that the exercise must not use."""
+
+
 class Child:
     """The process of one submission; it is started anew when it died.
 
-    A cell that ended the process, or did not end, is left out the next time.
-    All in all a submission takes no longer than RESTARTS times the time for its cells,
-    and twice the time for each exercise: to call it, and to look into it.
+    A cell that ended the process, or did not finish, is left out the next time. All in
+    all a submission takes PHASES times the time for its cells at most, by its own
+    clock, and PATIENCE times that by the one on the wall.
 
-    - `cells`: the number and the code of each cell.
+    - `submission`: what was handed in.
     - `sandbox`: where the process runs.
     """
 
-    def __init__(self, cells: list[tuple[int, str]], sandbox: Sandbox) -> None:
-        self._cells = cells
+    def __init__(self, submission: Submission, sandbox: Sandbox) -> None:
+        self._cells = submission.cells
         self._sandbox = sandbox
         self._seconds = sandbox.limits.seconds
+        self._clock = Clock(self._seconds, PHASES * self._seconds, sandbox.used)
+        self._words = Words([code for _, code, _ in self._cells])
+        self._offered = {x for one in submission.exercises for x in one.may_use}
         self._link: socket | None = None
         self._left_out: dict[int, str] = {}
+        self._failed: dict[int, str] = {}
         self._starts = 0
+        self._has_seen_inputs = False
+        self.same: set[str] = set()  # functions that are still those that were checked
+        self.was_late = False
 
     def __enter__(self) -> "Child":
         return self
@@ -46,45 +61,84 @@ class Child:
     def __exit__(self, *_error: object) -> None:
         self.stop()
 
-    def answer(self, name: str) -> "Answer":
-        """Return what stands for the submission's function of a name."""
-        return Answer(self, name)
+    @property
+    def is_there(self) -> bool:
+        """Whether the process is there to be asked."""
+        return self._link is not None
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether a cell was left out, because it ended the process or did not end."""
+        return bool(self._left_out)
+
+    def answer(self, exercise: Exercise) -> "Answer":
+        """Return what stands for the submission's answer to an exercise."""
+        return Answer(self, exercise)
+
+    def run(self, on_check: OnCheck) -> None:
+        """Run the cells to the end, if it can be reached.
+
+        - `on_check`: called wherever a function is checked, with the name of the
+          exercise and how many checks of it came before. While it runs, that function
+          can be asked.
+
+        Raises GoneError if the cells end the process again and again.
+        """
+        while self._link is None:
+            self._starts += 1
+            if self._clock.is_over:
+                raise GoneError(self._all_in_all)
+            if self._starts > RESTARTS:
+                raise GoneError("its cells end the process again and again")
+            self._link = self._sandbox.submission()
+            self._run_cells(on_check)
 
     def request(
-        self, what: dict, arguments: list[object]
+        self, what: dict, arguments: list[object], may_use: tuple[str, ...]
     ) -> tuple[dict, list[np.ndarray]]:
         """Ask the process for something; return its reply.
 
         - `what`: is asked.
         - `arguments`: go with it.
+        - `may_use`: the functions of the course that it may ask for meanwhile.
 
-        Raises GoneError if no reply comes, or none that is one.
+        Raises GoneError if no reply comes, or none that is one, and BorrowedError if it
+        asks for another function of the course.
         """
-        self._start()
-        deadline = time.monotonic() + self._seconds
+        self.run(lambda _name, _before: None)
+        self._clock.phase()
+        self._has_seen_inputs = True
         try:
             arrays = [np.asarray(x) for x in arguments]
-            wire.send(self._link, what, arrays, deadline=deadline)
-            reply, came = wire.receive(self._link, deadline=deadline)
+            wire.send(self._link, what, arrays, deadline=self._clock)
+            reply, came = self._heard(may_use, strictly=True)
             if "failed" not in reply:
                 return reply, came
+            said = self._words.raised(reply["failed"], in_full=False)
             why = (
-                f"the notebook breaks what runs it ({_text(reply['failed'])}): does it "
-                "replace something of Python or NumPy?"
+                f"the notebook breaks what runs it (it {said}): does it replace "
+                "something of Python or NumPy?"
             )
-        except TimeoutError:
-            why = f"it does not end within {self._seconds:g} seconds"
+        except TimeoutError as error:
+            why = self._too_slow(error)
         except (EOFError, OSError):
-            why = "it ends the process that runs it"
+            why = f"it {ENDS}"
         except wire.WireError:
             why = NO_RESULT
+        except BorrowedError:
+            self.stop()
+            raise
         self.stop()
         raise GoneError(why)
 
-    def cause(self, said: object) -> str:
-        """Say why a function is not there, given what the process says of it."""
-        causes = [*self._left_out.values(), _text(said)]
-        return f": {causes[0]}" if causes[0] else ""
+    def cause(self) -> str:
+        """Name the first cell that failed or was left out, if there is one."""
+        causes = self._failed | self._left_out
+        return f": {causes[min(causes)]}" if causes else ""
+
+    def words(self) -> Words:
+        """Return what tells which of its words may be shown."""
+        return self._words
 
     def stop(self) -> None:
         """End the process; the next request starts it anew."""
@@ -92,34 +146,77 @@ class Child:
             self._sandbox.end(self._link)
             self._link = None
 
-    def _start(self) -> None:
-        """Start the process and run the cells, without those that ended it before."""
-        while self._link is None:
-            self._starts += 1
-            if self._starts > RESTARTS:
-                raise GoneError("its cells end the process again and again")
-            self._link = self._sandbox.submission()
-            self._run_cells(time.monotonic() + self._seconds)
+    @property
+    def _all_in_all(self) -> str:
+        return f"all in all it takes more than {PHASES * self._seconds:g} seconds"
 
-    def _run_cells(self, deadline: float) -> None:
+    def _too_slow(self, error: TimeoutError) -> str:
+        self.was_late |= isinstance(error, LateError)
+        if self._clock.is_over:
+            return self._all_in_all
+        return too_slow(self._seconds)
+
+    def _run_cells(self, on_check: OnCheck) -> None:
         """Run the cells; where one ends the process, note it and stop."""
         cells = [cell for cell in self._cells if cell[0] not in self._left_out]
-        running = cells[0][0] if cells else 0
+        running, checks = 0, {}
+        self._clock.phase()
         try:
-            wire.send(self._link, {"cells": cells}, deadline=deadline)
-            while not (said := self._said(deadline)).get("ready"):
-                if not isinstance(said.get("cell"), int):
-                    raise wire.WireError
-                running = said["cell"]
-        except TimeoutError:
-            self._leave_out(running, f"does not end within {self._seconds:g} seconds")
+            told = {"cells": cells, "offered": sorted(self._offered)}
+            wire.send(self._link, told, deadline=self._clock)
+            while not (said := self._heard(self._offered)[0]).get("ready"):
+                if "check" in said:
+                    self._check(said["check"], checks, on_check)
+                    if self._link is None:
+                        return
+                elif "raised" in said:
+                    self._note(running, said["raised"])
+                else:
+                    running = self._number(said.get("cell"))
+            self.same = set(self._words.names(said.get("same")))
+        except TimeoutError as error:
+            self._leave_out(running, self._too_slow(error).removeprefix("it "))
         except (EOFError, OSError):
-            self._leave_out(running, "ends the process that runs it")
+            self._leave_out(running, ENDS)
         except wire.WireError:
-            self._leave_out(running, "speaks in the place of the grader")
+            self._leave_out(running, "writes to the grader's channel")
 
-    def _said(self, deadline: float) -> dict:
-        return wire.receive(self._link, deadline=deadline)[0]
+    def _check(self, name: object, checks: dict[str, int], on_check: OnCheck) -> None:
+        """Have a function judged where its check stands, then go on with the cells."""
+        if not isinstance(name, str):
+            raise wire.WireError
+        before = checks.get(name, 0)
+        checks[name] = before + 1
+        on_check(name, before)
+        if self._link is not None:
+            self._clock.phase()
+            wire.send(self._link, {"do": "go on"}, deadline=self._clock)
+
+    def _heard(
+        self, may_use: set[str] | tuple[str, ...], *, strictly: bool = False
+    ) -> tuple[dict, list[np.ndarray]]:
+        """Return what the process says, having called the course's functions for it."""
+        while True:
+            said, came = wire.receive(self._link, deadline=self._clock)
+            if "use" not in said:
+                return said, came
+            try:
+                reply, results = lend(said, came, may_use)
+            except (ValueError, TypeError, KeyError) as error:
+                raise wire.WireError("what came is not a call") from error
+            if "refused" in reply and strictly:
+                raise BorrowedError(said["use"])
+            wire.send(self._link, reply, results, deadline=self._clock)
+
+    def _number(self, said: object) -> int:
+        if type(said) is not int or said not in {number for number, *_ in self._cells}:
+            raise wire.WireError
+        return said
+
+    def _note(self, number: int, said: object) -> None:
+        if number not in self._failed:
+            why = self._words.raised(said, in_full=not self._has_seen_inputs)
+            self._failed[number] = f"code cell {number} {why}"
 
     def _leave_out(self, number: int, why: str) -> None:
         self._left_out[number] = f"code cell {number} {why}"
@@ -127,48 +224,48 @@ class Child:
 
 
 class Answer:
-    """Stands for a function of a submission, and is asked for it.
+    """Stands for the answer of a submission to an exercise, and is asked for it.
 
     - `child`: the process of the submission.
-    - `name`: of the function.
+    - `exercise`: what is answered.
     """
 
-    def __init__(self, child: Child, name: str) -> None:
+    def __init__(self, child: Child, exercise: Exercise) -> None:
         self._child = child
-        self._name = name
+        self._exercise = exercise
 
     def ask(self, cases: list[Arguments]) -> Iterator[tuple[Reply, Reply]]:
         """Yield what the function does with each case, called twice."""
         arrays = [x for case in cases for x in case.values()]
         counts = [len(case) for case in cases]
-        what = {"do": "call", "name": self._name, "counts": counts}
+        what = {"do": "call", "name": self._exercise.name, "counts": counts}
         try:
-            said, came = self._child.request(what, arrays)
+            said, came = self._child.request(what, arrays, self._exercise.may_use)
             replies = said.get("replies")
             if not isinstance(replies, list) or len(replies) != 2 * len(cases):
                 raise GoneError(NO_RESULT)
+            reads = self._child.words().names(said.get("reads"))
             results = iter(came)
+            after = _After(next(results, None))
             for i, case in enumerate(cases):
-                first, again = replies[2 * i : 2 * i + 2]
-                yield (
-                    self._read(first, case, results),
-                    self._read(again, case, results),
+                yield tuple(
+                    self._read(replies[2 * i + k], after.changed(case), results, reads)
+                    for k in range(2)
                 )
         except GoneError as error:
             self._child.stop()
             gone = Reply(problem=str(error), gone=True)
             yield gone, gone
-
-    def look(self, arguments: list[object]) -> Look:
-        """Look into the function, from within its process."""
-        with suppress(GoneError):
-            what = {"do": "look", "name": self._name}
-            said, _ = self._child.request(what, arguments)
-            return Look(_names(said.get("calls")), _names(said.get("reads")))
-        return Look()
+        except BorrowedError as error:
+            gone = Reply(problem=borrowed(str(error)), gone=True)
+            yield gone, gone
 
     def _read(
-        self, said: object, case: Arguments, results: Iterator[np.ndarray]
+        self,
+        said: object,
+        changed: tuple[str, ...],
+        results: Iterator[np.ndarray],
+        reads: tuple[str, ...],
     ) -> Reply:
         """Return what the process says of one call, having looked at each word."""
         if not isinstance(said, dict):
@@ -176,27 +273,53 @@ class Answer:
         if said.get("unwritten"):
             return Reply(problem=UNWRITTEN)
         if "missing" in said:
-            cause = self._child.cause(said["missing"])
-            return Reply(problem=f"there is no function of this name{cause}")
-        if "problem" in said:
-            return Reply(problem=_text(said["problem"]) or NO_RESULT)
-        names, places = list(case), said.get("changed")
-        if not isinstance(places, list) or not all(
-            i in range(len(names)) for i in places
-        ):
-            raise GoneError(NO_RESULT)
-        changed = tuple(names[int(i)] for i in places)
+            cause = self._child.cause()
+            return Reply(problem=f"`{self._exercise.name}` is not defined{cause}")
+        if "raised" in said:
+            return Reply(problem=self._raised(said["raised"]))
+        if "came" in said:
+            printed = said["came"] == "print"
+            words = self._child.words()
+            problem = PRINTED if printed else words.returned(said["came"])
+            return Reply(None, changed, problem)
+        if "large" in said:
+            return Reply(problem=_too_large(said["large"]))
         yours = next(results, None) if said.get("returned") else None
         if yours is None:
-            nothing = PRINTED if said.get("printed") else numbers(None)[1]
-            return Reply(None, changed, nothing)
-        return Reply(yours, changed)
+            raise GoneError(NO_RESULT)
+        return Reply(yours, changed, reads=reads)
+
+    def _raised(self, said: object) -> str:
+        """Say what was raised, and what may have been the cause of it."""
+        why = f"it {self._child.words().raised(said, in_full=False)}"
+        follows = why.startswith(
+            ("it raises NameError", "it raises ModuleNotFound", "it raises ImportError")
+        )
+        return why + (self._child.cause() if follows else "")
 
 
-def _text(said: object) -> str:
-    return said[: wire.MOST_SAID] if isinstance(said, str) else ""
+class _After:
+    """The bytes of all arguments after the calls, as far as they have been read."""
+
+    def __init__(self, left: np.ndarray | None) -> None:
+        self._left = b"" if left is None else left.tobytes()
+        self._start = 0
+
+    def changed(self, case: Arguments) -> tuple[str, ...]:
+        """Return the names of the arguments that the next call changed."""
+        changed = []
+        for name, array in case.items():
+            if array.ndim == 0:
+                continue
+            was = array.tobytes("F" if wire.is_by_column(array) else "C")
+            stop = self._start + len(was)
+            if self._left[self._start : stop] != was:
+                changed.append(name)
+            self._start = stop
+        return tuple(changed)
 
 
-def _names(said: object) -> tuple[str, ...]:
-    names = said if isinstance(said, list) else []
-    return tuple(x for x in names if isinstance(x, str) and x.isidentifier())
+def _too_large(shape: object) -> str:
+    if isinstance(shape, list) and all(type(n) is int for n in shape):
+        return f"the shape is {tuple(shape[:32])}: far too large"[: wire.MOST_SAID]
+    return "its result is far too large"

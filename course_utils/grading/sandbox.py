@@ -10,17 +10,29 @@ import subprocess
 import sys
 import sysconfig
 import threading
-import time
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
 from course_utils.grading import wire
+from course_utils.grading.clock import Clock, cpu_of
 
 COURSE = Path(__file__).parents[1]
 ROOT = Path(COURSE.anchor)
-INSIDE = COURSE / "grading" / "inside.py"
 DISK = "/disk"  # where a submission can write
+TOOLS = "/tools"  # commands that install, and do nothing
+INSTALLERS = ("pip", "pip3", "conda", "mamba", "micromamba", "uv", "apt", "apt-get")
+# Of the course, all that is there in the sandbox: what runs a submission.
+INSIDE = (
+    "checks/look.py",
+    *(
+        f"grading/{name}.py"
+        for name in (
+            *("__init__", "inside", "confine", "system_calls", "runner", "stand_ins"),
+            "wire",
+        )
+    ),
+)
 START = 60.0  # seconds in which a process must be ready
 TRIES = 3  # to start one
 
@@ -73,7 +85,12 @@ class Sandbox:
         self._control, theirs = socket.socketpair()
         told = {**asdict(self.limits), "confined": self.confined}
         told["cpu"] = int(10 * self.limits.seconds) + 1
-        command = [sys.executable, "-P", str(INSIDE), str(theirs.fileno())]
+        command = [
+            sys.executable,
+            "-P",
+            str(COURSE / "grading" / "inside.py"),
+            str(theirs.fileno()),
+        ]
         self._waiting = subprocess.Popen(
             [*(_bubblewrap() if self.confined else []), *command, json.dumps(told)],
             pass_fds=[theirs.fileno()],
@@ -103,7 +120,7 @@ class Sandbox:
             try:
                 with theirs:
                     socket.send_fds(self._control, [b"s"], [theirs.fileno()])
-                said, _ = wire.receive(link, deadline=time.monotonic() + START)
+                said, _ = wire.receive(link, deadline=Clock(START, START, lambda: None))
                 if "failed" not in said:
                     return link
                 problem = str(said["failed"])
@@ -111,7 +128,14 @@ class Sandbox:
                 problem = f"{type(error).__name__} {error}".strip()
             link.close()
             self.close()
-        raise SandboxError(f"the sandbox cannot be closed: {problem}")
+        raise SandboxError(f"the submission could not be isolated: {problem}")
+
+    def used(self) -> tuple[float, bool] | None:
+        """Return the CPU seconds of all that runs inside, and whether any of it runs.
+
+        None if the system does not tell.
+        """
+        return cpu_of(self._waiting.pid) if self._waiting else None
 
     def end(self, link: socket.socket) -> None:
         """Kill the submission, and all that it started."""
@@ -139,7 +163,7 @@ class Sandbox:
             return b""
 
 
-def check(isolation: str, limits: Limits) -> None:
+def ensure(isolation: str, limits: Limits) -> None:
     """See that submissions can be run as promised.
 
     - `isolation`: "sandbox" or "process".
@@ -185,7 +209,7 @@ def _remedy(problem: str) -> str:
 _mine = threading.local()
 
 
-def this_thread_s(isolation: str, limits: Limits) -> Sandbox:
+def of_this_thread(isolation: str, limits: Limits) -> Sandbox:
     """Return the sandbox of this thread, made when it is first asked for."""
     key = (isolation, limits)
     if getattr(_mine, "key", None) != key:
@@ -198,9 +222,10 @@ def this_thread_s(isolation: str, limits: Limits) -> Sandbox:
 def _environment() -> dict[str, str]:
     """Return the environment inside: nothing of the instructor's."""
     return {
-        "PATH": "/usr/bin:/bin",
+        "PATH": f"{TOOLS}:/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "MPLBACKEND": "agg",
+        "MALLOC_ARENA_MAX": "2",  # else each thread takes address space for its own
         "OPENBLAS_NUM_THREADS": "1",
         "PIP_NO_INDEX": "1",  # without a network it would try for long
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -212,13 +237,12 @@ def _environment() -> dict[str, str]:
 def _bubblewrap() -> list[str]:
     """Return the command that shuts the rest of the line in.
 
-    Inside are Python, the system's libraries and the course, to be read only, without
-    what knows the answers.
+    Inside are Python and the system's libraries, to be read only, and of the course
+    what runs a submission: nothing that knows an answer, and nothing to borrow.
     """
     system = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache"]
     library = sysconfig.get_path("purelib")
     python = [sys.base_prefix, sys.prefix, library]
-    checks, look = str(COURSE / "checks"), str(COURSE / "checks" / "look.py")
     command = ["bwrap", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     command += ["--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
     if os.getuid() == 0:  # who becomes a user without rights once inside
@@ -226,19 +250,36 @@ def _bubblewrap() -> list[str]:
     else:
         command += ["--unshare-user"]
     command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", DISK]
-    shown = list(dict.fromkeys([*system, *python, str(COURSE)]))
+    shown = list(dict.fromkeys([*system, *python]))
     # Folders on the way, else made for the root user alone.
-    ways = {str(way) for path in shown for way in Path(path).parents if way != ROOT}
+    ways = {
+        str(way) for x in [*shown, COURSE] for way in Path(x).parents if way != ROOT
+    }
     for way in sorted(ways - set(system)):
         command += ["--dir", way]
     if "/tmp" not in ways:
         command += ["--symlink", DISK, "/tmp"]
     for path in shown:
         command += ["--ro-bind-try", path, path]
-        if COURSE.is_relative_to(path) and path not in (str(COURSE), library):
+        if COURSE.is_relative_to(path) and path != library:
             # A copy of the course below it, as in /usr/src, holds the solutions.
             command += ["--tmpfs", str(COURSE.parent)]
-    command += ["--tmpfs", checks, "--ro-bind", look, look, "--remount-ro", checks]
-    exercises = str(COURSE / "exercises")
-    command += ["--tmpfs", exercises, "--remount-ro", exercises]
+    command += [*_course(), *_no_installers(library)]
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
+
+
+def _course() -> list[str]:
+    command = ["--tmpfs", str(COURSE)]
+    for name in INSIDE:
+        command += ["--ro-bind", str(COURSE / name), str(COURSE / name)]
+    return [*command, "--remount-ro", str(COURSE)]
+
+
+def _no_installers(library: str) -> list[str]:
+    """Put what does nothing in the place of what installs."""
+    command, pip = [], Path(library, "pip")
+    for name in INSTALLERS:
+        command += ["--symlink", "/bin/true", f"{TOOLS}/{name}"]
+    if pip.is_dir():
+        command += ["--ro-bind", str(COURSE / "grading" / "no_pip"), str(pip)]
+    return command

@@ -10,6 +10,7 @@ from course_utils.grading import given, kinds
 from course_utils.grading.wire import MOST_MESSAGE
 
 DEFINED = re.compile(r"^(?:async +)?def +(\w+) *\(", re.M)
+CHECKED = re.compile(r"""\bcheck\(\s*["'](\w+)["']""")
 NBGRADER = ("metadata", "nbgrader")
 MOST = 20 << 20  # bytes of a notebook
 PYTHON = re.compile(r"\W*(?:i|x|xeus-|micro|jupyter)?py", re.I)
@@ -38,12 +39,13 @@ class Submission:
     """What was handed in.
 
     - `exercises`: the exercises of the lessons that it answers.
-    - `cells`: the number and the code of its cells in order, without the check cells.
+    - `cells`: the number and the code of its cells in order, and of a check cell the
+      name of its exercise.
     - `is_given`: whether it is the course's own solution.
     """
 
     exercises: list[Exercise]
-    cells: list[tuple[int, str]]
+    cells: list[tuple[int, str, str | None]]
     is_given: bool = False
 
 
@@ -68,19 +70,20 @@ def read(data: bytes) -> Submission:
         raise LessonError("is a lesson of the course, not an answer to its exercises")
     code = [cell for cell in cells if _in(cell, "cell_type") == "code"]
     numbered = [
-        (i, text)
+        (i, text, _checked(cell))
         for i, cell in enumerate(code, start=1)
-        if (text := _text(cell)).strip() and not _in(cell, *NBGRADER, "grade")
+        if (text := _text(cell)).strip()
     ]
     if len(json.dumps(numbered)) > MOST_MESSAGE - 100:
         raise SubmissionError(f"has more than {MOST_MESSAGE >> 20} MB of code")
     ids = {str(_in(cell, *NBGRADER, "grade_id"))[:99] for cell in code}
-    names = ids | {name for _, cell in numbered for name in DEFINED.findall(cell)}
+    names = ids | {name for _, cell, _ in numbered for name in _named(cell)}
     lessons = [EXERCISES[name].lesson for name in names & set(EXERCISES)]
     if not lessons:
         raise SubmissionError("has no exercise of this course in it")
-    asked = exercises_of(max(lessons, key=lessons.count))
-    return Submission(asked, numbered, kind == "solution")
+    # Of two lessons with as many exercises each, the first.
+    lesson = max(sorted(set(lessons)), key=lessons.count)
+    return Submission(exercises_of(lesson), numbered, kind == "solution")
 
 
 def _parsed(data: bytes) -> tuple[dict, list]:
@@ -100,6 +103,17 @@ def _parsed(data: bytes) -> tuple[dict, list]:
         raise SubmissionError(why) from error
     except RecursionError as error:
         raise SubmissionError("is not a notebook: it is nested too deep") from error
+
+
+def _named(code: str) -> list[str]:
+    """Return the names of what a cell defines or checks."""
+    return [*DEFINED.findall(code), *CHECKED.findall(code)]
+
+
+def _checked(cell: dict) -> str | None:
+    """Return the name of the exercise that a cell checks by its metadata."""
+    name = _in(cell, *NBGRADER, "grade_id") if _in(cell, *NBGRADER, "grade") else None
+    return name if isinstance(name, str) and name in EXERCISES else None
 
 
 def _cells(notebook: dict) -> list:

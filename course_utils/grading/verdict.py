@@ -1,16 +1,13 @@
 """From the bytes of a notebook to its verdict: all that a worker does."""
 
-import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from course_utils.checks.feedback import Feedback
-from course_utils.checks.judge import UNWRITTEN, Reply, Verdict, judge
-from course_utils.exercises.exercise import Arguments
-from course_utils.grading.child import Answer, Child
-from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, this_thread_s
+from course_utils.checks.judge import UNWRITTEN, Verdict
+from course_utils.grading.judging import Judging
+from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, of_this_thread
 from course_utils.grading.submission import (
     LessonError,
     Submission,
@@ -22,10 +19,6 @@ from course_utils.grading.submission import (
 RIGHT, WRONG = "right", "wrong"
 NOT_JUDGED = "not judged"  # a limit or a crash was in the way
 NOT_ATTEMPTED = "not attempted"
-# How what the grader itself says of a call begins; all else is a submission's words.
-OURS = re.compile(
-    r"it (raises|returns|prints|is not written)\b|the shape is|there is|`"
-)
 
 
 @dataclass(frozen=True)
@@ -50,7 +43,8 @@ def grade(data: bytes, terms: Terms) -> dict[str, Any]:
 
     Returns what JSON can hold: under "exercises" the name, points, largest points,
     state, message and feedback of each; under "error" why nothing could be graded, or
-    None; under "given" whether the course itself gave the notebook.
+    None; under "given" whether the course itself gave the notebook; under "late"
+    whether the clock ran out because the machine was busy.
     """
     began = time.perf_counter()
     try:
@@ -65,57 +59,28 @@ def grade(data: bytes, terms: Terms) -> dict[str, Any]:
 
 
 def _judged(submission: Submission, terms: Terms, began: float) -> dict[str, Any]:
-    sandbox = this_thread_s(terms.isolation, terms.limits)
-    code = "\n".join(cell for _, cell in submission.cells)
+    sandbox = of_this_thread(terms.isolation, terms.limits)
+    judging = Judging(submission, sandbox, terms.seed)
+    judged, was_late = judging.verdicts()
+    code = "\n".join(cell for _, cell, check in submission.cells if check is None)
     exercises = []
-    with Child(submission.cells, sandbox) as child:
-        for exercise in submission.exercises:
-            answer = _Heard(child.answer(exercise.name))
-            judged = judge(exercise, answer, terms.seed, answer.look)
-            judged = replace(judged, message=plain(judged.message), seed=None)
-            state = _state(judged, answer, exercise.name in code, child)
-            exercises.append(_entry(judged, state))
+    for one in judged:
+        name = one.exercise.name
+        state = _state(one, judging.was_stopped(name), name in code)
+        one = replace(one, message=plain(one.message), seed=None)
+        exercises.append(_entry(one, state))
     seconds = round(time.perf_counter() - began, 3)
     said = _whole(None, submission.exercises[0].lesson, exercises, terms, seconds)
-    return said | {"given": submission.is_given}
+    return said | {"given": submission.is_given, "late": was_late}
 
 
-class _Heard:
-    """An answer, what it said of itself quoted, and whether it could be asked.
-
-    - `answer`: the answer, in its process.
-    """
-
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
-        self.look = answer.look
-        self.problems: list[str] = []
-        self.is_gone = False
-
-    def ask(self, cases: list[Arguments]) -> Iterator[tuple[Reply, Reply]]:
-        """Yield what the answer does with each case, called twice."""
-        for pair in self._answer.ask(cases):
-            yield tuple(self._quoted(reply) for reply in pair)
-
-    def _quoted(self, reply: Reply) -> Reply:
-        self.is_gone |= reply.gone
-        if reply.problem is None:
-            return reply
-        self.problems.append(reply.problem)
-        if reply.gone or OURS.match(reply.problem):
-            return reply
-        return replace(reply, problem=f"the notebook says: “{reply.problem}”")
-
-
-def _state(judged: Verdict, answer: _Heard, is_named: bool, child: Child) -> str:
+def _state(judged: Verdict, was_stopped: bool, is_named: bool) -> str:
     """Say what became of an exercise."""
     if judged.passed:
         return RIGHT
-    if answer.problems and answer.problems[0] == UNWRITTEN:
+    if judged.message == UNWRITTEN:
         return NOT_ATTEMPTED
-    # A function can be missing because the cell that makes it was stopped.
-    stopped = child._left_out.values()
-    if answer.is_gone or any(why in x for x in answer.problems for why in stopped):
+    if was_stopped:
         return NOT_JUDGED
     return WRONG if is_named else NOT_ATTEMPTED
 

@@ -11,8 +11,8 @@ import numpy as np
 from IPython.display import display
 
 from course_utils.checks.feedback import Feedback, sentence
-from course_utils.checks.judge import UNWRITTEN, Verdict, judge
-from course_utils.checks.look import line_of, look_into
+from course_utils.checks.judge import UNWRITTEN, Verdict, judge, too_slow
+from course_utils.checks.look import course_calls, line_of
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises import EXERCISES
 from course_utils.exercises.exercise import Answer, Exercise
@@ -65,10 +65,9 @@ def _verdict(exercise: Exercise, answer: Answer) -> Verdict:
         warnings.simplefilter("ignore")
         try:
             with time_limit(SECONDS):
-                return judge(exercise, answer, seed, partial(look_into, answer))
+                return judge(exercise, answer, seed, partial(course_calls, answer))
         except TimeoutError as error:
-            where = line_of(error.__cause__ or error, answer)
-            message = f"it did not finish within {SECONDS:g} seconds{where}"
+            message = too_slow(SECONDS) + line_of(error.__cause__ or error, answer)
             return Verdict(exercise, 0, message, None, seed)
 
 

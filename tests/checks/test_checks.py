@@ -14,7 +14,7 @@ import course_utils
 from course_utils import exercises
 from course_utils.checks.grids import grids
 from course_utils.checks.judge import Case, judge
-from course_utils.checks.look import look_into
+from course_utils.checks.look import course_calls
 from course_utils.exercises import EXERCISES, exercises_of
 from course_utils.exercises.exercise import Misconception
 from course_utils.learner import check, checking, progress
@@ -173,7 +173,7 @@ def test_an_answer_without_end_is_stopped(answer, monkeypatch):
 def test_the_course_s_functions_may_be_called_where_the_exercise_says_so():
     allowed = dataclasses.replace(SOFT, may_use=("soft_lookup",))
     for exercise, points in ((allowed, 3), (SOFT, 0)):
-        verdict = judge(exercise, borrowing, 1, partial(look_into, borrowing))
+        verdict = judge(exercise, borrowing, 1, partial(course_calls, borrowing))
         assert verdict.points == points
 
 

@@ -50,7 +50,7 @@ class Here(Executor):
 @pytest.fixture(scope="module", autouse=True)
 def _no_process_left():
     yield
-    sandbox.this_thread_s("process", Limits()).close()
+    sandbox.of_this_thread("process", Limits()).close()
 
 
 @pytest.fixture

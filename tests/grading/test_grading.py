@@ -7,12 +7,10 @@ import sys
 import nbformat
 import pytest
 
-from course_utils.checks.judge import judge
 from course_utils.exercises import EXERCISES, exercises_of
 from course_utils.grading import sandbox
-from course_utils.grading.child import Child
 from course_utils.grading.collect import content
-from course_utils.grading.sandbox import Limits, Sandbox, SandboxError
+from course_utils.grading.sandbox import Limits, SandboxError
 from course_utils.grading.submission import SubmissionError, read
 from course_utils.grading.verdict import Terms, grade, plain
 
@@ -32,7 +30,7 @@ ONE = notebook(RIGHT)
 @pytest.fixture(scope="module", autouse=True)
 def _no_process_left():
     yield
-    sandbox.this_thread_s("process", TERMS.limits).close()
+    sandbox.of_this_thread("process", TERMS.limits).close()
 
 
 def of(said, name="hard_lookup"):
@@ -65,10 +63,10 @@ def test_solutions_earn_all_and_exercises_none(root):
         ([RIGHT], "right: 12 fresh inputs, all as expected"),
         (["1 / 0", RIGHT], "right: 12 fresh inputs, all as expected"),
         ([RIGHT.replace("value[", "key[")], "it returns the key that matches best"),
-        (["hard_lookup = 3"], "there is no function of this name"),
+        (["hard_lookup = 3"], "`hard_lookup` is not defined"),
         (
-            ["import nonsense_module", "nonsense_module.x\n" + RIGHT],
-            "there is no function of this name: code cell 1 raises ModuleNotFound",
+            ["import nonsense_module", "nonsense_module.x\n1 / 0\n" + RIGHT],
+            "`hard_lookup` is not defined: code cell 1 raises ModuleNotFound",
         ),
         ([RIGHT.replace("return ", "")], "it returns None: is a `return` missing?"),
         ([RIGHT.replace("return ", "print(1); ")], "it prints its result and returns"),
@@ -80,7 +78,7 @@ def test_solutions_earn_all_and_exercises_none(root):
         ([RIGHT.replace("return", "return 'x', #")], "it returns a tuple, not an"),
         (
             [RIGHT.replace("return", "raise KeyError(1) #")],
-            "it raises KeyError: 1 (line",
+            "it raises KeyError (line",
         ),
         (["from course_utils import hard_lookup"], "it calls `hard_lookup` of the"),
         (
@@ -112,12 +110,10 @@ def test_a_cell_that_kills_its_process_costs_that_question_only():
 
 
 def test_an_answer_without_end_is_stopped():
-    cells = [(1, "def hard_lookup(*_):\n    while True: pass")]
-    home = Sandbox("process", Limits(seconds=1))
-    with Child(cells, home) as child:
-        judged = judge(EXERCISES["hard_lookup"], child.answer("hard_lookup"), 0)
-    home.close()
-    assert judged.message == "it does not end within 1 seconds"
+    terms = Terms(1, "process", Limits(seconds=1))
+    endless = "def hard_lookup(*_):\n    while True: pass"
+    said = grade(notebook(endless), terms)
+    assert of(said)["message"] == "it did not finish within 1 seconds"
 
 
 def test_a_cell_without_end_is_left_out():
@@ -336,9 +332,9 @@ def test_a_sandbox_that_does_not_come_up_stops_the_run(monkeypatch):
     monkeypatch.setattr(sandbox, "_bubblewrap", lambda: ["false"])
     monkeypatch.setattr(sandbox.shutil, "which", lambda _: "bwrap")
     with pytest.raises(SandboxError, match="does not start: it ends without a word"):
-        sandbox.check("sandbox", Limits())
+        sandbox.ensure("sandbox", Limits())
     monkeypatch.setattr(sandbox, "_bubblewrap", lambda: [])
     if os.getuid() == 0:
         pytest.skip("the root user can do all this without bubblewrap")
-    with pytest.raises(SandboxError, match="cannot be closed"):
-        sandbox.check("sandbox", Limits())
+    with pytest.raises(SandboxError, match="could not be isolated"):
+        sandbox.ensure("sandbox", Limits())

@@ -140,7 +140,7 @@ def arena_of(tmp_path_factory, root):
     @cache
     def made(level):
         terms = Terms(1, level, LIMITS)
-        home = sandbox.this_thread_s(level, LIMITS)
+        home = sandbox.of_this_thread(level, LIMITS)
         home.start()
         running.update(descendants(home._waiting.pid))
         return Arena(terms, home, out, ears, root, solved.read_bytes())
@@ -355,7 +355,7 @@ def test_one_submission_on_which_the_grader_fails_does_not_stop_the_others(
     monkeypatch.setattr(verdict, "judge", fail)
     said = verdict.grade(notebook(GOOD), Terms(1, "process", LIMITS))
     assert said["error"] == r"makes the grader fail: ZeroDivisionError('so\nbad')"
-    sandbox.this_thread_s("process", LIMITS).close()
+    sandbox.of_this_thread("process", LIMITS).close()
 
 
 def test_what_is_inside_is_written_in_one_place_only():
@@ -370,4 +370,4 @@ def hard_lookup(query, key, value):
     terms = Terms(1, "sandbox", Limits())
     said = verdict.grade(notebook(cell), terms)
     assert said["exercises"][0]["points"] == 2, said
-    sandbox.this_thread_s("sandbox", terms.limits).close()
+    sandbox.of_this_thread("sandbox", terms.limits).close()

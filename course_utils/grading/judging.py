@@ -1,0 +1,84 @@
+"""When the answers of a submission are judged: at their checks, or at the end."""
+
+from contextlib import suppress
+
+from course_utils.checks.judge import UNWRITTEN, Verdict, judge
+from course_utils.grading.child import Child, GoneError
+from course_utils.grading.sandbox import Sandbox
+from course_utils.grading.submission import Submission
+
+MOST_CHECKS = 4  # of one exercise; the function at the end is judged all the same
+
+
+class Judging:
+    """Judges the answers of one submission.
+
+    As in the notebook, an answer that was right where it was checked stays right,
+    whatever later cells do. One that was not is judged again as it stands at the end.
+
+    - `submission`: what was handed in.
+    - `sandbox`: where it runs.
+    - `seed`: draws the inputs.
+    """
+
+    def __init__(self, submission: Submission, sandbox: Sandbox, seed: int) -> None:
+        self._exercises = {x.name: x for x in submission.exercises}
+        self._seed = seed
+        self._child = Child(submission, sandbox)
+        self._found: dict[str, Verdict] = {}
+        self._judged: dict[str, int] = {}
+        self._gone: set[str] = set()
+
+    def verdicts(self) -> tuple[list[Verdict], bool]:
+        """Return the verdict on each exercise, and whether the clock ran out too early.
+
+        That is on a machine that was busy with something else.
+        """
+        with self._child:
+            with suppress(GoneError):  # each exercise that was not judged will say so
+                self._child.run(self._at_check)
+            for name in self._exercises:
+                if not self._is_settled(name):
+                    self._judge(name)
+        return [self._found[x] for x in self._exercises], self._child.was_late
+
+    def was_stopped(self, name: str) -> bool:
+        """Whether a limit or a crash was in the way of judging an exercise."""
+        # A function can be missing because the cell that makes it was stopped.
+        missing = "is not defined" in self._found[name].message
+        return name in self._gone or (missing and self._child.was_stopped)
+
+    def _at_check(self, name: str, before: int) -> None:
+        """Judge the function that is being checked, unless it was in an earlier run."""
+        if name not in self._exercises or before < self._judged.get(name, 0):
+            return
+        if before < MOST_CHECKS and not self._is_right(name):
+            self._judged[name] = before + 1
+            self._judge(name)
+
+    def _judge(self, name: str) -> None:
+        exercise = self._exercises[name]
+        verdict = judge(exercise, self._child.answer(exercise), self._seed)
+        if not self._child.is_there:
+            self._gone.add(name)
+        found = self._found.get(name)
+        # What was said where it was checked says more than what is left at the end.
+        if found is None or verdict.passed or _says_little(found):
+            self._found[name] = verdict
+
+    def _is_right(self, name: str) -> bool:
+        return name in self._found and self._found[name].passed
+
+    def _is_settled(self, name: str) -> bool:
+        """Whether nothing can change by judging an answer as it stands at the end."""
+        if name not in self._found or self._is_right(name):
+            return name in self._found
+        if name not in self._child.same:
+            return False
+        # A name that was missing may have been defined below.
+        missing = self._found[name].message.startswith("it raises NameError")
+        return name in self._gone or not missing
+
+
+def _says_little(verdict: Verdict) -> bool:
+    return verdict.message == UNWRITTEN or "is not defined" in verdict.message

@@ -1,0 +1,1 @@
+"""Do nothing: python -m pip ..."""

@@ -1,0 +1,314 @@
+"""Run the cells of one submission, and call the functions that they define.
+
+All of this happens in the submission's own process. What it says of itself is only
+ever a fact to be looked at; the sentences are the grader's.
+"""
+
+import ast
+import builtins
+import io
+import os
+import re
+import sys
+import threading
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
+from itertools import islice
+from socket import socket
+
+import numpy as np
+from IPython.core.interactiveshell import InteractiveShell
+
+from course_utils.checks import look
+from course_utils.grading import stand_ins, wire
+
+NOTE = "_course_note"  # the name under which what fails in a cell is noted
+INSTALLERS = ("pip", "conda", "mamba", "micromamba", "uv")
+INSTALLING = re.compile(
+    r"\s*(sudo\s+)?(\S*/)?((pip[\d.]*|conda|mamba|micromamba|uv|apt|apt-get|brew)\s"
+    r"|\S+\s+-m\s+(pip|conda|uv)\s)"
+)
+
+
+def install_nothing(shell: InteractiveShell) -> None:
+    """Let commands that install something do nothing: without a network they fail."""
+    for name in INSTALLERS:
+        shell.register_magic_function(lambda *_: None, "line", name)
+    run, read = shell.system, shell.getoutput
+    shell.system = lambda cmd: None if INSTALLING.match(f"{cmd} ") else run(cmd)
+    shell.getoutput = lambda cmd, *args, **named: (
+        [] if INSTALLING.match(f"{cmd} ") else read(cmd, *args, **named)
+    )
+
+
+class GoOn(ast.NodeTransformer):
+    """Lets a cell go on after a line that needs what is not there.
+
+    That is an import, a magic or a shell command, and whatever then raises an
+    ImportError because it uses what these should have brought.
+    """
+
+    def visit_Module(self, node: ast.Module) -> ast.Module:
+        """Put each statement of a cell on its own feet."""
+        node.body = [x for statement in node.body for x in _on_its_own(statement)]
+        return ast.fix_missing_locations(node)
+
+
+def _on_its_own(node: ast.stmt) -> list[ast.stmt]:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        if getattr(node, "module", None) == "__future__":
+            return [node]
+        return [_tried(one, "Exception", _bound(one)) for one in _each(node)]
+    return [_tried(node, "Exception" if _is_magic(node) else "ImportError", [])]
+
+
+def _each(node: ast.Import | ast.ImportFrom) -> list[ast.stmt]:
+    """Take an import of several names apart."""
+    if isinstance(node, ast.Import):
+        parts = [ast.Import([alias]) for alias in node.names]
+    else:
+        parts = [
+            ast.ImportFrom(node.module, [alias], node.level) for alias in node.names
+        ]
+    return [ast.copy_location(part, node) for part in parts]
+
+
+def _bound(node: ast.Import | ast.ImportFrom) -> list[str]:
+    alias = node.names[0]
+    return [alias.asname or alias.name.partition(".")[0]]
+
+
+def _is_magic(node: ast.stmt) -> bool:
+    """Return whether a statement is a magic or a shell command."""
+    call = getattr(node, "value", None)
+    of = getattr(getattr(call, "func", None), "value", None)
+    return getattr(getattr(of, "func", None), "id", "") == "get_ipython"
+
+
+def _tried(node: ast.stmt, kind: str, names: list[str]) -> ast.Try:
+    noted = ast.parse(f"__import__('builtins').{NOTE}({names!r})").body
+    handler = ast.ExceptHandler(
+        ast.Attribute(
+            ast.Call(
+                ast.Name("__import__", ast.Load()), [ast.Constant("builtins")], []
+            ),
+            kind,
+            ast.Load(),
+        ),
+        None,
+        noted,
+    )
+    made = ast.copy_location(ast.Try([node], [handler], [], []), node)
+    for part in ast.walk(handler):
+        ast.copy_location(part, node)
+    return made
+
+
+class Missing:
+    """Stands for what an import should have brought; using it says what is missing."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = type(error) if isinstance(error, ImportError) else ImportError
+        self._said = str(error)
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise self._error(self._said)
+
+    def __call__(self, *_args: object, **_named: object) -> object:
+        """Raise the error."""
+        raise self._error(self._said)
+
+
+class Submission:
+    """The cells of one submission, and the functions that they define."""
+
+    def __init__(self, link: socket, shell: InteractiveShell) -> None:
+        self.link = link
+        self.shell = shell
+        self.process = os.getpid()
+        self.lock = threading.Lock()
+        self.noted: list[BaseException] = []
+        self.checked: dict[str, object] = {}
+        self.is_asked = False
+
+    def serve(self) -> None:
+        """Run the cells, then answer calls until the socket closes."""
+        told, _ = wire.receive(self.link)
+        stand_ins.COURSE.check = self._check
+        stand_ins.COURSE.ask = self._ask
+        stand_ins.COURSE.offered = tuple(told["offered"])
+        self.shell.ast_transformers.append(GoOn())
+        setattr(builtins, NOTE, self._note)
+        for number, cell, checks in told["cells"]:
+            self._tell({"cell": number})
+            self._run(cell)
+            # A check cell that does not get to its check is a check all the same.
+            if checks and checks not in self.checked:
+                self._check(checks, self._named(checks))
+        same = [x for x, function in self.checked.items() if self._is(x, function)]
+        self._tell({"ready": True, "same": same})
+        self._answer(None)
+
+    def _run(self, cell: str) -> None:
+        """Run a cell, and tell the first thing that fails in it."""
+        self.noted.clear()
+        result = self.shell.run_cell(cell, silent=True)
+        error = result.error_before_exec or result.error_in_exec
+        if failed := [*self.noted, *([error] if error is not None else [])]:
+            self._tell({"raised": raised(failed[0])})
+
+    def _note(self, names: list[str]) -> None:
+        """Note what is being raised, and what is not there because of it."""
+        error = sys.exc_info()[1]
+        self.noted.append(error)
+        for name in names:
+            self.shell.user_ns[name] = Missing(error)
+
+    def _named(self, name: str) -> object:
+        return self.shell.user_ns.get(name)
+
+    def _is(self, name: str, function: object) -> bool:
+        return function is not None and self._named(name) is function
+
+    def _check(self, name: object, function: object) -> None:
+        """Have a function judged as it stands here."""
+        if (
+            self.is_asked
+            or os.getpid() != self.process
+            or threading.current_thread() is not threading.main_thread()
+        ):
+            return
+        self.checked[str(name)] = function
+        self._tell({"check": str(name)[:99]})
+        self._answer(function)
+
+    def _answer(self, function: object) -> None:
+        """Answer calls of a function, or of one by its name, until told to go on."""
+        self.is_asked = True
+        while (said := wire.receive(self.link))[0]["do"] == "call":
+            request, arguments = said
+            asked = self._named(request["name"]) if function is None else function
+            self._tell(*self._reply(asked, request["counts"], arguments))
+        self.is_asked = False
+
+    def _ask(self, name: str, args: tuple, named: dict) -> object:
+        """Have the grader call a function of the course."""
+        arrays: list[np.ndarray] = []
+        what = {
+            "use": name,
+            "args": [_sent(x, arrays) for x in args],
+            "named": {x: _sent(y, arrays) for x, y in named.items()},
+        }
+        with self.lock:
+            self._tell(what, arrays)
+            said, came = wire.receive(self.link)
+        if "raises" in said:
+            raise getattr(builtins, said["raises"])(said["text"])
+        if "refused" in said:
+            raise stand_ins.NotOfferedError(said["refused"])
+        results = [x if x.ndim else x[()] for x in came]
+        return tuple(results) if said["is_tuple"] else results[0]
+
+    def _tell(self, message: dict, arrays: list[np.ndarray] | tuple[()] = ()) -> None:
+        self._end_copies()
+        wire.send(self.link, message, arrays)
+
+    def _end_copies(self) -> None:
+        """End this process if the submission forked it: one of them goes on."""
+        if os.getpid() != self.process:
+            os._exit(0)
+
+    def _reply(
+        self, function: object, counts: list[int], arguments: list[np.ndarray]
+    ) -> tuple[dict, list[np.ndarray]]:
+        """Call the function with all cases, twice; return what came of it.
+
+        The arguments go back as they are after the calls: whether they changed is for
+        the grader to see.
+        """
+        replies, results, rest, after = [], [], iter(arguments), []
+        for count in counts:
+            case = list(islice(rest, count))
+            for _ in range(2):
+                given = _given(case)
+                reply, yours = _called(function, given)
+                self._end_copies()
+                replies.append(reply)
+                after += [_after(x, was) for x, was in zip(given, case, strict=True)]
+                if yours is not None:
+                    results.append(yours)
+        left = np.frombuffer(b"".join(after), np.uint8)
+        reads = look.data_read(function)
+        return {"replies": replies, "reads": reads}, [left, *results]
+
+
+def _called(function: object, given: list[object]) -> tuple[dict, np.ndarray | None]:
+    """Call the function once; return what is to be said of it, and its result."""
+    if not callable(function):
+        return {"missing": True}, None
+    printed = io.StringIO()
+    try:
+        with (
+            np.errstate(all="ignore"),
+            warnings.catch_warnings(),
+            redirect_stdout(printed),
+            redirect_stderr(printed),
+        ):
+            warnings.simplefilter("ignore")
+            came = function(*given)
+    except NotImplementedError:
+        return {"unwritten": True}, None
+    except BaseException as error:
+        return {"raised": raised(error, function)}, None
+    yours = look.numbers(came)
+    if isinstance(yours, str):
+        printed_instead = yours == "None" and bool(printed.getvalue())
+        return {"came": "print" if printed_instead else yours[: wire.MOST_SAID]}, None
+    if yours.nbytes > wire.MOST_RESULT:
+        return {"large": yours.shape}, None
+    return {"returned": True}, yours
+
+
+def raised(error: BaseException, function: object = None) -> list:
+    """Return the kind of an error, its words, and where the function raised it."""
+    try:
+        words = str(error)
+    except Exception:  # of what somebody wrote as the words of an error
+        words = ""
+    name = getattr(function, "__qualname__", "")
+    words = words.replace(f"{name}()", "the function") if name else words
+    line, text = look.place_of(error, function)
+    return [type(error).__name__[:99], words[: wire.MOST_SAID], line, text[:200]]
+
+
+def _sent(value: object, arrays: list[np.ndarray]) -> object:
+    """Return an argument as JSON can hold it; arrays go along."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return {"is": value}
+    if isinstance(value, tuple) and all(isinstance(x, int) for x in value):
+        return {"tuple": value}
+    array = np.asarray(value)
+    if array.dtype.str not in wire.DTYPES:
+        kind = type(value).__name__
+        raise TypeError(
+            f"the functions of the course take arrays and numbers, not {kind}"
+        )
+    arrays.append(array)
+    return {"array": len(arrays) - 1}
+
+
+def _given(arguments: list[np.ndarray]) -> list[object]:
+    """Copy the arguments; a single number is handed over as Python's own."""
+    return [x.copy("K") if x.ndim else x.item() for x in arguments]
+
+
+def _after(now: object, was: np.ndarray) -> bytes:
+    """Return the bytes of an argument after a call; another shape is a change too."""
+    if not isinstance(now, np.ndarray):
+        return b""
+    order = "F" if wire.is_by_column(was) else "C"
+    if (now.shape, now.dtype) == (was.shape, was.dtype):
+        return now.tobytes(order)
+    return bytes(~np.frombuffer(was.tobytes(order), np.uint8))
