@@ -333,11 +333,11 @@ def test_a_cache_makes_float16_single_and_integers_real():
 @pytest.mark.parametrize(
     ("argument", "bad", "words"),
     [
-        ("key", np.zeros(4), ["(..., n_new, d_k)", "(4,)"]),
+        ("key", np.zeros(4), ["(..., n, d_k)", "(4,)"]),
         ("key", np.zeros((2, 1, 5)), ["(2, 1, 4)", "(2, 1, 5)"]),
         ("key", np.zeros((2, 1, 4), np.float32), ["float64", "float32"]),
         ("key", np.zeros((2, 1, 4), complex), ["real", "complex128"]),
-        ("value", np.zeros(3), ["(..., n_new, d_v)", "(3,)"]),
+        ("value", np.zeros(3), ["(..., n, d_v)", "(3,)"]),
         ("value", np.zeros((2, 2, 3)), ["(2, 1, 3)", "(2, 2, 3)"]),
         ("value", np.zeros((1, 3)), ["(2, 1, 3)", "(1, 3)"]),
         ("value", np.zeros((2, 1, 4)), ["(2, 1, 3)", "(2, 1, 4)"]),
@@ -472,7 +472,7 @@ def test_a_bad_argument_is_named_with_what_came_and_what_is_needed(
     with pytest.raises((TypeError, ValueError), match=rf"\b{argument}\b") as caught:
         function(**arguments)
     message, array = str(caught.value), np.asarray(bad)
-    assert "need" in message
+    assert "must" in message
     came = [repr(bad), str(array.shape), str(array.dtype), str(bad)]
     assert any(word in message for word in came), message
 

@@ -277,7 +277,7 @@ MESSAGES = [
     (
         split_heads,
         {"num_heads": 4},
-        "`num_heads` must divide d_model = 6 of `x`, whose shape is (2, 3, 6); got 4",
+        "`num_heads` must divide d_model = 6; got 4",
     ),
     (
         merge_heads,
