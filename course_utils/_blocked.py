@@ -16,6 +16,8 @@ from math import log, prod
 import numpy as np
 from numpy.typing import NDArray
 
+from course_utils._alarms import no_false_alarm
+
 Floats = NDArray[np.floating]
 
 # A thread holds a block of at most this many rows (queries) and scores: 1 MB in
@@ -84,12 +86,13 @@ def blocked_attention(
     def attend(index: tuple[int | slice, ...], rows: slice) -> None:
         block = (query[index][..., rows, :], key[index], value[index])
         block_out = out[index][..., rows, :]
-        if free and _is_bounded(*block, scale):
-            _attend_bounded(*block, scale, block_out)
-        else:
-            block_mask = None if mask is None else mask[index][..., rows, :]
-            first = rows.start if is_causal else None
-            _attend_online(*block, block_mask, first, scale, softcap, block_out)
+        with no_false_alarm(block_out):
+            if free and _is_bounded(*block, scale):
+                _attend_bounded(*block, scale, block_out)
+            else:
+                block_mask = None if mask is None else mask[index][..., rows, :]
+                first = rows.start if is_causal else None
+                _attend_online(*block, block_mask, first, scale, softcap, block_out)
 
     workers = threads() if out.size * n_k > WORTH_THREADS else 1
     most_rows = min(n_q, CAUSAL_ROWS if is_causal else ROWS)
@@ -167,9 +170,9 @@ def _attend_kept(
     """
     free = bias is None and softcap is None and _is_bounded(query, key, value, scale)
     query = query * scale
-    kept = query @ key.mT
     bend = None
-    with np.errstate(over="ignore", under="ignore"):
+    with no_false_alarm(out), np.errstate(over="ignore", under="ignore"):
+        kept = query @ key.mT
         if softcap is not None:
             bend = np.tanh(kept / softcap)
             np.multiply(bend, softcap, out=kept)
@@ -179,10 +182,10 @@ def _attend_kept(
             top = kept.max(axis=-1, keepdims=True, initial=-np.inf)
             kept -= np.where(np.isneginf(top), 0, top)
         np.exp(kept, out=kept)
-    total = np.matvec(kept, np.ones(kept.shape[-1], kept.dtype))[..., None]
-    total[total == 0] = 1
-    np.matmul(kept, value, out=out)
-    out /= total
+        total = np.matvec(kept, np.ones(kept.shape[-1], kept.dtype))[..., None]
+        total[total == 0] = 1
+        np.matmul(kept, value, out=out)
+        out /= total
 
     def back(
         d_out: Floats,
@@ -191,18 +194,19 @@ def _attend_kept(
         d_value: Floats,
         d_bias: Floats | None = None,
     ) -> None:
-        d_rows = d_out / total
-        np.matmul(kept.mT, d_rows, out=d_value)
-        d_scores = d_rows @ value.mT
-        d_scores -= np.vecdot(d_rows, out)[..., None]
-        d_scores *= kept
-        if d_bias is not None:
-            d_bias[...] = d_scores
-        if bend is not None:
-            d_scores *= 1 - bend * bend
-        np.matmul(d_scores, key, out=d_query)
-        d_query *= scale
-        np.matmul(d_scores.mT, query, out=d_key)
+        with no_false_alarm(d_query, d_key, d_value):
+            d_rows = d_out / total
+            np.matmul(kept.mT, d_rows, out=d_value)
+            d_scores = d_rows @ value.mT
+            d_scores -= np.vecdot(d_rows, out)[..., None]
+            d_scores *= kept
+            if d_bias is not None:
+                d_bias[...] = d_scores
+            if bend is not None:
+                d_scores *= 1 - bend * bend
+            np.matmul(d_scores, key, out=d_query)
+            d_query *= scale
+            np.matmul(d_scores.mT, query, out=d_key)
 
     return back
 

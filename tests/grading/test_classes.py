@@ -30,7 +30,8 @@ OF = {
 
 
 def notebook(*cells, **metadata):
-    code = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    new_cell = nbformat.v4.new_code_cell
+    code = [new_cell(cell, id=f"cell-{i}") for i, cell in enumerate(cells)]
     made = nbformat.v4.new_notebook(cells=code, metadata=metadata)
     return nbformat.writes(made).encode()
 

@@ -19,7 +19,8 @@ TERMS = Terms(1, "process", Limits(seconds=5))
 
 
 def notebook(*cells, **metadata):
-    code = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    new_cell = nbformat.v4.new_code_cell
+    code = [new_cell(cell, id=f"cell-{i}") for i, cell in enumerate(cells)]
     made = nbformat.v4.new_notebook(cells=code, metadata=metadata)
     return nbformat.writes(made).encode()
 
