@@ -241,6 +241,33 @@ TIME_AND_ENDS = [
                 if os.fork() == 0: time.sleep(60)
                 os._exit(0)
         """,
+        limits=True,
+    ),
+    within(
+        "busy children",
+        """
+        import os
+        for _ in range(20):
+            if os.fork() == 0:
+                os.setsid()
+                while True: pass
+        while True: pass
+        """,
+        TIME,
+        limits=True,
+    ),
+    closed(
+        "locks, leases and watches",
+        """
+        __import__("fcntl").flock(open(os.__file__), 2) or True
+        __import__("fcntl").lockf(open(os.__file__), 1) or True
+        __import__("fcntl").fcntl(open(os.__file__), 1024, 0) == 0
+        __import__("fcntl").fcntl(os.open("/usr", 0), 1026, 2) == 0
+        libc.inotify_init1(0) >= 0
+        libc.fanotify_init(0, 0) >= 0
+        libc.syscall(447, 0) >= 0
+        libc.syncfs(os.open("/usr", 0)) == 0
+        """,
     ),
     before(
         "a child without its parent",
