@@ -1,6 +1,7 @@
 """The figures of the lessons, without the rest of what their notebooks compute."""
 
 import ast
+import symtable
 from functools import cache
 from pathlib import Path
 
@@ -23,13 +24,20 @@ def cells_of(name):
         made, made_anew = _made(tree)
         if PANEL in cell.source or made & wanted:
             needed.insert(0, cell)
-            wanted = (wanted - made_anew) | _read(tree)
+            wanted = (wanted - made_anew) | _read(cell.source)
     return needed
 
 
-def _read(tree):
-    names = (x for x in ast.walk(tree) if isinstance(x, ast.Name))
-    return {x.id for x in names if isinstance(x.ctx, ast.Load)}
+def _read(source):
+    """Return the names that a cell uses and does not keep inside a function."""
+    whole = symtable.symtable(source, "cell", "exec")
+    names, tables = set(), [whole]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        used = (x for x in table.get_symbols() if x.is_referenced())
+        names |= {x.get_name() for x in used if table is whole or x.is_global()}
+    return names
 
 
 def _made(tree):

@@ -14,7 +14,7 @@ import course_utils
 from course_utils import _moved
 from course_utils.grading import sandbox
 from course_utils.grading.sandbox import Limits
-from course_utils.grading.verdict import Terms, verdict
+from course_utils.grading.verdict import Terms, grade
 from course_utils.learner import progress
 from course_utils.learner.workspace import Workspace
 
@@ -168,7 +168,7 @@ def test_old_answers_are_graded(old):
         json.dumps(old["solutions/03_softmax.ipynb"]), as_version=4
     )
     try:
-        said = verdict(nbformat.writes(notebook).encode(), terms)
+        said = grade(nbformat.writes(notebook).encode(), terms)
     finally:
-        sandbox.this_thread_s("process", terms.limits).close()
+        sandbox.of_this_thread("process", terms.limits).close()
     assert said["points"] == said["of"] > 0

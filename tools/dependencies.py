@@ -24,7 +24,12 @@ from tools.sources import BuildError
 
 PACKAGE = "course_utils"
 # They keep what a learner did; a notebook shows nothing of it.
-UNSEEN = {f"{PACKAGE}.learner.progress", f"{PACKAGE}.learner.start_page"}
+UNSEEN = {
+    f"{PACKAGE}._files",
+    f"{PACKAGE}.learner.points_picture",
+    f"{PACKAGE}.learner.progress",
+    f"{PACKAGE}.learner.start_page",
+}
 Use = tuple[str, tuple[str, ...]]  # a module, and the attributes that are asked of it
 
 

@@ -127,7 +127,7 @@ def warning(query, key, value, sharpness):
 
 
 def borrowing(query, key, value, sharpness):
-    return course_utils.soft_lookup(query, key, value, sharpness)
+    return course_utils.softmax(sharpness * (query @ key.T)) @ value
 
 
 def endless(query, key, value, sharpness):
@@ -149,8 +149,7 @@ def stubborn(query, key, value, sharpness):
         (warning, "Right: 12 fresh inputs"),
         (counting, "Called twice with the same arguments, it returns different"),
         (reading_a_table, "; it reads `table` from outside"),
-        (borrowing, "It calls `soft_lookup` of the course, which does the work"),
-        (course_utils.soft_lookup, "It calls `soft_lookup` of the course"),
+        (borrowing, "It calls `softmax` of the course, which does the work"),
     ],
 )
 def test_the_check_in_the_notebook_finds_what_is_not_in_the_numbers(
@@ -170,8 +169,13 @@ def test_an_answer_without_end_is_stopped(answer, monkeypatch):
     assert "It did not finish within 0.2 seconds (line" in said
 
 
+def test_the_course_s_own_function_is_no_answer():
+    said = repr(check("hard_lookup", course_utils.hard_lookup))
+    assert "It calls `hard_lookup` of the course" in said
+
+
 def test_the_course_s_functions_may_be_called_where_the_exercise_says_so():
-    allowed = dataclasses.replace(SOFT, may_use=("soft_lookup",))
+    allowed = dataclasses.replace(SOFT, may_use=("softmax",))
     for exercise, points in ((allowed, 3), (SOFT, 0)):
         verdict = judge(exercise, borrowing, 1, partial(course_calls, borrowing))
         assert verdict.points == points
@@ -380,3 +384,12 @@ def test_points_beyond_what_there_is_now_do_not_count():
     progress.record("exercises", "hard_lookup", "two")
     (first, second, *_) = next(iter(points.of_lessons().values()))
     assert (str(first), str(second)) == ("0 of 2", "3 of 3")
+
+
+def test_what_the_course_calls_by_way_of_a_library_is_not_the_learner_s():
+    def attends(query, key, value):
+        attend = course_utils.scaled_dot_product_attention
+        return attend(query, key, value, return_weights=True)[0]
+
+    triple = list(np.ones((3, 4, 2)))
+    assert course_calls(attends, triple) == ["scaled_dot_product_attention"]

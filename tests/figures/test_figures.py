@@ -144,7 +144,7 @@ def test_text_is_escaped():
             lambda: figures.curves(
                 [0, 1], {"c": [1]}, at=0, title="", axes=("x", "y"), xticks=[0, 1]
             ),
-            "the curve 'c' needs one number for each x",
+            "the curve 'c' must have one number for each x",
         ),
         (
             lambda: figures.curves(
@@ -156,19 +156,19 @@ def test_text_is_escaped():
                 xticks=[1, 2],
                 logarithmic=True,
             ),
-            "x needs numbers above 0 on a logarithmic axis; the smallest is 0",
+            "x must hold numbers above 0 on a logarithmic axis; the smallest is 0",
         ),
         (
             lambda: figures.shares(
                 [1, 2], WEIGHTS, NAMES, curve=([0, 1],) * 2, title=""
             ),
-            "scores needs one number for each of the 3 labels",
+            "scores must have one number for each of the 3 labels",
         ),
         (
             lambda: figures.shares(
                 [1, 2, np.nan], WEIGHTS, NAMES, curve=([0, 1],) * 2, title=""
             ),
-            "scores needs finite numbers",
+            "scores must hold finite numbers",
         ),
         (lambda: figures.predict("one", "only this"), "no options or at least two"),
     ],
@@ -228,12 +228,12 @@ def attention(weights=ROWS, queries=WORDS, keys=KEYS):
     [
         (
             ROWS.T,
-            r"needs the shape \(3, 4\).*; its shape is \(4, 3\): is it transposed",
+            r"must have shape \(3, 4\).*; got shape \(4, 3\): is it transposed",
         ),
-        (ROWS[:2], r"needs the shape \(3, 4\).*; its shape is \(2, 4\)$"),
+        (ROWS[:2], r"must have shape \(3, 4\).*; got shape \(2, 4\)$"),
         (2 * ROWS, r"needs rows that sum to 1: row 'it' sums to 2$"),
-        (ROWS - 0.1, r"needs numbers from 0 to 1; it has -0\.1"),
-        (np.where(ROWS > 0.5, np.nan, ROWS), "needs numbers from 0 to 1; it has nan"),
+        (ROWS - 0.1, r"must hold numbers from 0 to 1; got -0\.1"),
+        (np.where(ROWS > 0.5, np.nan, ROWS), "must hold numbers from 0 to 1; got nan"),
     ],
 )
 def test_a_matrix_that_is_none_of_weights_is_refused(weights, says):
@@ -250,9 +250,9 @@ def test_a_square_matrix_that_is_transposed_is_told_apart():
 
 def test_only_weights_that_know_their_axes_are_drawn():
     for mark in (figures.matrix, figures.links):
-        with pytest.raises(TypeError, match=r"AttentionWeights.*it is a ndarray"):
+        with pytest.raises(TypeError, match=r"AttentionWeights.*got a ndarray"):
             mark(ROWS, title="", row=0)
-        with pytest.raises(ValueError, match="row needs to be one of the 3 queries"):
+        with pytest.raises(ValueError, match="row must be one of the 3 queries"):
             mark(attention(), title="", row=3)
 
 
@@ -287,7 +287,7 @@ def test_controls_have_names_and_values():
     with pytest.raises(ValueError, match="position of one of 1 tokens"):
         figures.picker(["the"], start=1, label="query")
     for low, high, step, start in ((1, 1, 1, 1), (0, 1, 0, 0), (0, 1, 1, 2)):
-        with pytest.raises(ValueError, match="slider needs low < high"):
+        with pytest.raises(ValueError, match="slider must have low < high"):
             figures.slider(low, high, step, start=start, label="x")
 
 
@@ -315,9 +315,9 @@ def test_a_log_slider_has_round_values_at_equal_factors():
     assert len(values) == 41
     factors = np.divide(values[1:], values[:-1])
     np.testing.assert_allclose(factors, 10 ** (1 / 20), rtol=0.06)
-    with pytest.raises(ValueError, match=r"such as 0\.25 or 0\.28; it is 0\.26"):
+    with pytest.raises(ValueError, match=r"such as 0\.25 or 0\.28; got 0\.26"):
         figures.log_slider(0.1, 10, start=0.26, label="T")
-    with pytest.raises(ValueError, match="needs 0 < low < high; low is 0"):
+    with pytest.raises(ValueError, match="must have 0 < low < high; low is 0"):
         figures.log_slider(0, 10, start=1, label="T")
 
 
@@ -348,9 +348,9 @@ def test_a_single_slider_has_its_pictures_drawn_in_advance():
         (
             lambda x: picture(np.nan),
             None,
-            "the curve 'square' needs finite",
+            "the curve 'square' must hold finite",
         ),
-        (lambda x: "a string", None, "needs to return a picture"),
+        (lambda x: "a string", None, "must return a picture"),
         (lambda x: picture(x), 3, "x needs a control, such as slider"),
         (lambda y: picture(y), None, "TypeError"),
     ],
@@ -471,7 +471,7 @@ def test_the_names_of_three_curves_stay_inside_the_mark():
     [([1.0, 0.0], ["a", "b"]), ([1.0] * 6, ["a", "b", "c"]), ([np.nan, 0.0], ["a"])],
 )
 def test_dials_refuse_what_they_cannot_draw(query, labels):
-    with pytest.raises(ValueError, match="dials needs"):
+    with pytest.raises(ValueError, match="dials must be given"):
         figures.dials(query, query, labels, title="T", longest=1.0)
 
 
@@ -522,17 +522,17 @@ def test_paired_bars_are_as_long_as_the_weights():
         (lambda: figures.paired_bars({"a": WEIGHTS}, NAMES, title=""), "2 to 3 groups"),
         (
             lambda: figures.paired_bars({"a": WEIGHTS, "b": [1]}, NAMES, title=""),
-            "'b' needs one number for each of the 3 labels",
+            "'b' must have one number for each of the 3 labels",
         ),
         (
             lambda: figures.paired_bars(
                 {"a": WEIGHTS, "b": 2 * WEIGHTS}, NAMES, title=""
             ),
-            "'b' needs numbers from 0 to 1",
+            "'b' must hold numbers from 0 to 1",
         ),
         (
             lambda: figures.strips({"a": [np.inf]}, title="", axis="", ticks=[0, 1]),
-            "'a' needs a row of finite numbers",
+            "'a' must be a row of finite numbers",
         ),
         (lambda: figures.strips({}, title="", axis="", ticks=[0, 1]), "1 to 3 groups"),
     ],
@@ -678,12 +678,12 @@ def test_the_scale_of_samples_does_not_follow_the_estimate():
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"weights": [0.5, 0.5]}, "weights needs the shape"),
-        ({"weights": [0.5, 0.8, -0.3]}, "weights needs numbers from 0 to 1"),
-        ({"value": METRES[:, None]}, "value needs the shape"),
-        ({"value": [1, np.nan, 2]}, "value needs finite numbers; it has nan"),
-        ({"lines": {}}, "samples needs 1 or 2 lines; there are 0"),
-        ({"lines": {"short": [1, 2]}}, "the curve 'short' needs the shape"),
+        ({"weights": [0.5, 0.5]}, "weights must have shape"),
+        ({"weights": [0.5, 0.8, -0.3]}, "weights must hold numbers from 0 to 1"),
+        ({"value": METRES[:, None]}, "value must have shape"),
+        ({"value": [1, np.nan, 2]}, "value must hold finite numbers; got nan"),
+        ({"lines": {}}, "samples must be given 1 or 2 lines; got 0"),
+        ({"lines": {"short": [1, 2]}}, "the curve 'short' must have shape"),
     ],
 )
 def test_what_is_no_measurement_is_refused(changes, says):
@@ -808,9 +808,12 @@ def test_the_scale_of_the_flow_does_not_follow_the_token_that_asks():
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"row": 4}, "row needs to be one of the 4 positions"),
-        ({"features": "abc"}, "x needs one vector for each of 4 tokens, of 3 features"),
-        ({"heads": "abc"}, "room for ten tokens and two heads; there are 4 and 3"),
+        ({"row": 4}, "row must be one of the 4 positions"),
+        (
+            {"features": "abc"},
+            "x must have one vector for each of 4 tokens, of 3 features",
+        ),
+        ({"heads": "abc"}, "room for ten tokens and two heads; got 4 and 3"),
     ],
 )
 def test_a_flow_that_does_not_fit_is_refused(options, says):
@@ -829,7 +832,7 @@ def test_heads_that_share_are_cut_and_linked():
     assert ends[0] != ends[4]
     assert "8 × 16 = 128 numbers" in [x.text for x in drawn("text", shown)]
     assert "2 heads of keys and of values, 2 × 16 = 32 numbers each" in str(shown)
-    with pytest.raises(ValueError, match="num_kv_heads needs to divide num_heads = 8"):
+    with pytest.raises(ValueError, match="num_kv_heads must divide num_heads = 8"):
         figures.cut(8, 3, d_head=16, title="")
 
 
@@ -839,7 +842,7 @@ def test_gauges_are_as_full_as_their_amounts():
     bars = [float(x.get("width")) for x in drawn("rect", shown)[1:]]
     assert bars == [WIDTH, WIDTH * 3 / 4, WIDTH, WIDTH / 8]
     assert "Both: size: 3 m; price: 1 €." in shown.description
-    with pytest.raises(ValueError, match="'size' needs 0 to 4; it is 5"):
+    with pytest.raises(ValueError, match="'size' must be from 0 to 4; got 5"):
         figures.gauges([("size", 5, 4, "5 m")], title="")
 
 

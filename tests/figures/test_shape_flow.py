@@ -44,7 +44,7 @@ def test_the_picture_of_shapes_has_a_square_for_each_number():
 def test_shapes_that_do_not_fit_are_refused():
     one = np.ones((2, 2))
     for asking, w_k in ((one, np.ones((3, 2))), (one, np.ones((2, 3)))):
-        with pytest.raises(ValueError, match="shape_flow needs asking"):
+        with pytest.raises(ValueError, match="shape_flow must be given asking"):
             figures.shape_flow(asking, one, (one, w_k, one), title="", names=("", ""))
     with pytest.raises(ValueError, match="up to 10 rows"):
         figures.shape_flow(np.ones((11, 2)), one, [one] * 3, title="", names=("", ""))
