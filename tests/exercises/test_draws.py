@@ -11,16 +11,15 @@ from course_utils.checks.judge import CASES, judge
 from course_utils.exercises import EXERCISES
 from course_utils.exercises.draws import ROUND, turn
 
-SEEDS = range(20)  # 200 in a thorough run
 OTHERS = range(1000, 1040)  # seeds to learn answers from
 EACH = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
 FEW = [x for x in EXERCISES.values() if x.name.startswith(("diagnose_", "leaks"))]
 
 
-def passes(exercise, answer):
+def passes(exercise, answer, seeds):
     """Return the seeds for which an answer passes."""
     bare = dataclasses.replace(exercise, misconceptions=())
-    return [seed for seed in SEEDS if judge(bare, answer, seed).passed]
+    return [seed for seed in seeds if judge(bare, answer, seed).passed]
 
 
 def drawn(exercise, seed):
@@ -35,12 +34,12 @@ def given(arguments):
 
 
 @EACH
-def test_what_is_wrong_in_rare_cases_is_refused_by_every_draw(exercise):
+def test_what_is_wrong_in_rare_cases_is_refused_by_every_draw(exercise, many_seeds):
     assert len(NEARLY_RIGHT[exercise.name]) >= 3
     accepted = {
         why: seeds
         for why, answer in NEARLY_RIGHT[exercise.name].items()
-        if (seeds := passes(exercise, answer))
+        if (seeds := passes(exercise, answer, many_seeds))
     }
     assert accepted == {}
 
@@ -59,17 +58,17 @@ class Replay:
 
 
 @EACH
-def test_the_right_answers_of_one_seed_pass_for_no_other(exercise):
+def test_the_right_answers_of_one_seed_pass_for_no_other(exercise, many_seeds):
     bare = dataclasses.replace(exercise, misconceptions=())
     for other in (1000, 1001, 1002):
         answers = [expected for _, expected in drawn(exercise, other)]
         assert judge(bare, Replay(answers), other).passed
-        for seed in SEEDS:
+        for seed in many_seeds:
             assert not judge(bare, Replay(answers), seed).passed
 
 
 @pytest.mark.parametrize("exercise", FEW, ids=lambda x: x.name)
-def test_neither_shapes_nor_sizes_nor_the_call_tell_the_answer(exercise):
+def test_neither_shapes_nor_sizes_nor_the_call_tell_the_answer(exercise, many_seeds):
     """What is most often right for a call, a shape or a size passes for no seed."""
     hints = (
         lambda call, shapes: call,
@@ -83,7 +82,7 @@ def test_neither_shapes_nor_sizes_nor_the_call_tell_the_answer(exercise):
         for hint, answers in zip(hints, learned, strict=True):
             for key, expected in _keyed(exercise, seed, hint):
                 answers.setdefault(key, Counter())[expected] += 1
-    for seed in SEEDS:
+    for seed in many_seeds:
         for hint, answers in zip(hints, learned, strict=True):
             cases = list(_keyed(exercise, seed, hint))
             best = [
@@ -106,12 +105,12 @@ def _keyed(exercise, seed, hint):
 
 
 @EACH
-def test_a_constant_passes_for_no_seed(exercise):
+def test_a_constant_passes_for_no_seed(exercise, many_seeds):
     shown = drawn(exercise, 0)[0][1]
     kinds = range(-1, 6) if shown.ndim == 0 else (0, 1)
     for constant in kinds:
         kept = np.full_like(shown, constant)
-        assert passes(exercise, lambda *_, kept=kept: kept) == []
+        assert passes(exercise, lambda *_, kept=kept: kept, many_seeds) == []
 
 
 def test_each_turn_comes_once_a_round_in_an_order_of_the_seed():
@@ -187,6 +186,6 @@ ODD_STYLES = {
 
 
 @pytest.mark.parametrize("name", ODD_STYLES)
-def test_right_answers_in_odd_styles_pass_for_every_draw(name):
+def test_right_answers_in_odd_styles_pass_for_every_draw(name, many_seeds):
     for answer in ODD_STYLES[name]:
-        assert passes(EXERCISES[name], answer) == list(SEEDS)
+        assert passes(EXERCISES[name], answer, many_seeds) == [*many_seeds]
