@@ -100,7 +100,7 @@ def test_a_prediction_is_kept_and_shown_beside_the_outcome(notebook, page, clone
     # In command mode the arrow would have gone to the next cell.
     assert page.evaluate(ACTIVE) == active
     kept = clone / "work" / "progress.json"
-    until(lambda: "17 °C exactly" in kept.read_text(encoding="utf-8"))
+    until(lambda: "17 °C exactly" in str(json.loads(kept.read_bytes())["predictions"]))
     page.evaluate(
         "window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()"
     )
