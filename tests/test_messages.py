@@ -30,6 +30,7 @@ from course_utils.softmax import (
 )
 
 zeros = np.zeros
+NO_BIASES = dict.fromkeys(("b_query", "b_key", "b_value", "b_out"))
 MESSAGES = [
     (
         softmax,
@@ -249,6 +250,12 @@ MESSAGES = [
     ),
     (
         scaled_dot_product_attention,
+        {"key": zeros((2, 0, 4, 6)), "value": zeros((2, 0, 4, 5))},
+        "`query` must have a multiple of the 0 heads of `key` when enable_gqa is "
+        "True; got 4 (shape (2, 4, 3, 6))",
+    ),
+    (
+        scaled_dot_product_attention,
         {"query": zeros((3, 4, 3, 6))},
         "leading axes (...) must broadcast; got `query` (3, 4, 3, 6), `key` (2, "
         "2, 4, 6), `value` (2, 2, 4, 5)",
@@ -348,6 +355,31 @@ MESSAGES = [
         {"w_out": zeros((7, 8))},
         "`w_out` (..., h·d_v, d_out) and `b_out` (..., d_out) must have the same "
         "d_out; got shapes (7, 8) and (7,)",
+    ),
+    (
+        multi_head_attention,
+        {**NO_BIASES, "w_query": zeros((6, 7))},
+        "`w_query` must have shape (6, 4); got (6, 7)",
+    ),
+    (
+        multi_head_attention,
+        {**NO_BIASES, "w_query": zeros((6, 0))},
+        "`w_query` must have shape (6, 4); got (6, 0)",
+    ),
+    (
+        multi_head_attention,
+        {**NO_BIASES, "w_key": zeros((6, 8))},
+        "`w_key` must have shape (6, 4); got (6, 8)",
+    ),
+    (
+        multi_head_attention,
+        {**NO_BIASES, "w_value": zeros((5, 3))},
+        "`w_value` must have shape (5, 2); got (5, 3)",
+    ),
+    (
+        multi_head_attention,
+        {**NO_BIASES, "w_out": zeros((9, 7))},
+        "`w_out` must have shape (8, 7); got (9, 7)",
     ),
     (
         multi_head_attention,
