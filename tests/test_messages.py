@@ -11,7 +11,13 @@ from course_utils.masks import (
     padding_mask,
     sliding_window_mask,
 )
-from course_utils.multi_head import merge_heads, multi_head_attention, split_heads
+from course_utils.multi_head import (
+    MATRICES,
+    merge_heads,
+    multi_head_attention,
+    multi_head_attention_vjp,
+    split_heads,
+)
 from course_utils.multi_head_layer import MultiHeadAttention
 from course_utils.pooling import attend
 from course_utils.positions import (
@@ -453,6 +459,17 @@ def test_a_mask_of_long_doubles_is_named():
     arguments = SAMPLES[scaled_dot_product_attention]
     with pytest.raises(TypeError, match=r"^`attn_mask` must hold real numbers"):
         scaled_dot_product_attention(**{**arguments, "attn_mask": np.longdouble([0])})
+
+
+@pytest.mark.parametrize("names", [MATRICES[1:], (*MATRICES, "w_more"), ()])
+def test_the_words_of_parameters_by_name(names):
+    x = np.ones((3, 4))
+    with pytest.raises(ValueError, match="parameters") as caught:
+        multi_head_attention_vjp(x, x, x, dict.fromkeys(names, np.eye(4)), num_heads=2)
+    assert str(caught.value) == (
+        "`parameters` must have w_query, w_key, w_value, w_out, and may have "
+        f"b_query, b_key, b_value, b_out; got {sorted(names)}"
+    )
 
 
 def test_the_words_of_what_takes_no_names():
