@@ -260,8 +260,10 @@ def test_the_way_back_holds_no_more_scores_at_once_than_there_is_room_for(
     monkeypatch.setattr(_blocked, "_attend_kept", count)
     arrays = normal(0, np.float64, (2, 3, 2, 3, 5), (2, 3, 2, 4, 5), (2, 3, 2, 4, 2))
     with settings(KEPT=room):  # a matrix has 12
-        _blocked.blocked_attention_vjp(*arrays, None, 1.0, None)
+        output, back = _blocked.blocked_attention_vjp(*arrays, None, 1.0, None)
     assert (max(matrices), sum(matrices)) == (most, 12)
+    assert len(back(output, False)) == 3  # those of the scores are as many again
+    assert back(output, True)[3].shape == (2, 3, 2, 3, 4)
 
 
 def test_threads_do_not_change_the_result():

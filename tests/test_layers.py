@@ -254,6 +254,20 @@ def test_a_bad_argument_is_named_with_what_came(function, good, argument, bad):
     assert any(word in message for word in [*what_came(bad), "got none"]), message
 
 
+@pytest.mark.parametrize("gates", [8, 9, 15])
+def test_a_recurrent_unit_has_three_gates_of_one_size(gates):
+    wrong = zeros(2, gates), zeros(2, 4), zeros(4, gates), zeros(gates)
+    with pytest.raises(ValueError, match=rf"\(d, 3d\); got \(4, {gates}\)"):
+        gru_step_vjp(*wrong)
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (1, 3, 4), (3, 2, 4)])
+def test_as_many_sequences_must_come_as_there_are_models(shape):
+    with pytest.raises(ValueError, match="`x` must begin with the axes") as caught:
+        linear_vjp(zeros(*shape), zeros(2, 4, 5))
+    assert str(caught.value).endswith(f"(2,) of the parameters; got {shape}")
+
+
 def test_every_argument_of_every_layer_is_tried():
     for function, _, every in BAD:
         assert set(every) == set(inspect.signature(function).parameters)

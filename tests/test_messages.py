@@ -79,6 +79,11 @@ MESSAGES = [
         "`mask` must have a shape that broadcasts to (2, 3, 4); got (5,)",
     ),
     (
+        masked_softmax,
+        {"axis": 3},
+        "`axis` must be one of the 3 axes of `scores`, whose shape is (2, 3, 4); got 3",
+    ),
+    (
         hard_attention,
         {"axis": 1.5},
         "`axis` must be an integer; got 1.5",
