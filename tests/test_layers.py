@@ -68,6 +68,8 @@ def test_a_shift_of_all_logits_changes_nothing(leading, classes, seed, shift):
 def test_a_guess_costs_the_logarithm_of_the_number_of_classes(dtype):
     loss, d_logits = cross_entropy(np.full((3, 10), 5, dtype), [0, 4, 9])
     assert loss == pytest.approx(np.log(10), rel=1e-6)
+    assert type(loss) is float
+    assert type(accuracy(d_logits, [0, 4, 9])) is float
     assert d_logits.dtype == dtype
 
 
@@ -115,6 +117,13 @@ def test_normal_vectors_have_mean_0_and_variance_1(shape):
     np.testing.assert_allclose(output.std(axis=-1), 3.0)
     still, _ = layer_norm_vjp(np.full(shape, 4.0), gain, bias)
     np.testing.assert_array_equal(still, np.full(shape, 7.0))
+
+
+def test_an_epsilon_promotes_nothing_and_must_fit_its_dtype():
+    x, gain, bias = normal(5, np.float32, (3, 4), (4,), (4,))
+    assert layer_norm_vjp(x, gain, bias, np.float64(0.1))[0].dtype == np.float32
+    with pytest.raises(ValueError, match="`epsilon` must be finite in float32"):
+        layer_norm_vjp(x, gain, bias, 1e39)
 
 
 def test_gelu_is_near_the_product_with_the_normal_distribution():
