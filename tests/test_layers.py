@@ -154,6 +154,15 @@ def test_dropout_keeps_the_mean_and_sends_gradients_the_same_way(rate, dtype):
     np.testing.assert_array_equal(same, output)
 
 
+def test_a_rate_of_0_drops_nothing_even_if_a_0_is_drawn():
+    class Lowest(np.random.Generator):
+        def random(self, shape):
+            return np.zeros(shape)
+
+    output, _ = dropout_vjp(np.ones(3), 0.0, Lowest(np.random.PCG64()))
+    np.testing.assert_array_equal(output, np.ones(3))
+
+
 def test_the_gates_of_a_recurrent_unit():
     state, far = np.array([0.5, -3.0]), 1e3
     weight = np.zeros((2, 6))
