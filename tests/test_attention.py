@@ -357,6 +357,18 @@ def test_a_mask_takes_the_dtype_of_the_scores_without_a_warning():
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 3e38), (np.float64, 1e308)])
+def test_scores_may_lie_further_apart_than_the_largest_number(dtype, size):
+    query, key, value = dtype([[1]]), dtype([[-size], [size]]), np.eye(2, dtype=dtype)
+    output, weights = scaled_dot_product_attention(
+        query, key, value, return_weights=True
+    )
+    np.testing.assert_array_equal(weights, [[0, 1]])
+    np.testing.assert_array_equal(output, [[0, 1]])
+    output = scaled_dot_product_attention(query, key, value)
+    np.testing.assert_array_equal(output, [[0, 1]])
+
+
 def test_a_mask_may_not_make_the_output_larger():
     x = np.ones((3, 4))
     with pytest.raises(ValueError, match=r"broadcasts to \(3, 3\); .* \(2, 3, 3\)"):

@@ -1,5 +1,6 @@
 """The blocked way gives what the whole way gives, wherever it is cut."""
 
+import math
 import os
 import subprocess
 import sys
@@ -244,6 +245,25 @@ def test_a_tiny_softcap_is_not_divided_by_before_the_scores_are_there():
     value = np.array([[1.0], [3.0]], np.float32)
     output = blocked_attention(query, key, value, None, False, 1.0, 1e-40)
     np.testing.assert_array_equal(output, [[2.0]])
+
+
+@pytest.mark.parametrize(("room", "most"), [(1, 1), (12, 1), (30, 2), (999, 12)])
+def test_the_way_back_holds_no_more_scores_at_once_than_there_is_room_for(
+    monkeypatch, room, most
+):
+    attend, matrices = _blocked._attend_kept, []
+
+    def count(query, *others):
+        matrices.append(math.prod(query.shape[:-2]))
+        return attend(query, *others)
+
+    monkeypatch.setattr(_blocked, "_attend_kept", count)
+    arrays = normal(0, np.float64, (2, 3, 2, 3, 5), (2, 3, 2, 4, 5), (2, 3, 2, 4, 2))
+    with settings(KEPT=room):  # a matrix has 12
+        output, back = _blocked.blocked_attention_vjp(*arrays, None, 1.0, None)
+    assert (max(matrices), sum(matrices)) == (most, 12)
+    assert len(back(output, False)) == 3  # those of the scores are as many again
+    assert back(output, True)[3].shape == (2, 3, 2, 3, 4)
 
 
 def test_threads_do_not_change_the_result():

@@ -68,6 +68,8 @@ def test_a_shift_of_all_logits_changes_nothing(leading, classes, seed, shift):
 def test_a_guess_costs_the_logarithm_of_the_number_of_classes(dtype):
     loss, d_logits = cross_entropy(np.full((3, 10), 5, dtype), [0, 4, 9])
     assert loss == pytest.approx(np.log(10), rel=1e-6)
+    assert type(loss) is float
+    assert type(accuracy(d_logits, [0, 4, 9])) is float
     assert d_logits.dtype == dtype
 
 
@@ -117,6 +119,13 @@ def test_normal_vectors_have_mean_0_and_variance_1(shape):
     np.testing.assert_array_equal(still, np.full(shape, 7.0))
 
 
+def test_an_epsilon_promotes_nothing_and_must_fit_its_dtype():
+    x, gain, bias = normal(5, np.float32, (3, 4), (4,), (4,))
+    assert layer_norm_vjp(x, gain, bias, np.float64(0.1))[0].dtype == np.float32
+    with pytest.raises(ValueError, match="`epsilon` must be finite in float32"):
+        layer_norm_vjp(x, gain, bias, 1e39)
+
+
 def test_gelu_is_near_the_product_with_the_normal_distribution():
     x = np.linspace(-6, 6, 101)
     exact = [y * (1 + erf(y / sqrt(2))) / 2 for y in x]
@@ -143,6 +152,15 @@ def test_dropout_keeps_the_mean_and_sends_gradients_the_same_way(rate, dtype):
     np.testing.assert_array_equal(back(x)[0], output)
     same, _ = dropout_vjp(x, rate, np.random.default_rng(0))
     np.testing.assert_array_equal(same, output)
+
+
+def test_a_rate_of_0_drops_nothing_even_if_a_0_is_drawn():
+    class Lowest(np.random.Generator):
+        def random(self, shape):
+            return np.zeros(shape)
+
+    output, _ = dropout_vjp(np.ones(3), 0.0, Lowest(np.random.PCG64()))
+    np.testing.assert_array_equal(output, np.ones(3))
 
 
 def test_the_gates_of_a_recurrent_unit():
@@ -252,6 +270,20 @@ def test_a_bad_argument_is_named_with_what_came(function, good, argument, bad):
     message = str(caught.value)
     assert "must" in message
     assert any(word in message for word in [*what_came(bad), "got none"]), message
+
+
+@pytest.mark.parametrize("gates", [8, 9, 15])
+def test_a_recurrent_unit_has_three_gates_of_one_size(gates):
+    wrong = zeros(2, gates), zeros(2, 4), zeros(4, gates), zeros(gates)
+    with pytest.raises(ValueError, match=rf"\(d, 3d\); got \(4, {gates}\)"):
+        gru_step_vjp(*wrong)
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (1, 3, 4), (3, 2, 4)])
+def test_as_many_sequences_must_come_as_there_are_models(shape):
+    with pytest.raises(ValueError, match="`x` must begin with the axes") as caught:
+        linear_vjp(zeros(*shape), zeros(2, 4, 5))
+    assert str(caught.value).endswith(f"(2,) of the parameters; got {shape}")
 
 
 def test_every_argument_of_every_layer_is_tried():

@@ -11,7 +11,13 @@ from course_utils.masks import (
     padding_mask,
     sliding_window_mask,
 )
-from course_utils.multi_head import merge_heads, multi_head_attention, split_heads
+from course_utils.multi_head import (
+    MATRICES,
+    merge_heads,
+    multi_head_attention,
+    multi_head_attention_vjp,
+    split_heads,
+)
 from course_utils.multi_head_layer import MultiHeadAttention
 from course_utils.pooling import attend
 from course_utils.positions import (
@@ -30,6 +36,7 @@ from course_utils.softmax import (
 )
 
 zeros = np.zeros
+NO_BIASES = dict.fromkeys(("b_query", "b_key", "b_value", "b_out"))
 MESSAGES = [
     (
         softmax,
@@ -70,6 +77,11 @@ MESSAGES = [
         masked_softmax,
         {"mask": np.ones(5, bool)},
         "`mask` must have a shape that broadcasts to (2, 3, 4); got (5,)",
+    ),
+    (
+        masked_softmax,
+        {"axis": 3},
+        "`axis` must be one of the 3 axes of `scores`, whose shape is (2, 3, 4); got 3",
     ),
     (
         hard_attention,
@@ -249,6 +261,12 @@ MESSAGES = [
     ),
     (
         scaled_dot_product_attention,
+        {"key": zeros((2, 0, 4, 6)), "value": zeros((2, 0, 4, 5))},
+        "`query` must have a multiple of the 0 heads of `key` when enable_gqa is "
+        "True; got 4 (shape (2, 4, 3, 6))",
+    ),
+    (
+        scaled_dot_product_attention,
         {"query": zeros((3, 4, 3, 6))},
         "leading axes (...) must broadcast; got `query` (3, 4, 3, 6), `key` (2, "
         "2, 4, 6), `value` (2, 2, 4, 5)",
@@ -351,6 +369,31 @@ MESSAGES = [
     ),
     (
         multi_head_attention,
+        {**NO_BIASES, "w_query": zeros((6, 7))},
+        "`w_query` must have shape (6, 4); got (6, 7)",
+    ),
+    (
+        multi_head_attention,
+        {**NO_BIASES, "w_query": zeros((6, 0))},
+        "`w_query` must have shape (6, 4); got (6, 0)",
+    ),
+    (
+        multi_head_attention,
+        {**NO_BIASES, "w_key": zeros((6, 8))},
+        "`w_key` must have shape (6, 4); got (6, 8)",
+    ),
+    (
+        multi_head_attention,
+        {**NO_BIASES, "w_value": zeros((5, 3))},
+        "`w_value` must have shape (5, 2); got (5, 3)",
+    ),
+    (
+        multi_head_attention,
+        {**NO_BIASES, "w_out": zeros((9, 7))},
+        "`w_out` must have shape (8, 7); got (9, 7)",
+    ),
+    (
+        multi_head_attention,
         {"b_key": zeros(5)},
         "`w_key` (..., d_key, h_kv·d_k) and `b_key` (..., h_kv·d_k) must have "
         "the same h_kv·d_k; got shapes (6, 4) and (5,)",
@@ -421,6 +464,17 @@ def test_a_mask_of_long_doubles_is_named():
     arguments = SAMPLES[scaled_dot_product_attention]
     with pytest.raises(TypeError, match=r"^`attn_mask` must hold real numbers"):
         scaled_dot_product_attention(**{**arguments, "attn_mask": np.longdouble([0])})
+
+
+@pytest.mark.parametrize("names", [MATRICES[1:], (*MATRICES, "w_more"), ()])
+def test_the_words_of_parameters_by_name(names):
+    x = np.ones((3, 4))
+    with pytest.raises(ValueError, match="parameters") as caught:
+        multi_head_attention_vjp(x, x, x, dict.fromkeys(names, np.eye(4)), num_heads=2)
+    assert str(caught.value) == (
+        "`parameters` must have w_query, w_key, w_value, w_out, and may have "
+        f"b_query, b_key, b_value, b_out; got {sorted(names)}"
+    )
 
 
 def test_the_words_of_what_takes_no_names():

@@ -405,7 +405,21 @@ def test_what_nothing_can_see_gets_no_gradient():
     assert d_mask.dtype == np.float32
 
 
-@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1e4), (np.float64, 1e5)])
+@pytest.mark.parametrize("size", [-1e3, 1e3])  # whose exp over- or underflows
+def test_a_bias_of_all_scores_changes_nothing(size):
+    d_output, *arrays = normal(13, np.float64, (3, 2), (3, 5), (4, 5), (4, 2))
+    output, back = scaled_dot_product_attention_vjp(*arrays)
+    same, same_back = scaled_dot_product_attention_vjp(*arrays, np.full((3, 4), size))
+    np.testing.assert_allclose(same, output, rtol=1e-10)
+    for one, other in zip(same_back(d_output), back(d_output), strict=False):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+
+
+# Of the last two, the differences are larger than the largest number.
+@pytest.mark.parametrize(
+    ("dtype", "size"),
+    [(np.float32, 1e4), (np.float64, 1e5), (np.float32, 3e38), (np.float64, 1e308)],
+)
 def test_huge_scores_are_as_good_as_hard_attention(dtype, size):
     query, key = dtype([[1.0]]), dtype([[size], [-size], [0.0]])
     value, d_output = dtype([[1.0], [2.0], [3.0]]), dtype([[7.0]])
