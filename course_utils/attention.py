@@ -242,9 +242,9 @@ def _weights(x: _Arguments) -> Floats:
         scores = np.where(causal_mask(*scores.shape[-2:]), scores, -np.inf)
     if x.mask is not None and x.mask.dtype == np.bool_:
         scores = np.where(x.mask, scores, -np.inf)
-    elif x.mask is not None:
-        scores = scores + x.mask
     with np.errstate(over="ignore"):
+        if x.mask is not None and x.mask.dtype != np.bool_:
+            scores = scores + x.mask
         return softmax_vjp(scores)[0]
 
 

@@ -123,7 +123,10 @@ def layer_norm_vjp(
     rows = _as_rows(x, gain.shape[:-1])
     centred = rows - rows.mean(axis=-1, keepdims=True)
     variance = (centred * centred).mean(axis=-1, keepdims=True)
-    size = np.sqrt(variance + check_number("epsilon", epsilon, x.dtype))
+    epsilon = check_number("epsilon", epsilon, x.dtype)
+    if epsilon < 0:
+        raise ValueError(f"`epsilon` must be at least 0; got {epsilon}")
+    size = np.sqrt(variance + epsilon)
     normal = centred / size
     output = normal * gain[..., None, :] + bias[..., None, :]
 

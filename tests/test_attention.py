@@ -453,3 +453,17 @@ def test_heads_against_pytorch(oracles, leading, n, num_heads, d_head):
     compare(
         oracles, merge_heads, {"x": np.ascontiguousarray(split_heads(x, num_heads))}
     )
+
+
+def test_a_mask_may_be_as_low_as_a_number_goes_beside_low_scores():
+    query = np.full((2, 1), -1e16, np.float32)
+    mask = np.full((2, 2), np.finfo(np.float32).min)
+    for return_weights in (False, True):
+        came = scaled_dot_product_attention(
+            query,
+            -query,
+            np.eye(2, dtype=np.float32),
+            mask,
+            return_weights=return_weights,
+        )
+        assert np.isfinite(came).all()

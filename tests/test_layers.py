@@ -211,7 +211,7 @@ BAD = [
             "x": [None, ["a"], 1.0, zeros(3, 5)],
             "gain": [None, ["a"], 1.0, zeros(5), zeros(2, 4)],
             "bias": [None, ["a"], 1.0, zeros(5), zeros(1, 4)],
-            "epsilon": [None, "1", np.nan, np.inf],
+            "epsilon": [None, "1", np.nan, np.inf, -1.0],
         },
     ),
     (relu_vjp, {"x": zeros(3)}, {"x": [None, ["a"], [1j], [[1], [2, 3]]]}),
