@@ -31,3 +31,10 @@ def test_a_changed_digit_in_a_stored_output_fails(root, tmp_path, with_course):
     )
     failed = re.findall(r"^FAILED (\w+)\.ipynb", done.stdout, re.M)
     assert sorted(failed) == sorted(CHANGES), done.stdout
+
+
+def test_every_worked_solution_is_right(root):
+    for path in sorted((root / "solutions").glob("*.ipynb")):
+        said = re.findall(r"(✓ Right|✗ Not yet): (\w+)", path.read_text("utf-8"))
+        assert said
+        assert {mark for mark, _ in said} == {"✓ Right"}, path.name
