@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture
 def course(root, tmp_path, monkeypatch):
     """The module set_up, at work in a folder of its own that holds what it reads."""
+    monkeypatch.delitem(sys.modules, "set_up", raising=False)
     spec = importlib.util.spec_from_file_location("set_up", root / "set_up.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

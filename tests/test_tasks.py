@@ -8,9 +8,6 @@ from hypothesis import strategies as st
 from course_utils import tasks
 
 DRAWS = {
-    "noisy_lookup": lambda rng: tasks.noisy_lookup(rng, 7, 5, 3, 2, noise=0.1),
-    "vectors_with_norms": lambda rng: (tasks.vectors_with_norms(rng, 5, 3),),
-    "padded_sequences": lambda rng: tasks.padded_sequences(rng, 4, 6, 2),
     "shift_task": lambda rng: tasks.shift_task(rng, 3, 8, shift=2, vocabulary=9),
     "two_relations_task": lambda rng: tasks.two_relations_task(rng, 3, 8, vocabulary=9),
     "lookup_task": lambda rng: tasks.lookup_task(rng, 6, 4),
@@ -32,63 +29,6 @@ def test_a_seed_fixes_the_data_and_another_changes_it(draw):
 def test_tokens_are_int64_and_vectors_float64(draw):
     for x in draw(np.random.default_rng(0)):
         assert x.dtype in (np.int64, np.float64)
-
-
-@given(seeds, sizes, sizes, sizes, sizes)
-def test_noisy_lookup_has_the_shapes_it_promises(seed, num_queries, num_keys, d_k, d_v):
-    query, key, value, target = tasks.noisy_lookup(
-        np.random.default_rng(seed), num_queries, num_keys, d_k, d_v, noise=0.0
-    )
-    assert value.shape == (num_keys, d_v)
-    assert target.shape == (num_queries,)
-    np.testing.assert_allclose((key**2).sum(-1), np.ones(num_keys), rtol=1e-14)
-    np.testing.assert_array_equal(query, key[target])
-
-
-def test_noisy_lookup_adds_noise_of_the_standard_deviation_asked_for():
-    rng = np.random.default_rng(0)
-    query, key, _, target = tasks.noisy_lookup(rng, 20_000, 6, 3, 1, noise=0.25)
-    difference = query - key[target]
-    assert difference.std() == pytest.approx(0.25, rel=0.02)
-    assert difference.mean() == pytest.approx(0.0, abs=0.01)
-    assert np.bincount(target).min() > 3000  # every key is asked for
-
-
-@given(seeds, sizes, sizes, st.floats(1, 50))
-def test_norms_lie_between_one_and_the_spread(seed, n, d, spread):
-    x = tasks.vectors_with_norms(np.random.default_rng(seed), n, d, spread=spread)
-    norms = np.sqrt((x**2).sum(-1))
-    assert x.shape == (n, d)
-    assert (norms > 1 - 1e-12).all()
-    assert (norms < spread + 1e-12 * spread).all()
-
-
-def test_norms_are_uniform_and_directions_prefer_nothing():
-    x = tasks.vectors_with_norms(np.random.default_rng(0), 20_000, 3, spread=5.0)
-    norms = np.sqrt((x**2).sum(-1))
-    assert norms.mean() == pytest.approx(3.0, abs=0.05)
-    assert norms.max() > 4.99
-    direction = x / norms[:, np.newaxis]
-    np.testing.assert_allclose(direction.mean(0), np.zeros(3), atol=0.02)
-    np.testing.assert_allclose(
-        direction.T @ direction / 20_000, np.eye(3) / 3, atol=0.02
-    )
-
-
-@given(seeds, sizes, sizes, sizes)
-def test_padding_is_zero_and_nothing_else_is(seed, batch, n, d):
-    x, lengths = tasks.padded_sequences(np.random.default_rng(seed), batch, n, d)
-    assert x.shape == (batch, n, d)
-    assert lengths.shape == (batch,)
-    for sequence, length in zip(x, lengths, strict=True):
-        assert 1 <= length <= n
-        assert (sequence[:length] != 0).all()
-        assert (sequence[length:] == 0).all()
-
-
-def test_every_length_is_drawn():
-    _, lengths = tasks.padded_sequences(np.random.default_rng(0), 500, 4, 1)
-    assert set(lengths) == {1, 2, 3, 4}
 
 
 @given(seeds, sizes, st.data())
@@ -153,23 +93,6 @@ def rng():
 
 # (function, arguments, the error, what its message names)
 BAD = [
-    (tasks.noisy_lookup, (0, 2, 3, 4, 5, 0.1), TypeError, "rng"),
-    (tasks.noisy_lookup, (rng(), 0, 3, 4, 5, 0.1), ValueError, "num_queries"),
-    (tasks.noisy_lookup, (rng(), 2, 0, 4, 5, 0.1), ValueError, "num_keys"),
-    (tasks.noisy_lookup, (rng(), 2, 3, 0, 5, 0.1), ValueError, "d_k"),
-    (tasks.noisy_lookup, (rng(), 2, 3, 4.0, 5, 0.1), TypeError, "d_k"),
-    (tasks.noisy_lookup, (rng(), 2, 3, 4, 0, 0.1), ValueError, "d_v"),
-    (tasks.noisy_lookup, (rng(), 2, 3, 4, 5, -0.1), ValueError, "noise"),
-    (tasks.noisy_lookup, (rng(), 2, 3, 4, 5, np.nan), ValueError, "noise"),
-    (tasks.vectors_with_norms, (None, 2, 3, 1.0), TypeError, "rng"),
-    (tasks.vectors_with_norms, (rng(), 0, 3, 1.0), ValueError, "`n` must"),
-    (tasks.vectors_with_norms, (rng(), 2, 0, 1.0), ValueError, "`d` must"),
-    (tasks.vectors_with_norms, (rng(), 2, 3, 0.5), ValueError, "spread"),
-    (tasks.vectors_with_norms, (rng(), 2, 3, np.inf), ValueError, "spread"),
-    (tasks.padded_sequences, (np.random, 2, 3, 4), TypeError, "rng"),
-    (tasks.padded_sequences, (rng(), 0, 3, 4), ValueError, "batch"),
-    (tasks.padded_sequences, (rng(), 2, 0, 4), ValueError, "`n` must"),
-    (tasks.padded_sequences, (rng(), 2, 3, 0), ValueError, "`d` must"),
     (tasks.shift_task, (7, 2, 5, 1, 9), TypeError, "rng"),
     (tasks.shift_task, (rng(), 0, 5, 1, 9), ValueError, "batch"),
     (tasks.shift_task, (rng(), 2, 0, 1, 9), ValueError, "`n` must"),
@@ -192,9 +115,6 @@ BAD = [
     (tasks.lookup_task, (rng(), 2, 3, 9, 1), ValueError, "num_values"),
 ]
 KEYWORDS = {
-    tasks.noisy_lookup: ("noise",),
-    tasks.vectors_with_norms: ("spread",),
-    tasks.padded_sequences: (),
     tasks.shift_task: ("shift", "vocabulary"),
     tasks.two_relations_task: ("offsets", "vocabulary"),
     tasks.lookup_task: ("num_keys", "num_values"),

@@ -3,7 +3,7 @@
 import pytest
 
 from course_utils.grading import sandbox
-from course_utils.grading.sandbox import Limits, SandboxError, check
+from course_utils.grading.sandbox import Limits, SandboxError, ensure
 
 UBUNTU = "kernel.apparmor_restrict_unprivileged_userns=0"
 
@@ -25,6 +25,6 @@ def test_a_restriction_of_user_namespaces_gets_its_remedy(
     bwrap.chmod(0o755)
     monkeypatch.setattr(sandbox, "_bubblewrap", lambda: [str(bwrap)])
     with pytest.raises(SandboxError) as stop:
-        check("sandbox", Limits())
+        ensure("sandbox", Limits())
     assert said in str(stop.value)
     assert (UBUNTU in str(stop.value)) == remedy
