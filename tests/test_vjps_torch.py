@@ -162,7 +162,11 @@ CASES = {
             "bias": rng.standard_normal(d),
             "epsilon": epsilon,
         },
-        *(st.tuples(few, few), st.integers(3, 99), st.sampled_from([0.5, 1.0])),
+        *(
+            st.tuples(few, few) | st.tuples(few, few, few),
+            st.integers(3, 99),
+            st.sampled_from([0.5, 1.0]),
+        ),
     ),
     relu_vjp: cases(lambda rng, s: {"x": rng.standard_normal(s)}, rows),
     gelu_vjp: cases(lambda rng, s: {"x": 2 * rng.standard_normal(s)}, rows),
