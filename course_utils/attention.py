@@ -32,7 +32,7 @@ GROUPED = "... h_q n_q d_k, ... h_kv n_k d_k, ... h_kv n_k d_v"
 def attention_vjp(
     query: Floats, key: Floats, value: Floats, bias: Floats | float = 0.0
 ) -> tuple[Floats, Back]:
-    """Attend as lesson 5 does, and send a gradient back as lesson 10 does.
+    """Attend as lesson 5 does, and send a gradient back.
 
         S = QKᵀ/√d_k + bias      P = softmax(S)      O = PV
 

@@ -1,8 +1,7 @@
 """Train a model from several seeds side by side, and test it on what it never saw.
 
 Side by side means that every parameter and every batch has a first axis for the seeds:
-many small products become a few large ones, and NumPy is as fast on five models as on
-one and a half.
+many small products become a few large ones, between which less time is lost.
 """
 
 from collections.abc import Callable, Sequence
