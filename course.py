@@ -116,8 +116,9 @@ def test(options: list[str]) -> int:
     for extra in extras:
         set_up(extra)
     left_out = [ON_DEMAND[extra] for extra in ON_DEMAND if extra not in extras]
+    two = [python, "-m", "pytest", "-n", "2", "--dist"]
     # What shares a server goes to one worker, and all else to the one that is free.
-    pytest = [python, "-m", "pytest", "-n", "2", "--dist", "loadgroup"]
+    pytest = [*two, "loadgroup"]
     marked = "".join(f" and not {x}" for x in left_out)
     steps = {
         "format": [python, "-m", "ruff", "format", "--check", "."],
@@ -125,7 +126,7 @@ def test(options: list[str]) -> int:
         "spelling": [python, "-m", "codespell_lib"],
         "build": [python, "tools/build.py", "--check"],
         "examples": [python, "-m", "pytest", "-q", "--doctest-modules", "course_utils"],
-        "notebooks": [*pytest, "-q", "--nbval", "notebooks", "solutions"],
+        "notebooks": [*two, "loadfile", "-q", "--nbval", "notebooks", "solutions"],
         "tests": [*pytest, "tests", "-m", f"not browser{marked}", *options],
         # The browser's driver keeps an event loop running: nothing else may need one.
         "browser": [*pytest, "tests/browser", *options],

@@ -54,8 +54,6 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
 def pytest_collection_modifyitems(config, items):
     seldom = pytest.mark.skip(reason="thorough: runs with --thorough")
     for item in items:
-        if item.path.suffix == ".ipynb":  # its cells need each other
-            item.add_marker(pytest.mark.xdist_group(f"{item.path}"))
         if item.get_closest_marker("thorough") and not config.getoption("--thorough"):
             item.add_marker(seldom)
 
