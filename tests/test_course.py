@@ -334,6 +334,9 @@ def test_any_encoding_and_path_can_print_the_points(clone_of, tmp_path, encoding
     for name in ("course.py", "set_up.py"):
         shutil.copy(ROOT / name, clone)
     (clone / "course_utils").symlink_to(ROOT / "course_utils")
+    installed = clone / "attention_course-1.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Name: attention-course\nVersion: 1\n")
     variables = {**os.environ, **more, "PYTHONIOENCODING": encoding}
     done = subprocess.run(
         [sys.executable, str(clone / "course.py"), "grade"],
@@ -417,8 +420,9 @@ def test_an_interrupted_set_up_goes_on(course, monkeypatch):
     assert tries == ["", ""]
     assert course.set_up() == python
     where = [python, "-c", "import set_up; print(set_up.__file__)"]
-    found = subprocess.check_output(where, cwd="/", text=True).strip()
-    assert found == str(course.ROOT / "set_up.py")  # also without PYTHONPATH
+    bare = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    found = subprocess.check_output(where, cwd="/", text=True, env=bare).strip()
+    assert found == str(course.ROOT / "set_up.py")
     assert tries == ["", ""]
     course.set_up("test")
     assert tries == ["", "", "test"]
@@ -449,6 +453,7 @@ def test_uv_is_used_where_it_is_and_pip_where_it_fails(course, monkeypatch, capf
 
 def test_an_environment_that_has_the_course_is_used(course, monkeypatch):
     monkeypatch.setattr(course.sys, "prefix", "elsewhere")
+    monkeypatch.setattr(course.importlib.metadata, "distribution", str)
     assert course.set_up() == sys.executable
     monkeypatch.setattr(course.importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(SystemExit, match=r"pip install -e '.\[test\]' adds it"):
