@@ -1,10 +1,13 @@
-"""Keep false alarms of matrix products from whoever asked for the result."""
+"""Keep alarms that mean nothing from whoever asked for the result."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
+
+# A decorator: what is too small for its dtype is 0, whatever `np.seterr` says of it.
+underflow_is_zero = np.errstate(under="ignore")
 
 
 @contextmanager

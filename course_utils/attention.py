@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils._alarms import no_false_alarm
+from course_utils._alarms import no_false_alarm, underflow_is_zero
 from course_utils._blocked import blocked_attention, blocked_attention_vjp
 from course_utils.masks import causal_mask
 from course_utils.softmax import softmax_vjp
@@ -29,6 +29,7 @@ PLAIN = "... n_q d_k, ... n_k d_k, ... n_k d_v"
 GROUPED = "... h_q n_q d_k, ... h_kv n_k d_k, ... h_kv n_k d_v"
 
 
+@underflow_is_zero
 def attention_vjp(
     query: Floats, key: Floats, value: Floats, bias: Floats | float = 0.0
 ) -> tuple[Floats, Back]:
@@ -53,6 +54,7 @@ def attention_vjp(
     scale = query.shape[-1] ** -0.5
     weights, softmax_back = softmax_vjp(query @ key.mT * scale + bias)
 
+    @underflow_is_zero
     def back(d_output: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         (d_scores,) = softmax_back(d_output @ value.mT)
         d_query, d_key = d_scores @ key * scale, d_scores.mT @ query * scale
@@ -61,6 +63,7 @@ def attention_vjp(
     return weights @ value, back
 
 
+@underflow_is_zero
 def scaled_dot_product_attention(
     query: ArrayLike,
     key: ArrayLike,
@@ -93,8 +96,10 @@ def scaled_dot_product_attention(
 
     Returns the output, shape (..., n_q, d_v), or the pair (output, weights) with
     weights of shape (..., n_q, n_k). A query that may see no key, or has none (n_k
-    = 0), gets weights and output of 0. The dtype is the common one of query, key and
-    value: float32 and float64 are kept, float16 becomes float32, integers float64.
+    = 0), gets weights and output of 0. A value that is NaN or infinite may spoil every
+    output, hidden or not, since a weight of 0 times it is NaN. The dtype is the common
+    one of query, key and value: float32 and float64 are kept, float16 becomes float32,
+    integers float64.
 
     Source: Vaswani et al., "Attention is all you need", 2017, equation 1; softcap as in
     Gemma Team, "Gemma 2", 2024, section 2; grouped heads as in Ainslie et al., "GQA",
@@ -123,6 +128,7 @@ def scaled_dot_product_attention(
     return _join_groups(output, enable_gqa), _join_groups(weights, enable_gqa)
 
 
+@underflow_is_zero
 def scaled_dot_product_attention_vjp(
     query: ArrayLike,
     key: ArrayLike,
@@ -157,6 +163,7 @@ def scaled_dot_product_attention_vjp(
     output, blocked_back = blocked_attention_vjp(*x[:3], _bias(x), x.scale, x.softcap)
     attended = _join_groups(output, enable_gqa)
 
+    @underflow_is_zero
     def back(d_output: Floats) -> tuple[Floats, ...]:
         check_shape("d_output", d_output, attended.shape)
         d_inputs = blocked_back(d_output.reshape(output.shape), learns_bias)

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_utils._alarms import underflow_is_zero
 from course_utils.attention import PLAIN, scaled_dot_product_attention
 from course_utils.masks import causal_mask, sliding_window_mask
 from course_utils.validation import (
@@ -16,6 +17,7 @@ from course_utils.validation import (
 )
 
 
+@underflow_is_zero
 def tiled_attention(
     query: ArrayLike,
     key: ArrayLike,
@@ -104,6 +106,7 @@ def tiled_attention(
     return output
 
 
+@underflow_is_zero
 def sliding_window_attention(
     query: ArrayLike,
     key: ArrayLike,
@@ -174,6 +177,7 @@ def sliding_window_attention(
     return output
 
 
+@underflow_is_zero
 def linear_attention(
     query: ArrayLike, key: ArrayLike, value: ArrayLike, *, is_causal: bool = False
 ) -> Floats:

@@ -11,6 +11,7 @@ from math import pi, prod, sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils._alarms import underflow_is_zero
 from course_utils.softmax import log_softmax
 from course_utils.validation import (
     Back,
@@ -257,6 +258,7 @@ def gru_step_vjp(
     return (1 - update) * candidate + update * state, back
 
 
+@underflow_is_zero
 def cross_entropy_vjp(logits: ArrayLike, targets: ArrayLike) -> tuple[float, Back]:
     """Measure in nats how surprised a prediction is, and how to make it less so.
 
@@ -284,6 +286,7 @@ def cross_entropy_vjp(logits: ArrayLike, targets: ArrayLike) -> tuple[float, Bac
     log_probabilities = log_softmax(logits.reshape(-1, logits.shape[-1])[counted])
     chosen = (np.arange(len(counted)), targets.ravel()[counted])
 
+    @underflow_is_zero
     def back(d_loss: float = 1.0) -> tuple[Floats]:
         difference = np.exp(log_probabilities)
         difference[chosen] -= 1

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_utils._alarms import underflow_is_zero
 from course_utils.validation import (
     Back,
     Floats,
@@ -14,6 +15,7 @@ from course_utils.validation import (
 )
 
 
+@underflow_is_zero
 def softmax_vjp(scores: Floats) -> tuple[Floats, Back]:
     """Turn scores into weights along the last axis, as lesson 3 does, and back.
 
@@ -36,6 +38,7 @@ def softmax_vjp(scores: Floats) -> tuple[Floats, Back]:
     total = weights.sum(axis=-1, keepdims=True)
     weights /= np.where(total == 0, 1, total)
 
+    @underflow_is_zero
     def back(d_weights: Floats) -> tuple[Floats]:
         mean = np.vecdot(d_weights, weights)[..., None]
         return (weights * (d_weights - mean),)
@@ -43,6 +46,7 @@ def softmax_vjp(scores: Floats) -> tuple[Floats, Back]:
     return weights, back
 
 
+@underflow_is_zero
 def softmax(x: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floats:
     """Turn scores into weights that are positive and sum to 1 along an axis.
 
@@ -78,6 +82,7 @@ def softmax(x: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floats:
     return np.moveaxis(weights, -1, axis)
 
 
+@underflow_is_zero
 def log_softmax(x: ArrayLike, axis: int = -1) -> Floats:
     """Return the logarithm of `softmax(x)`, exact even where the weight rounds to 0.
 
@@ -161,6 +166,7 @@ def hard_attention(scores: ArrayLike, axis: int = -1) -> Floats:
     return weights
 
 
+@underflow_is_zero
 def entropy(weights: ArrayLike, axis: int = -1) -> Floats:
     """Measure in nats how evenly weights are spread: 0 for one-hot, ln n for uniform.
 

@@ -118,7 +118,16 @@ def _shape(named: list[str], opener: str) -> str:
 
 
 def as_array(name: str, x: ArrayLike) -> NDArray:
-    """Return `x` as an array, or say which argument cannot be one."""
+    """Return `x` as an array, or say which argument cannot be one.
+
+    A masked array would lose its mask on the way, and what it hides would count.
+    """
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise TypeError(
+            f"`{name}` must be a plain array; got a masked one: `{name}.filled(...)` "
+            "says what stands where it is masked, and a function that takes a mask "
+            "takes it as an argument of its own"
+        )
     try:
         return np.asarray(x)
     except (TypeError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -95,6 +96,24 @@ def test_the_layout_in_memory_does_not_matter(function):
         assert result.dtype == np.float64
         assert result.dtype.isnative
         np.testing.assert_allclose(result, expected, rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.parametrize("function", REAL, ids=name_of)
+@pytest.mark.parametrize("factor", [1, 30, 1000])
+def test_an_underflow_is_no_error(function, factor):
+    """A learner who looks for NaN with np.seterr finds their own, not the course's."""
+    scaled = with_arrays(SAMPLES[function], lambda x: x * factor)
+    with np.errstate(all="raise"), suppress(ValueError):  # of weights that sum to 30
+        function(**scaled)
+
+
+@pytest.mark.parametrize("function", REAL, ids=name_of)
+def test_no_mask_of_an_array_is_lost_without_a_word(function):
+    hidden = with_arrays(SAMPLES[function], lambda x: np.ma.array(x, mask=x == x.max()))
+    with pytest.raises(TypeError, match=r"got a masked one: `\w+\.filled"):
+        function(**hidden)
+    shown = with_arrays(SAMPLES[function], np.ma.array)  # nothing is masked in it
+    np.testing.assert_array_equal(function(**shown), function(**SAMPLES[function]))
 
 
 @pytest.mark.parametrize("function", REAL, ids=name_of)

@@ -59,6 +59,19 @@ def direction(output):
     return np.random.default_rng(1).standard_normal(np.shape(output))
 
 
+@EACH
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("factor", [1, 30, 1000])
+def test_an_underflow_is_no_error(vjp, arguments, dtype, factor):
+    """A learner who looks for NaN with np.seterr finds their own, not the course's."""
+    arguments = change(arguments, lambda x: (x * factor).astype(dtype))
+    with np.errstate(all="raise"):
+        output, back, _ = call(vjp, arguments)
+        back(np.ones_like(output))
+        if vjp in FORWARD:
+            FORWARD[vjp](**arguments)
+
+
 def flat(gradients):
     """Return the arrays of all gradients, those of parameters too."""
     return [
