@@ -25,23 +25,26 @@ from course_utils.validation import (
     read_scale,
 )
 
-PLAIN = "... n_q d_k, ... n_k d_k, ... n_k d_v"
-GROUPED = "... h_q n_q d_k, ... h_kv n_k d_k, ... h_kv n_k d_v"
-
 
 @underflow_is_zero
 def attention_vjp(
     query: Floats, key: Floats, value: Floats, bias: Floats | float = 0.0
 ) -> tuple[Floats, Back]:
-    """Attend as lesson 5 does, and send a gradient back.
+    """Attend, and send the gradient of the output back to query, key and value.
 
         S = QKᵀ/√d_k + bias      P = softmax(S)      O = PV
 
-        dV = Pᵀ dO      dP = dO Vᵀ      dQ = dS K/√d_k      dK = dSᵀ Q/√d_k
+        dV = Pᵀ dO      dP = dO Vᵀ      dSᵢⱼ = Pᵢⱼ (dPᵢⱼ − Σₖ dPᵢₖ Pᵢₖ)
 
-    Returns the output (..., n_q, d_v) and `back`, which keeps the n_q·n_k weights,
-    takes d_output and returns (d_query, d_key, d_value, d_scores); d_scores is the
-    gradient of the bias too.
+        dQ = dS K/√d_k      dK = dSᵀ Q/√d_k
+
+    Q is `query` (..., n_q, d_k), K `key` (..., n_k, d_k), V `value` (..., n_k, d_v), P
+    the weights and O the output (..., n_q, d_v). dO stands for d_output, the gradient
+    of a loss with respect to O, and so on. `bias` has the shape of the scores S.
+
+    Returns the output and `back`, which keeps the n_q·n_k weights, takes d_output and
+    returns (d_query, d_key, d_value, d_scores). Nothing is checked:
+    `scaled_dot_product_attention_vjp` does that.
 
     Source: Vaswani et al., "Attention is all you need", 2017, equation 1; Dao et al.,
     "FlashAttention", 2022, appendix B.2.
@@ -177,6 +180,11 @@ def scaled_dot_product_attention_vjp(
         return tuple(gradients)
 
     return attended, back
+
+
+# The axes of query, key and value, as `read` checks them.
+PLAIN = "... n_q d_k, ... n_k d_k, ... n_k d_v"
+GROUPED = "... h_q n_q d_k, ... h_kv n_k d_k, ... h_kv n_k d_v"
 
 
 class _Arguments(NamedTuple):

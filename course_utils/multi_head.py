@@ -24,12 +24,6 @@ Parameters = Mapping[str, ArrayLike]
 INPUTS = ("query", "key", "value")
 PROJECTIONS = (*INPUTS, "out")
 MATRICES = tuple(f"w_{name}" for name in PROJECTIONS)
-PATTERN = (
-    "... n_q d_query, ... n_k d_key, ... n_k d_value, "
-    "models... d_query h·d_k, models... d_key h_kv·d_k, models... d_value h_kv·d_v, "
-    "models... h·d_v d_out, "
-    "[models... h·d_k], [models... h_kv·d_k], [models... h_kv·d_v], [models... d_out]"
-)
 
 
 def multi_head_attention_vjp(
@@ -45,15 +39,19 @@ def multi_head_attention_vjp(
 ) -> tuple[Floats, Back]:
     """Project, split into heads, attend in each, merge, project once more; and back.
 
-    - `query`, `key`, `value`, `num_heads`, `num_kv_heads`, `attn_mask`, `is_causal`: as
-      in `multi_head_attention`.
-    - `parameters`: its matrices "w_query", "w_key", "w_value" and "w_out", and those of
-      the biases "b_query" … "b_out" that there are, by name.
+        headᵢ = attention(query·W_qᵢ, key·W_kᵢ, value·W_vᵢ)
+        output = concat(head₁ … head_h)·W_o
 
-    Returns the output and `back`, which takes its gradient and returns (d_query, d_key,
-    d_value, d_parameters), and d_attn_mask as a fifth if the mask is floating.
-    d_parameters has the names of `parameters`. A sequence that attends to itself is
-    query, key and value at once, and gets the sum of the three gradients.
+    The way back is the same way backwards: each step sends on what it was sent.
+
+    - `parameters`: the matrices "w_query", "w_key", "w_value" and "w_out" and any of
+      the biases "b_query", "b_key", "b_value" and "b_out", by name.
+    - all others: as in `multi_head_attention`.
+
+    Returns the output and `back`, which takes d_output and returns (d_query, d_key,
+    d_value, d_parameters), and d_attn_mask as a fifth if the mask holds floats.
+    d_parameters has the names of `parameters`. If a sequence attends to itself, query,
+    key and value are one x, and d_x is the sum of their three gradients.
 
     >>> x, parameters = np.eye(3, 4), dict.fromkeys(MATRICES, np.eye(4))
     >>> output, back = multi_head_attention_vjp(x, x, x, parameters, num_heads=2)
@@ -219,6 +217,15 @@ def merge_heads(x: ArrayLike) -> Floats:
     (x,) = read("... num_heads n d_head", x=x)
     *leading, num_heads, n, d_head = x.shape
     return x.swapaxes(-2, -3).reshape(*leading, n, num_heads * d_head)
+
+
+# The axes of the inputs, matrices and biases, as `read` checks them.
+PATTERN = (
+    "... n_q d_query, ... n_k d_key, ... n_k d_value, "
+    "models... d_query h·d_k, models... d_key h_kv·d_k, models... d_value h_kv·d_v, "
+    "models... h·d_v d_out, "
+    "[models... h·d_k], [models... h_kv·d_k], [models... h_kv·d_v], [models... d_out]"
+)
 
 
 def _read(

@@ -1,4 +1,9 @@
-"""From scores to weights: softmax, its limits, and how spread out weights are."""
+"""From scores to weights: softmax, its limits, and how spread out weights are.
+
+A function whose name ends in `_vjp` (vector–Jacobian product) returns its output and
+`back`. `back` takes d_output, the gradient of a loss with respect to that output, and
+returns the gradients with respect to the inputs: lesson 10 derives them.
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,14 +22,15 @@ from course_utils.validation import (
 
 @underflow_is_zero
 def softmax_vjp(scores: Floats) -> tuple[Floats, Back]:
-    """Turn scores into weights along the last axis, as lesson 3 does, and back.
+    """Turn scores into weights along the last axis; send their gradient back to them.
 
         weightᵢ = exp(sᵢ) / Σⱼ exp(sⱼ)            d_sᵢ = wᵢ (d_wᵢ − Σⱼ d_wⱼ wⱼ)
 
     The maximum is subtracted first: it changes no weight, and keeps exp from
     overflowing. A row that is −inf throughout gets weights of 0.
 
-    Returns the weights and `back`, which takes their gradient and returns (d_scores,).
+    Returns the weights w and `back`, which takes their gradient d_w and returns the one
+    of the scores s, as a tuple (d_scores,). Nothing is checked: `softmax` does that.
 
     Source: Bridle, "Training stochastic model recognition algorithms as networks can
     lead to maximum mutual information estimation of parameters", 1990.
