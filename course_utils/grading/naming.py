@@ -187,7 +187,29 @@ def people(
         by_base[one.base].append(one)
     for base, those in by_base.items():
         found |= _of_class(base, those, strays, said)
-    return _named(_across(found, said)), strays, said
+    learners = _named(_across(found, said))
+    several = [name for name, those in learners.items() if len(_folders(those)) > 1]
+    return learners, strays, said + _put_together(several)
+
+
+def _folders(entries: list[Entry]) -> set[str]:
+    """Return the folders, but for those of lessons and of the course, of one's work."""
+    work = [x for x in entries if x.counts]
+    above = os.path.commonpath([os.path.dirname(x.path) for x in work]) if work else ""
+    keys = [_keys(x, above) for x in work]
+    return {x[0] for x in keys if _is_folder(x, 0)}
+
+
+def _put_together(names: list[str]) -> list[str]:
+    """Say whose work stands in several folders, if anybody's does."""
+    if not names:
+        return []
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return [
+        f"Work in several folders counts as one learner's: {', '.join(names[:3])}"
+        f"{more}. If these folders are those of several learners, grade the folder "
+        "above them by itself, with an --out of its own."
+    ]
 
 
 def _of_class(

@@ -168,6 +168,31 @@ def test_weeks_come_together_and_groups_stay_apart(tmp_path):
     assert together(runs) == {"group1/ann": [1], "group2/ann": [1]}
 
 
+@pytest.mark.parametrize(
+    ("files", "paths", "learner"),
+    [
+        ([f"A/ann/{SOFT}", f"B/ann/{MASKS}", f"B/ben/{SOFT}"], [""], "B"),
+        ([f"A/ann/{SOFT}", f"B/ann/{MASKS}", f"B/ben/{SOFT}"], ["A", "B"], "B"),
+        (
+            [f"A/{x}/{SOFT}" for x in ("ann", "ben")]
+            + [f"B/{x}/{MASKS}" for x in ("ann", "cem")],
+            ["A", "B"],
+            "ann",
+        ),
+        ([f"01_soft_lookup/ann/{SOFT}", f"06_masks/ann/{MASKS}"], [""], None),
+        ([f"ann/work/exercises/{SOFT}", f"ann/exercises/{MASKS}"], [""], None),
+        ([f"ann/{SOFT}", f"ann/{MASKS}", f"ben/{SOFT}"], [""], None),
+    ],
+)
+def test_it_is_said_whose_work_was_put_together(tmp_path, files, paths, learner):
+    lessons = {x: 1 if SOFT in x else 6 for x in files}
+    who(tmp_path, lessons)
+    _, _, said = people(run(tmp_path, lessons, *paths))
+    whole = [x for x in said if "counts as one learner's" in x]
+    assert len(whole) == (learner is not None)
+    assert all(f"one learner's: {learner}. If" in x for x in whole)
+
+
 LOOK_ALIKE = [
     *(
         "zoe",
