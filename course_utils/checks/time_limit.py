@@ -28,6 +28,10 @@ def time_limit(seconds: float) -> Iterator[None]:
             over.set()
             _interrupt(main)
 
+    # What was started in the background may have been told to ignore the button.
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     watch = threading.Thread(target=interrupt, daemon=True)
     watch.start()
     try:
@@ -40,6 +44,9 @@ def time_limit(seconds: float) -> Iterator[None]:
         if over.is_set():
             raise TimeoutError from error
         raise
+    finally:
+        if not callable(before):
+            signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
 def _interrupt(thread: int) -> None:

@@ -1,5 +1,6 @@
 import dataclasses
 import os
+import signal
 import time
 import warnings
 from contextlib import suppress
@@ -15,6 +16,7 @@ from course_utils import exercises
 from course_utils.checks.grids import grids
 from course_utils.checks.judge import Case, judge
 from course_utils.checks.look import course_calls
+from course_utils.checks.time_limit import time_limit
 from course_utils.exercises import EXERCISES, exercises_of
 from course_utils.exercises.exercise import Misconception
 from course_utils.learner import check, checking, progress
@@ -167,6 +169,19 @@ def test_an_answer_without_end_is_stopped(answer, monkeypatch):
     said = repr(check("soft_lookup", answer))
     assert said.startswith("✗")
     assert "It did not finish within 0.2 seconds (line" in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("ignores", [signal.SIG_IGN, signal.SIG_DFL])
+def test_the_limit_holds_where_the_stop_button_is_ignored(ignores):
+    """As it is in what a script starts in the background."""
+    before = signal.signal(signal.SIGINT, ignores)
+    try:
+        with pytest.raises(TimeoutError), time_limit(0.05):
+            endless(None, None, None, None)
+        assert signal.getsignal(signal.SIGINT) == ignores
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_the_course_s_own_function_is_no_answer():
