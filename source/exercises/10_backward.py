@@ -179,7 +179,9 @@ def check_gradients(
     errors = np.zeros(3)
     for which, gradient in enumerate((d_query, d_key, d_value)):
         for place in np.ndindex(gradient.shape):
-            rise = moved(which, place, 1e-5) - moved(which, place, -1e-5)
+            rise = moved(which, place, 1e-5) - moved(
+                which, place, -1e-5
+            )
             error = abs(gradient[place] - rise / 2e-5)
             errors[which] = max(errors[which], error)
     return errors
