@@ -43,14 +43,14 @@ def pushes(
             f"amounts must hold numbers from -{largest:g} to {largest:g}; got {amounts}"
         )
     g = titled(title, "vermilion: lower  blue: raise")
-    left, right = 84, WIDTH - 12
+    left, right = 84, WIDTH - 60
     middle, unit = (left + right) / 2, (right - left) / 2 / largest
     for tick in (-largest, 0, largest):
         x = middle + unit * tick
         line(g, [x, TOP], [x, BOTTOM], "rule" if tick else "ring")
         name = f"{tick:+g}".replace("-", "−") if tick else "0"
         text(g, x, BOTTOM + 20, name, "quiet", "middle")
-    text(g, middle, HEIGHT - 6, "push on the score →", "quiet", "middle")
+    text(g, middle, HEIGHT - 6, "push →", "quiet", "middle")
     step = (BOTTOM - TOP) / len(labels)
     words = []
     for i, (label, amount) in enumerate(zip(labels, amounts, strict=True)):
@@ -61,6 +61,6 @@ def pushes(
         text(g, left - 8, y + step / 2 + 5, label, "", "end")
         sign = "+" if round(amount, 2) > 0 else ""
         shown = f"{sign}{number(amount)}"
-        text(g, middle, y + step * 0.3 - 6, shown, "strong", "middle")
+        text(g, WIDTH, y + step / 2 + 5, shown, "strong", "end")
         words.append(f"{label} {shown}")
     return Mark(g, f"{title}: {', '.join(words)}.")
