@@ -267,8 +267,17 @@ print(d_weights @ jacobian, back(d_weights), *general)
 
 # %% [markdown]
 r"""
-Three ways, one answer: the Jacobian, ours, and the course's `softmax_vjp`. Together the
-three numbers are 0. Raise all scores alike, and no weight changes; so no gradient can
+Three ways, one answer: the Jacobian, ours, and the course's `softmax_vjp`. Here is that one.
+It takes care of large scores and of rows that may see nothing (lessons 3 and 6); its `back` is
+ours.
+"""
+
+# %%
+print(inspect.getsource(softmax_vjp).split('"""')[2])
+
+# %% [markdown]
+r"""
+Together the three numbers above are 0. Raise all scores alike, and no weight changes; so no gradient can
 ask for that. Remember this, we shall need it.
 
 ## Back through attention
@@ -388,9 +397,9 @@ the gradient.
 # %%
 it = tokens.index("it")
 push = -general[3][it]
-for token, amount in zip(tokens, push, strict=True):
-    print(f"{token} {amount:+.3f}", end="  ")
-print(f"\ntogether: {abs(push.sum()):.3f}")
+for i, (token, amount) in enumerate(zip(tokens, push, strict=True)):
+    print(f"{token:>9} {amount:+.3f}", end="\n" if i in (4, 9) else "")
+print(f"together: {abs(push.sum()):.3f}")
 
 # %% [markdown]
 r"""
@@ -465,12 +474,14 @@ def asleep(gap):
     names = [f"{t} {w:.2f}" for t, w in zip(pair, weights, strict=True)]
     size = np.linalg.norm(d_scores)
     state = "asleep" if size < 0.01 else "awake"
-    right = "right" if weights[0] > 0.5 else "wrong"
+    right = ("wrong", "undecided", "right")[int(np.sign(gap)) + 1]
     lines = {"d_output": loud, "d_scores": pull}
     return figures.beside(
         figures.pushes(-d_scores, names, title="Push", largest=2),
         figures.curves(gaps, lines, at=gap, **look),
-        caption=f"Gap {gap:+g}: {right}, pull {size:.3f}, {state}",
+        caption=f"Gap {gap:g}: {right}, pull {size:.3f}, {state}".replace(
+            "-", "−"
+        ),
     )
 
 
@@ -488,7 +499,7 @@ the two compete, and largest while the wrong one leads by a little.
 
 # %%
 for g in (-10, -8, -3, 0, 3, 8):
-    print(asleep(g).caption.replace("-", "−"))
+    print(asleep(g).caption)
 
 # %% [markdown]
 r"""
@@ -556,7 +567,7 @@ for name, (tested, right, _) in curves.items():
     axes.errorbar(tested, mean, std, capsize=2, label=f"factor {name}")
 axes.axhline(1 / 16, color="black", linewidth=1, label="guessing")
 axes.set(xlabel="steps", ylabel="right answers", ylim=(0, 1.05))
-_ = axes.legend(loc="lower right")
+_ = axes.legend(loc=(0.55, 0.14))
 
 # %%
 print("factor          after 100 steps         after 400 steps")
@@ -751,18 +762,18 @@ for name in ("none", "row sum missing"):
         first = rng.normal(scale=0.3, size=(2, 7, 2))
         w_query, w_key = learn(gradient_with(bugs[name]), first)
         largest = np.abs(x @ w_query @ (x @ w_key).T).max() / 2**0.5
-        print(f"{largest:13,.0f}", end="")
+        print(f"{largest:11.0e}", end="")
     print("   largest score")
 
 # %% [markdown]
 r"""
-Scores of eleven thousand and of six million, where about fourteen would do. People do
+Scores of ten thousand and of millions, where ten or so would do. People do
 forget this term. A numeric library [had only the
 diagonal](https://github.com/deeplearning4j/libnd4j/issues/440) of the softmax's Jacobian. A
-reader of a popular tutorial [found it
-too](https://github.com/SebLague/Neural-Network-Experiments/pull/5): he had copied it, his
-gradient check failed, and he compared the outputs of both networks and found them
-the same, for a long while. Another library's attention sent [wrong gradients to queries, keys and
+reader who followed a popular series [met it
+too](https://github.com/SebLague/Neural-Network-Experiments/pull/5): his gradient check failed
+whenever there was a softmax, while the outputs of both networks were exactly the same, and it
+took him a long time to see that a softmax is not a function of one number. Another library's attention sent [wrong gradients to queries, keys and
 values](https://github.com/ooples/AiDotNet.Tensors/issues/49), off by 73 %; a gradient check
 found it.
 
@@ -775,14 +786,15 @@ nearly all digits, and their difference is rounding, which grows as $1/h$.
 exact = gradient(start)
 for h in (1e-1, 1e-3, 1e-5, 1e-7, 1e-9, 1e-11):
     error = np.abs(slopes(start, h) - exact).max()
-    print(f"h = {h:.0e}: off by {error:.0e}")
-print(f"float32: {np.spacing(np.float32(loss(start))) / 2e-5:.0e}")
+    print(f"h = {h:.0e}: off by about 1e{np.log10(error):.0f}")
+coarse = np.spacing(np.float32(loss(start)))
+print(f"float32: {coarse:.0e} / 2h = {coarse / 2e-5:.3f}")
 
 # %% [markdown]
 r"""
-The best step is near 1e-5, with ten digits right. The last line is the distance from this
-loss to the next number that a float32 can hold, over $2h$: with so coarse a loss, a right
-gradient would look wrong. So check in float64. And test also with $n_q \ne n_k$ and
+The best of these steps is 1e-5, with ten digits right. The last line is the distance from this
+loss to the next number that a float32 can hold, over $2h$ with that step: measured so
+coarsely, a right gradient would look wrong. So check in float64. And test also with $n_q \ne n_k$ and
 $d_k \ne d_v$: then the bugs above that forgot to transpose stop with an error before any
 check.
 
