@@ -190,7 +190,7 @@ SOFTMAX_GRADIENT = Exercise(
             lambda weights, d_weights: weights * d_weights,
         ),
         Misconception(
-            "it takes the diagonal of the Jacobian only, w(1 − w): that leaves out what "
+            "it takes the diagonal of the Jacobian only, w(1 − w): it leaves out what "
             "a score does to the other weights",
             lambda weights, d_weights: weights * (1 - weights) * d_weights,
         ),

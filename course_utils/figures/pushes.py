@@ -42,7 +42,7 @@ def pushes(
         raise ValueError(
             f"amounts must hold numbers from -{largest:g} to {largest:g}; got {amounts}"
         )
-    g = titled(title, "vermilion: lower  blue: raise")
+    g = titled(title, "blue: raise, vermilion: lower")
     left, right = 84, WIDTH - 60
     middle, unit = (left + right) / 2, (right - left) / 2 / largest
     for tick in (-largest, 0, largest):

@@ -143,7 +143,7 @@ one and `d_scores[i, j] * query[i]` to row j of the other.
 r"""
 ## 4. Check gradients that somebody else computed
 
-Somebody sends you the gradients of an attention. The output was right, and models
+Somebody sends you the gradients of an attention. The output was right, and most models
 trained with them do learn. But some of these gradients are wrong: a line of the way
 back is, or one single number, by 0.002. Find out by *measuring*. Return for each of the
 three gradients the largest difference, without its sign, between one of its numbers and

@@ -222,7 +222,7 @@ print(product.shape, d_x.shape, d_w.shape)
 # %% [markdown]
 r"""
 Call it forward, and keep `back`. When the gradient of the output has arrived, call
-`back` with it, and out come the gradients of the inputs, in their order. All functions of
+`back` with it, and out comes a tuple: the gradients of the inputs, in their order. All functions of
 the course whose name ends in `_vjp` work so, and so do
 [`jax.vjp`](https://docs.jax.dev/en/latest/_autosummary/jax.vjp.html) and
 [`torch.func.vjp`](https://docs.pytorch.org/docs/stable/generated/torch.func.vjp.html). The
@@ -250,7 +250,7 @@ def my_softmax_vjp(scores):
 
     def back(d_weights):
         blend = (weights * d_weights).sum(axis=-1, keepdims=True)
-        return weights * (d_weights - blend)
+        return (weights * (d_weights - blend),)  # a tuple of one
 
     return weights, back
 
@@ -263,7 +263,7 @@ scores, d_weights = (
 weights, back = my_softmax_vjp(scores)
 jacobian = np.diag(weights) - np.outer(weights, weights)
 general = softmax_vjp(scores)[1](d_weights)
-print(d_weights @ jacobian, back(d_weights), *general)
+print(d_weights @ jacobian, *back(d_weights), *general)
 
 # %% [markdown]
 r"""
@@ -292,9 +292,7 @@ def attention_back_loop(query, key, value, d_output):
     root = query.shape[1] ** 0.5
     for i, q in enumerate(query):
         w = course_utils.softmax(key @ q / root)
-        d_w = (
-            value @ d_output[i]
-        )  # if a weight rose, so would the blend
+        d_w = value @ d_output[i]  # (n_k,)
         for j, k in enumerate(key):
             d_value[j] += w[j] * d_output[i]
             d_score = w[j] * (d_w[j] - w @ d_w)
@@ -319,7 +317,8 @@ def my_attention_vjp(query, key, value):
 
     def back(d_output):
         d_weights, d_value = output_back(d_output)
-        d_products = softmax_back(d_weights) * scale
+        (d_scores,) = softmax_back(d_weights)
+        d_products = d_scores * scale
         d_query, d_key_turned = products_back(d_products)
         return d_query, d_key_turned.mT, d_value
 
