@@ -11,8 +11,8 @@ from nothing but a wish; the way back through attention, by loop, by matrices an
 **What you'll learn.** To compute the gradient of each step by hand, to predict when a
 softmax passes nothing on, and to test a way back, because training does not.
 
-**What you'll need.** Lessons 3, 5 and 7. About 40 minutes, and 65 more for the
-exercises.
+**What you'll need.** Lessons 3, 5 and 7. About 85 minutes with the exercises, 40
+without.
 """
 
 # %%
@@ -216,14 +216,15 @@ def product_vjp(a, b):
 
 
 product, back = product_vjp(x, w_value)
-d_x, d_w = back(np.ones_like(product))
-print(product.shape, d_x.shape, d_w.shape)
+d_x, d_w_value = back(np.ones_like(product))
+print(product.shape, d_x.shape, d_w_value.shape)
 
 # %% [markdown]
 r"""
-Call it forward, and keep `back`. When the gradient of the output has arrived, call
-`back` with it, and out comes a tuple: the gradients of the inputs, in their order. All functions of
-the course whose name ends in `_vjp` work so, and so do
+Each gradient has the shape of what it belongs to. Call the function forward, and keep `back`.
+When the gradient of the output has arrived, call `back` with it, and out comes a tuple: the
+gradients of the inputs, in their order. All functions of the course whose name ends in `_vjp`
+work so, and so do
 [`jax.vjp`](https://docs.jax.dev/en/latest/_autosummary/jax.vjp.html) and
 [`torch.func.vjp`](https://docs.pytorch.org/docs/stable/generated/torch.func.vjp.html). The
 name is short for *vector–Jacobian product*, which the next step shows.
@@ -267,9 +268,9 @@ print(d_weights @ jacobian, *back(d_weights), *general)
 
 # %% [markdown]
 r"""
-Three ways, one answer: the Jacobian, ours, and the course's `softmax_vjp`. Here is that one.
-It takes care of large scores and of rows that may see nothing (lessons 3 and 6); its `back` is
-ours.
+Three ways, one answer: the Jacobian, ours, and the course's `softmax_vjp`. Here is the body of
+that one. On the way there it takes care of large scores, and of rows that may see nothing
+(lessons 3 and 6); its `back` is ours.
 """
 
 # %%
@@ -277,8 +278,8 @@ print(inspect.getsource(softmax_vjp).split('"""')[2])
 
 # %% [markdown]
 r"""
-Together the three numbers above are 0. Raise all scores alike, and no weight changes; so no gradient can
-ask for that. Remember this, we shall need it.
+The three numbers above sum to 0. Raise all scores alike, and no weight changes; so no
+gradient asks for it. Remember this, we shall need it.
 
 ## Back through attention
 
@@ -304,7 +305,9 @@ def attention_back_loop(query, key, value, d_output):
 # %% [markdown]
 r"""
 With matrices it is a chain of the two steps that we have. Forward from top to bottom,
-then the ways back *in reverse order*:
+then the ways back *in reverse order*. (Where one array goes into several steps, as `x` goes
+into query, key and value, what comes back from all of them is added. The loop does this
+with `+=`.)
 """
 
 
@@ -327,8 +330,8 @@ def my_attention_vjp(query, key, value):
 
 # %% [markdown]
 r"""
-Written out, with $P$ for the weights and $S$ for the scores, these are the equations of
-Dao et al. (2022, appendix B.2):
+Written out, with $P$ for the weights and $S$ for the scores (Dao et al., 2022, derive this in
+appendix B.2):
 
 $$d_V = P^\mathsf{T} d_O, \quad d_P = d_O V^\mathsf{T}, \quad
 d_S = P \circ \bigl(d_P - \mathrm{rowsum}(d_P \circ P)\bigr), \quad
@@ -383,10 +386,10 @@ report(by_formula)
 
 # %% [markdown]
 r"""
-The same matrices, from 100 walks there and back in place of 5,600 passes. And
-the price of a walk back does not depend on how many numbers there are to learn: forward
-takes two large products, $QK^\mathsf{T}$ and $PV$, backward four of the same size, for
-$d_V$, $d_P$, $d_Q$ and $d_K$.
+The same matrices, from 100 walks there and back in place of 5,600 passes. What does a walk
+back cost? Each product there becomes two products of the same size on the way back, one for
+each factor: $QK^\mathsf{T}$ and $PV$ became $d_Q$, $d_K$, $d_P$ and $d_V$. So it costs
+about as much as two walks there, **however many numbers are to be learnt**.
 
 **That is the answer to this lesson's question.** Look at what the very first step asked
 of "it": the gradient of its ten scores, with the sign turned, since a step goes *against*
