@@ -545,11 +545,11 @@ r"""
 (Means over five seeds, with the smallest and the largest norm.) The *pull* of a question
 is the size of its own `d_scores`; asleep means below 0.01.
 
-So the usual story is half right. The **norm** of the gradient does not vanish, it is
-several times *larger*. But it comes from a few. The pull of a typical question falls from a
-third to a thousandth, and two questions in three sleep. Those that are awake shout, and
+So the usual story is half right. It holds for the typical question: its pull falls from a
+third to a thousandth, and of three questions about two are asleep. It is wrong about the
+gradient as a whole: its **norm** is several times *larger*. Those that are awake shout, and
 what they shout is multiplied by the factor once more on its way to the matrices. If you
-watch the norm while training, you will see no sign of trouble.
+watch the norm, you see no sign of trouble.
 
 Does it matter? Train, five seeds each.
 """
@@ -709,9 +709,9 @@ And one bug that Adam forgives ends in NaN with plain descent, on five seeds of 
 conclude from "it learns" that the gradient is right, nor that it will still learn when you
 change the optimiser. **Training proves nothing about the gradient.**
 
-What this does not show: that such bugs are harmless. This task is easy, and everything but
-one line was right. On harder tasks one would call the result "the model's limit", and
-never look.
+It does not follow that such bugs are harmless. This task is easy, and everything but one line
+was right. Where a task is hard, a result that is a little worse looks like the model's limit,
+and nobody searches for a bug.
 
 ## What does prove it
 
@@ -731,7 +731,7 @@ for name, wrong in bugs.items():
 
 # %% [markdown]
 r"""
-Each bug is found, in milliseconds, and the columns say where to look. "Off" is the largest
+Each bug is found at once, and the columns say where to look. "Off" is the largest
 error over the largest slope (if that is above 1). These are no small faults. In the exercises
 you write such a check.
 
@@ -769,15 +769,16 @@ for name in ("none", "row sum missing"):
 
 # %% [markdown]
 r"""
-Scores of ten thousand and of millions, where ten or so would do. People do
-forget this term. A numeric library [had only the
+Scores of ten thousand and of millions, where ten or so would do.
+
+People do get this line wrong. A numeric library [had only the
 diagonal](https://github.com/deeplearning4j/libnd4j/issues/440) of the softmax's Jacobian. A
-reader who followed a popular series [met it
-too](https://github.com/SebLague/Neural-Network-Experiments/pull/5): his gradient check failed
-whenever there was a softmax, while the outputs of both networks were exactly the same, and it
-took him a long time to see that a softmax is not a function of one number. Another library's attention sent [wrong gradients to queries, keys and
-values](https://github.com/ooples/AiDotNet.Tensors/issues/49), off by 73 %; a gradient check
-found it.
+reader who followed a popular series [met the same
+thing](https://github.com/SebLague/Neural-Network-Experiments/pull/5): his gradient check
+failed whenever there was a softmax, the outputs of his network and of the series' were the
+same, and for a long time he did not see why. Another library's attention sent [wrong gradients
+to queries, keys and values](https://github.com/ooples/AiDotNet.Tensors/issues/49), off by
+73 %; a gradient check found it.
 
 **A check with the wrong step.** A finite difference has an error of its own. A large $h$ sees
 the bend of the curve, which shrinks with $h^2$; with a tiny $h$ the two losses agree in
@@ -794,11 +795,11 @@ print(f"float32: {coarse:.0e} / 2h = {coarse / 2e-5:.3f}")
 
 # %% [markdown]
 r"""
-The best of these steps is 1e-5, with ten digits right. The last line is the distance from this
-loss to the next number that a float32 can hold, over $2h$ with that step: measured so
-coarsely, a right gradient would look wrong. So check in float64. And test also with $n_q \ne n_k$ and
-$d_k \ne d_v$: then the bugs above that forgot to transpose stop with an error before any
-check.
+The best of these steps is 1e-5, with ten digits right. The last line is the distance from
+this loss to the next number that a float32 can hold, over $2h$ with that step: measured so
+coarsely, a right gradient would look wrong. So check in float64. And test also with
+$n_q \ne n_k$ and $d_k \ne d_v$: then the bugs above that forgot to transpose stop with an
+error before any check.
 
 ## In short
 
