@@ -10,6 +10,7 @@ from course_utils.figures.flow import attention_flow
 from course_utils.figures.heads import cut, gauges
 from course_utils.figures.marks import bars, curves, shares, vectors
 from course_utils.figures.panel import Panel, panel
+from course_utils.figures.pushes import pushes
 from course_utils.figures.reach import reach
 from course_utils.figures.samples import samples
 from course_utils.figures.shapes import shape_flow
@@ -38,6 +39,7 @@ __all__ = [
     "paired_bars",
     "panel",
     "picker",
+    "pushes",
     "reach",
     "samples",
     "shape_flow",

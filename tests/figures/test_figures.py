@@ -850,3 +850,25 @@ def test_a_picture_is_as_high_as_its_highest_mark():
     shown = flow()[2]
     assert float(ET.fromstring(shown.svg).get("height")) > 500
     assert float(ET.fromstring(picture().svg).get("height")) == 366
+
+
+def test_pushes_stand_at_the_side_of_their_sign_as_long_as_they_are_hard():
+    mark = figures.pushes([0.5, -0.25, 0.0], NAMES, title="Pull", largest=1)
+    shown = figures.beside(mark, caption="")
+    up, down, none = drawn("rect", shown)[1:]
+    assert [x.get("class") for x in (up, down)] == ["blue", "vermilion"]
+    assert float(up.get("width")) == pytest.approx(
+        2 * float(down.get("width")), abs=0.2
+    )
+    middle = float(up.get("x"))
+    assert float(down.get("x")) + float(down.get("width")) == pytest.approx(middle)
+    assert float(none.get("width")) == 0
+    assert "Pull: north +0.50, east −0.25, south 0.00." in shown.description
+
+
+@pytest.mark.parametrize(
+    ("amounts", "says"), [([1, 2], "one number for each of the 3"), ([2, 0, 0], "to 1")]
+)
+def test_pushes_that_do_not_fit_are_refused(amounts, says):
+    with pytest.raises(ValueError, match=says):
+        figures.pushes(amounts, NAMES, title="", largest=1)

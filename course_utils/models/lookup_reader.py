@@ -1,0 +1,240 @@
+"""A model that looks questions up in little dictionaries, with an attention to choose.
+
+Keys, values and questions get vectors, one attention lets each question look at all
+keys, and a matrix reads the answer. Everything is learnt. The attention may have its
+scores enlarged, or be any other function that returns an output and a way back.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from course_utils.attention import attention_vjp
+from course_utils.layers import (
+    cross_entropy_vjp,
+    embedding_vjp,
+    glorot_uniform,
+    linear_vjp,
+)
+from course_utils.softmax import log_softmax
+from course_utils.training import Adam
+
+Floats = NDArray[np.floating]
+Tokens = NDArray[np.int64]
+Parameters = dict[str, Floats]
+Attention = Callable[[Floats, Floats, Floats], tuple[Floats, Callable]]
+PAIRS = (("asked", "w_query"), ("keys", "w_key"), ("values", "w_value"))
+
+
+@dataclass(frozen=True)
+class LookupReader:
+    """One layer of attention that looks up which value has the key that is asked for.
+
+    - `attend`: attention as `attention_vjp` does it: takes query, key and value, and
+      returns the output and `back`, whose first three gradients are used.
+    - `factor`: what scores are multiplied by, on top of the scale 1/√d.
+    - `d`: size of all vectors.
+    - `num_keys`, `num_values`: how many different keys and values there are.
+
+    >>> model, rng = LookupReader(), np.random.default_rng(0)
+    >>> parameters = model.start(rng)
+    >>> asked, key, value, answer = dictionaries(rng, batch=2)
+    >>> model.read(parameters, asked, key, value).shape  # batch, question, value
+    (2, 8, 16)
+    """
+
+    attend: Attention = attention_vjp
+    factor: float = 1.0
+    d: int = 32
+    num_keys: int = 32
+    num_values: int = 16
+
+    def start(self, rng: np.random.Generator) -> Parameters:
+        """Draw the parameters to begin with, the same for every attention."""
+        sizes = {"asked": self.num_keys, "keys": self.num_keys}
+        sizes |= {"values": self.num_values}
+        tables = {
+            name: rng.standard_normal((size, self.d)).astype(np.float32)
+            for name, size in sizes.items()
+        }
+        shapes = {matrix: (self.d, self.d) for _, matrix in PAIRS}
+        shapes |= {"w_out": (self.d, self.num_values)}
+        return tables | {
+            name: glorot_uniform(rng, *shape) for name, shape in shapes.items()
+        }
+
+    def read_vjp(
+        self, parameters: Parameters, asked: Tokens, key: Tokens, value: Tokens
+    ) -> tuple[Floats, Callable[[Floats], tuple[Parameters, Floats | None]]]:
+        """Return the logits of the answers, (..., n_q, num_values), and the way back.
+
+        - `parameters`: as `start` draws them, or with one more first axis, for seeds.
+        - `asked`: questions, shape (..., n_q).
+        - `key`, `value`: the dictionaries, shape (..., n_k).
+
+        `back` returns the gradients of the parameters, and of the scores where the
+        attention returns them, else None.
+        """
+        vectors, ways = [], []
+        for (table, matrix), tokens in zip(PAIRS, (asked, key, value), strict=True):
+            x, table_back = embedding_vjp(parameters[table], tokens)
+            projected, matrix_back = linear_vjp(x, parameters[matrix])
+            vectors.append(projected)
+            ways.append((table, table_back, matrix, matrix_back))
+        query, *others = vectors
+        output, attention_back = self.attend(self.factor * query, *others)
+        logits, out_back = linear_vjp(output, parameters["w_out"])
+
+        def back(d_logits: Floats) -> tuple[Parameters, Floats | None]:
+            d_output, d_out = out_back(d_logits)
+            d_query, d_key, d_value, *rest = attention_back(d_output)
+            gradients = {"w_out": d_out}
+            for d_projected, (table, table_back, matrix, matrix_back) in zip(
+                (self.factor * d_query, d_key, d_value), ways, strict=True
+            ):
+                d_x, gradients[matrix] = matrix_back(d_projected)
+                (gradients[table],) = table_back(d_x)
+            return gradients, rest[0] if rest else None
+
+        return logits, back
+
+    def read(self, parameters: Parameters, *questions: Tokens) -> Floats:
+        """Return the logits of the answers, shape (..., n_q, num_values)."""
+        return self.read_vjp(parameters, *questions)[0]
+
+    def loss_and_gradients(
+        self,
+        parameters: Parameters,
+        asked: Tokens,
+        key: Tokens,
+        value: Tokens,
+        answer: Tokens,
+    ) -> tuple[float, Parameters]:
+        """Return the loss, and its gradients."""
+        logits, back = self.read_vjp(parameters, asked, key, value)
+        loss, loss_back = cross_entropy_vjp(logits, answer)
+        return loss, back(*loss_back())[0]
+
+    def pulls(
+        self,
+        parameters: Parameters,
+        asked: Tokens,
+        key: Tokens,
+        value: Tokens,
+        answer: Tokens,
+    ) -> Floats:
+        """Return for each question the norm of its own loss's gradient of the scores.
+
+        The attention must return the gradient of the scores as its fourth.
+        """
+        logits, back = self.read_vjp(parameters, asked, key, value)
+        _, loss_back = cross_entropy_vjp(logits, answer)
+        _, d_scores = back(*loss_back(answer.size))
+        return np.linalg.norm(d_scores, axis=-1)
+
+    def score(
+        self, parameters: Parameters, *questions: Tokens
+    ) -> tuple[Floats, Floats]:
+        """Return the share of right answers and the loss, each of shape (...)."""
+        *asked, answer = questions
+        logits = self.read(parameters, *asked)
+        right = logits.argmax(axis=-1) == answer
+        surprise = -np.take_along_axis(log_softmax(logits), answer[..., None], axis=-1)
+        return right.mean(axis=(-2, -1)), surprise.mean(axis=(-3, -2, -1))
+
+
+def dictionaries(
+    rng: np.random.Generator,
+    batch: int,
+    *,
+    n: int = 8,
+    num_keys: int = 32,
+    num_values: int = 16,
+) -> tuple[Tokens, Tokens, Tokens, Tokens]:
+    """Draw dictionaries of `n` pairs, and `n` questions to each.
+
+    As in `lookup_task`, keys are distinct, and all is drawn anew for every row.
+
+    Returns asked, key, value and answer, each of shape (batch, n).
+
+    >>> asked, key, value, answer = dictionaries(np.random.default_rng(0), 1, n=3)
+    >>> print(key, value, asked, answer)
+    [[ 2 11 25]] [[ 8 10  4]] [[11 25 11]] [[10  4 10]]
+    """
+    all_keys = np.broadcast_to(np.arange(num_keys), (batch, num_keys))
+    key = rng.permuted(all_keys, axis=1)[:, :n]
+    value = rng.integers(num_values, size=(batch, n))
+    which = rng.integers(n, size=(batch, n))
+    asked, answer = (np.take_along_axis(x, which, axis=1) for x in (key, value))
+    return asked, key, value, answer
+
+
+def learning_curve(
+    model: LookupReader,
+    seeds: Sequence[int],
+    *,
+    steps: int,
+    adam: bool = True,
+    every: int = 20,
+    batch: int = 16,
+) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Train a model from several seeds side by side, and test it as it learns.
+
+    - `model`: what to train.
+    - `seeds`: of the first parameters, the batches, and the test of 50 dictionaries.
+    - `steps`: how many steps.
+    - `adam`: whether to step as Adam does, at a rate of 0.003, or else by plain
+      gradient descent, at 0.3.
+    - `every`: the steps from one test to the next.
+    - `batch`: how many dictionaries a step.
+
+    Returns the steps at which it was tested, shape (tests,), the share of right answers
+    and the loss, each (tests, seeds); NaN where numbers have overflowed.
+    """
+    rngs = [np.random.default_rng(seed).spawn(3) for seed in seeds]
+    sizes = {"num_keys": model.num_keys, "num_values": model.num_values}
+    test = _side_by_side([dictionaries(rng, 50, **sizes) for _, _, rng in rngs])
+    first = [model.start(rng) for rng, _, _ in rngs]
+    parameters = {name: np.stack([x[name] for x in first]) for name in first[0]}
+    optimiser, scores = Adam(0.003), []
+    with np.errstate(over="ignore", invalid="ignore"):  # a wrong way back may explode
+        for step in range(steps + 1):
+            if step % every == 0:
+                scores.append(model.score(parameters, *test))
+            drawn = [dictionaries(rng, batch, **sizes) for _, rng, _ in rngs]
+            _, gradients = model.loss_and_gradients(parameters, *_side_by_side(drawn))
+            # The loss is the mean over the seeds, and each seed's own slope larger.
+            own = {name: len(seeds) * x for name, x in gradients.items()}
+            if adam:
+                parameters = optimiser.step(parameters, own)
+            else:
+                parameters = {name: parameters[name] - 0.3 * own[name] for name in own}
+    right, loss = np.swapaxes(np.array(scores), 0, 1)
+    tested = np.arange(0, steps + 1, every)
+    return tested, np.where(np.isnan(loss), np.nan, right), loss
+
+
+def first_pulls(
+    model: LookupReader, seeds: Sequence[int], *, batch: int = 100
+) -> tuple[Floats, Floats]:
+    """Measure, before any training, how hard each question and the whole model pull.
+
+    Returns for each seed the pull of each question, shape (seeds, questions), and the
+    norm of the gradients of `w_query` and `w_key` together, shape (seeds,).
+    """
+    pulls, norms = [], []
+    for seed in seeds:
+        start, _, draw = np.random.default_rng(seed).spawn(3)
+        parameters, drawn = model.start(start), dictionaries(draw, batch)
+        pulls.append(model.pulls(parameters, *drawn).ravel())
+        _, gradients = model.loss_and_gradients(parameters, *drawn)
+        both = [gradients[name].ravel() for name in ("w_query", "w_key")]
+        norms.append(np.linalg.norm(np.concatenate(both)))
+    return np.array(pulls), np.array(norms)
+
+
+def _side_by_side(batches: Sequence[tuple[Tokens, ...]]) -> tuple[Tokens, ...]:
+    """Stack batches, one for each seed, along a new first axis."""
+    return tuple(np.stack(arrays) for arrays in zip(*batches, strict=True))
