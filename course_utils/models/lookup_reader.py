@@ -18,8 +18,7 @@ from course_utils.layers import (
     glorot_uniform,
     linear_vjp,
 )
-from course_utils.softmax import log_softmax
-from course_utils.training import Adam
+from course_utils.models.trials import Batch, side_by_side, stacked
 
 Floats = NDArray[np.floating]
 Tokens = NDArray[np.int64]
@@ -134,15 +133,12 @@ class LookupReader:
         _, d_scores = back(*loss_back(answer.size))
         return np.linalg.norm(d_scores, axis=-1)
 
-    def score(
-        self, parameters: Parameters, *questions: Tokens
-    ) -> tuple[Floats, Floats]:
-        """Return the share of right answers and the loss, each of shape (...)."""
+    def score(self, parameters: Parameters, *questions: Tokens) -> Floats:
+        """Return the share of right answers, (...); NaN where numbers overflowed."""
         *asked, answer = questions
         logits = self.read(parameters, *asked)
-        right = logits.argmax(axis=-1) == answer
-        surprise = -np.take_along_axis(log_softmax(logits), answer[..., None], axis=-1)
-        return right.mean(axis=(-2, -1)), surprise.mean(axis=(-3, -2, -1))
+        share = (logits.argmax(axis=-1) == answer).mean(axis=(-2, -1))
+        return np.where(np.isnan(logits).any(axis=(-3, -2, -1)), np.nan, share)
 
 
 def dictionaries(
@@ -171,49 +167,43 @@ def dictionaries(
     return asked, key, value, answer
 
 
-def learning_curve(
+def questions(
+    learn_rng: np.random.Generator, test_rng: np.random.Generator
+) -> tuple[Callable[[], Batch], Batch]:
+    """Return what draws 16 dictionaries to learn from, and 50 to test with."""
+    return lambda: dictionaries(learn_rng, 16), dictionaries(test_rng, 50)
+
+
+def descend(
     model: LookupReader,
     seeds: Sequence[int],
     *,
     steps: int,
-    adam: bool = True,
+    learning_rate: float = 0.3,
     every: int = 20,
-    batch: int = 16,
-) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Train a model from several seeds side by side, and test it as it learns.
+) -> tuple[NDArray[np.int64], Floats]:
+    """Train as `run_trials` does, but by plain gradient descent, to whatever end.
 
-    - `model`: what to train.
-    - `seeds`: of the first parameters, the batches, and the test of 50 dictionaries.
-    - `steps`: how many steps.
-    - `adam`: whether to step as Adam does, at a rate of 0.003, or else by plain
-      gradient descent, at 0.3.
-    - `every`: the steps from one test to the next.
-    - `batch`: how many dictionaries a step.
-
-    Returns the steps at which it was tested, shape (tests,), the share of right answers
-    and the loss, each (tests, seeds); NaN where numbers have overflowed.
+    Returns the steps at which it was tested, shape (tests,), and the share of right
+    answers, (tests, seeds): NaN from where numbers have overflowed.
     """
     rngs = [np.random.default_rng(seed).spawn(3) for seed in seeds]
-    sizes = {"num_keys": model.num_keys, "num_values": model.num_values}
-    test = _side_by_side([dictionaries(rng, 50, **sizes) for _, _, rng in rngs])
-    first = [model.start(rng) for rng, _, _ in rngs]
-    parameters = {name: np.stack([x[name] for x in first]) for name in first[0]}
-    optimiser, scores = Adam(0.003), []
-    with np.errstate(over="ignore", invalid="ignore"):  # a wrong way back may explode
+    parameters = side_by_side([model.start(rng) for rng, _, _ in rngs])
+    draw_and_test = [questions(*learn_and_test) for _, *learn_and_test in rngs]
+    draws, tests = zip(*draw_and_test, strict=True)
+    test, tested, scores = stacked(tests), range(0, steps + 1, every), []
+    with np.errstate(over="ignore", invalid="ignore"):
         for step in range(steps + 1):
-            if step % every == 0:
+            if step in tested:
                 scores.append(model.score(parameters, *test))
-            drawn = [dictionaries(rng, batch, **sizes) for _, rng, _ in rngs]
-            _, gradients = model.loss_and_gradients(parameters, *_side_by_side(drawn))
+            batch = stacked([draw() for draw in draws])
+            _, gradients = model.loss_and_gradients(parameters, *batch)
             # The loss is the mean over the seeds, and each seed's own slope larger.
-            own = {name: len(seeds) * x for name, x in gradients.items()}
-            if adam:
-                parameters = optimiser.step(parameters, own)
-            else:
-                parameters = {name: parameters[name] - 0.3 * own[name] for name in own}
-    right, loss = np.swapaxes(np.array(scores), 0, 1)
-    tested = np.arange(0, steps + 1, every)
-    return tested, np.where(np.isnan(loss), np.nan, right), loss
+            parameters = {
+                name: x - learning_rate * len(seeds) * gradients[name]
+                for name, x in parameters.items()
+            }
+    return np.array(tested), np.array(scores)
 
 
 def first_pulls(
@@ -233,8 +223,3 @@ def first_pulls(
         both = [gradients[name].ravel() for name in ("w_query", "w_key")]
         norms.append(np.linalg.norm(np.concatenate(both)))
     return np.array(pulls), np.array(norms)
-
-
-def _side_by_side(batches: Sequence[tuple[Tokens, ...]]) -> tuple[Tokens, ...]:
-    """Stack batches, one for each seed, along a new first axis."""
-    return tuple(np.stack(arrays) for arrays in zip(*batches, strict=True))

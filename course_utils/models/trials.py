@@ -78,7 +78,7 @@ def run_trials(
     """
     rngs = [np.random.default_rng(seed).spawn(3) for seed in seeds]
     tasks = [task(learn_rng, test_rng) for _, learn_rng, test_rng in rngs]
-    test = _side_by_side([test for _, test in tasks])
+    test = stacked([test for _, test in tasks])
     every = steps if every is None else check_integer("every", every, least=1)
     first = 0 if every < steps else steps
     tested, scores = [], []
@@ -97,12 +97,12 @@ def run_trials(
         if max_norm is None:
             return loss, own
         each = [{name: x[i] for name, x in own.items()} for i in range(len(seeds))]
-        return loss, _named([clip_gradients(one, max_norm) for one in each])
+        return loss, side_by_side([clip_gradients(one, max_norm) for one in each])
 
     parameters, losses = train(
-        _named([model.start(start_rng) for start_rng, _, _ in rngs]),
+        side_by_side([model.start(start_rng) for start_rng, _, _ in rngs]),
         loss_and_gradients,
-        lambda rng: _side_by_side([draw() for draw, _ in tasks]),
+        lambda rng: stacked([draw() for draw, _ in tasks]),
         rng=np.random.default_rng(0),
         steps=steps,
         learning_rate=learning_rate,
@@ -112,9 +112,11 @@ def run_trials(
     return Trials(parameters, losses, np.array(tested), np.array(scores))
 
 
-def _side_by_side(batches: Sequence[Batch]) -> Batch:
+def stacked(batches: Sequence[Batch]) -> Batch:
+    """Give each array of a batch a first axis for the seeds."""
     return tuple(np.stack(arrays) for arrays in zip(*batches, strict=True))
 
 
-def _named(parameters: Sequence[Parameters]) -> Parameters:
+def side_by_side(parameters: Sequence[Parameters]) -> Parameters:
+    """Give each parameter a first axis for the seeds."""
     return {name: np.stack([one[name] for one in parameters]) for name in parameters[0]}
