@@ -213,6 +213,10 @@ class Translator:
 
         return logits, states[..., -1, :], weights, back
 
+    def reads(self, target: Tokens) -> Tokens:
+        """Return what the decoder reads while it learns to write a target."""
+        return shifted(target)
+
     def loss_and_gradients(
         self, parameters: Parameters, source: Tokens, target: Tokens
     ) -> tuple[float, Parameters]:
@@ -222,7 +226,7 @@ class Translator:
         """
         encoded, last, encode_back = self.encode_vjp(parameters, source)
         logits, _, _, decode_back = self.decode_vjp(
-            parameters, shifted(target), encoded, last, last
+            parameters, self.reads(target), encoded, last, last
         )
         loss, loss_back = cross_entropy_vjp(logits, target)
         d_encoded, d_last, d_state, d = decode_back(*loss_back())
