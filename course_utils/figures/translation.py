@@ -58,7 +58,9 @@ def translation(
     for j, (word, weight) in enumerate(zip(attention.keys, looks, strict=True)):
         shown = f"{word} {number(weight)}" if weight >= SHOWN else word
         text(g, READ, _height(j), shown, "strong" if weight >= 0.5 else "")
-    written = ", ".join(f"{word} ({mark})" for word, mark in _marked(rival, right, step))
+    written = ", ".join(
+        f"{word} ({mark})" for word, mark in _marked(rival, right, step)
+    )
     pairs = zip(attention.keys, looks, strict=True)
     listed = ", ".join(f"{word} {number(w)}" for word, w in pairs if w >= SHOWN)
     words = (
