@@ -9,7 +9,6 @@ The seconds are CPU time on one thread, of the training and the test.
 
 import json
 import os
-import platform
 import time
 from pathlib import Path
 
@@ -48,8 +47,9 @@ def main():
     for contender in CONTENDERS:
         rows.append(measured(*contender))
         print({name: x for name, x in rows[-1].items() if name != "scores"})
-    table = {"tested": list(TESTED), "machine": platform.machine(), "rows": rows}
-    TABLE.write_text(json.dumps(table, indent=1) + "\n")
+    listed = ",\n".join(f"  {json.dumps(row)}" for row in rows)  # a line for each
+    tested = json.dumps(list(TESTED))
+    TABLE.write_text(f'{{"tested": {tested},\n "rows": [\n{listed}\n]}}\n')
 
 
 if __name__ == "__main__":

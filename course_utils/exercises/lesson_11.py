@@ -355,9 +355,11 @@ def _matrices(
     """
     while True:
         drawn = 2 * rng.integers(4, 33, size=(int(rng.integers(3, 6)), 2))
-        one, other = _cut(drawn, 2 if as_many else 0), _cut(rng.permutation(drawn), 1)
-        # Rounded up, so that a share below a hundredth is never nothing.
-        other.append([1, int(np.ceil(extra * drawn.prod(axis=1).sum()))])
+        more = int(extra > 0)
+        one = _cut(drawn, 1 + more if as_many else 0)
+        other = _cut(rng.permutation(drawn), 1)
+        if more:  # rounded up, so that a little is never nothing
+            other.append([1, int(np.ceil(extra * drawn.prod(axis=1).sum()))])
         pair = [np.array(one), np.array(other)]
         if _apart(pair[0].sum(), pair[1].sum(), 0.02):
             return pair
@@ -377,8 +379,8 @@ def _comparison(rng: np.random.Generator, size: int) -> Arguments:
     """
     fault, form = _FORMS[turn(rng, size)]
     share = {"little": rng.uniform(0.02, 0.04), "much": rng.uniform(0.3, 2)}
-    extra = share.get(form, rng.uniform(0.003, 0.007))
-    as_many = form == "product" or rng.random() < 0.5
+    extra = 0 if form == "best" else share.get(form, rng.uniform(0.003, 0.007))
+    as_many = form == "product" or (form != "" and rng.random() < 0.5)
     shapes = _matrices(rng, extra, as_many=as_many)
     steps, batch = 40 * int(rng.integers(5, 20)), 8 * int(rng.integers(2, 8))
     shortest, longest = int(rng.integers(2, 5)), int(rng.integers(10, 17))

@@ -1,9 +1,13 @@
 """The translators that lesson 11 trains, with and without attention."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from samples import check_gradients
 
+import course_utils
 from course_utils.models.translator import (
     KINDS,
     Translator,
@@ -200,6 +204,16 @@ def test_a_little_training_is_enough_for_short_numbers():
     )
     assert written.shape == (1, 1, 4)
     assert weights.shape == (1, 1, 4, 2)
+
+
+def test_the_stored_table_is_of_the_translators_that_are_there():
+    path = Path(course_utils.__file__).parent / "data" / "translation.json"
+    table = json.loads(path.read_text())
+    for row in table["rows"]:
+        model = Translator(row["kind"], width=row["width"])
+        start = model.start(np.random.default_rng(0))
+        assert sum(x.size for x in start.values()) == row["parameters"]
+        assert np.shape(row["scores"]) == (5, len(table["tested"]))
 
 
 def torch_loss(kind, p, source, target, torch):
