@@ -144,7 +144,8 @@ lesson 2 does:
 $$\text{score}(s, h) = s\, W_\text{score}\, h^\top, \qquad
 \text{context} = \sum_j \text{softmax}_j(\text{score}(s, h_j))\; h_j .$$
 
-As a loop, with three German words to write and five English ones to look at:
+As a loop, for the five words of "seven hundred and fifty six", and a decoder that is about to
+write three. Nothing is learnt yet, so its states and the matrix are random:
 """
 
 
@@ -161,9 +162,10 @@ def contexts_loop(states, encoded, w_score):
 
 
 rng = np.random.default_rng(1)
+source, _ = encode([756])
+read = translator.encode_vjp(p, source)[0][0]  # (n_k, width)
 states = rng.normal(size=(3, 32))  # (n_q, width)
-read = rng.normal(size=(5, 32))  # (n_k, width)
-w_score = rng.normal(size=(32, 32)) / 8
+w_score = rng.normal(size=(32, 32))
 loop = contexts_loop(states, read, w_score)
 print(loop.shape)
 
@@ -251,9 +253,9 @@ to say, or one after it. A recurrent decoder cannot look ahead; the causal
 mask of lesson 6 sees to the same in a model that attends to what it writes. When it translates
 for real, the decoder reads what it wrote itself, word after word.
 
-> **In a language model.** It is trained in the same way: the text is the target, and the text
-> one place later is what it reads. What you ask it takes the place of the English
-> sentence, and what it answers that of the German. Most have no encoder: question
+> **In a language model.** It is trained in the same way: a text is the target, and what it
+> reads is the same text, moved on by one place. When it answers you, your question takes the
+> place of the English sentence, and the answer that of the German. Most have no encoder: question
 > and answer are one sequence, and attention looks back over both.
 
 ## Make the comparison fair
@@ -283,7 +285,7 @@ and we come back to it.
 
 ## The measurement
 
-Each kind learns from numbers of 1 to 10 English words: 400 batches of 32 sentences, five seeds
+The model is `course_utils/models/translator.py`. Each kind learns from numbers of 1 to 10 English words: 400 batches of 32 sentences, five seeds
 side by side. It is tested on multiples of 7, none of which it has seen, of 1 to 16
 words. A translation counts if **every** word is right. (The training takes about 20 seconds.)
 """
