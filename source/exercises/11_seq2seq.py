@@ -152,7 +152,7 @@ You get the same four arguments for *a*, then for *b*:
 
 | argument | shape | |
 |---|---|---|
-| `shapes` | (any number, 2) | rows and columns of each matrix of the model; a vector is one row |
+| `shapes` | (k, 2) | rows and columns of each of the k matrices of the model; a vector is one row |
 | `run` | (4,) | steps of training, sentences in a step, words in the shortest and in the longest sentence tested |
 | `scores` | (5,) | share of right translations, for each seed |
 | `reported` | a number | what is reported of these five |
