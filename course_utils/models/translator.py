@@ -31,7 +31,7 @@ from course_utils.number_words import (
 from course_utils.scores import additive_score_vjp
 from course_utils.softmax import softmax_vjp
 from course_utils.training import cosine_schedule
-from course_utils.validation import Back, check_divides
+from course_utils.validation import Back, check_integer
 
 Floats = NDArray[np.floating]
 Parameters = dict[str, Floats]
@@ -73,7 +73,8 @@ class Translator:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"`kind` must be one of {KINDS}; got {self.kind!r}")
-        check_divides("2", 2, "width", self.width)
+        if check_integer("width", self.width, least=2) % 2:
+            raise ValueError(f"`width` must be even; got {self.width}")
 
     def start(self, rng: np.random.Generator) -> Parameters:
         """Draw the parameters; what all kinds have in common is drawn first."""

@@ -173,6 +173,11 @@ def test_an_unknown_kind_is_refused():
         Translator("dot")
 
 
+def test_a_width_that_two_directions_cannot_share_is_refused():
+    with pytest.raises(ValueError, match="`width` must be even; got 5"):
+        Translator("fixed", width=5)
+
+
 def test_sentences_of_a_batch_have_one_length_and_seeds_share_it():
     task = numbers_task(longest=4, batch=3, tested=range(2, 4), count=5)
     seeds = [np.random.default_rng(i) for i in range(2)]
@@ -181,6 +186,7 @@ def test_sentences_of_a_batch_have_one_length_and_seeds_share_it():
     for _ in range(20):
         (one, _), (other, _) = (draw() for draw in draws)
         assert one.shape == other.shape
+        assert len(one) == 3
         lengths.add(one.shape[1])
     assert lengths == {1, 2, 3, 4}
     _, (source, target, *_) = task(*seeds)
