@@ -8,6 +8,7 @@ alone is a row: pass `query[None, :]`.
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_utils.layers import linear_vjp
 from course_utils.validation import Back, Floats, check_positive, read
 
 
@@ -112,24 +113,23 @@ def additive_score_vjp(
     """Score every pair by tanh(query @ w_query + key @ w_key) @ v, and back.
 
     Shapes are those of `additive_score`; query and key have the same leading axes.
-    `back` keeps n_q·n_k·d_hidden numbers, and returns (d_query, d_key, d_w_query,
-    d_w_key, d_v).
+    Several models can run side by side: the three parameters may have leading axes,
+    which are then the first of query and key as well. `back` keeps n_q·n_k·d_hidden
+    numbers, and returns (d_query, d_key, d_w_query, d_w_key, d_v).
     """
-    asked, offered = query @ w_query, key @ w_key
+    asked, asked_back = linear_vjp(query, w_query)
+    offered, offered_back = linear_vjp(key, w_key)
     hidden = np.tanh(asked[..., :, None, :] + offered[..., None, :, :])
+    scores, scores_back = linear_vjp(hidden, v[..., None])
 
     def back(d_scores: Floats) -> tuple[Floats, ...]:
-        d_hidden = d_scores[..., None] * v * (1 - hidden**2)
-        d_asked, d_offered = d_hidden.sum(axis=-2), d_hidden.sum(axis=-3)
-        return (
-            d_asked @ w_query.T,
-            d_offered @ w_key.T,
-            np.tensordot(query, d_asked, (range(query.ndim - 1),) * 2),
-            np.tensordot(key, d_offered, (range(key.ndim - 1),) * 2),
-            np.tensordot(d_scores, hidden, d_scores.ndim),
-        )
+        d_hidden, d_v = scores_back(d_scores[..., None])
+        d_hidden *= 1 - hidden**2
+        d_query, d_w_query = asked_back(d_hidden.sum(axis=-2))
+        d_key, d_w_key = offered_back(d_hidden.sum(axis=-3))
+        return d_query, d_key, d_w_query, d_w_key, d_v[..., 0]
 
-    return hidden @ v, back
+    return scores[..., 0], back
 
 
 def additive_score(

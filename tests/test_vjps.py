@@ -103,7 +103,12 @@ def test_gradients_are_the_slopes(vjp, arguments):
 
 
 @pytest.mark.parametrize(
-    ("vjp", "arguments"), [case for case in CASES if case.values[0] in FORWARD]
+    ("vjp", "arguments"),
+    [
+        case
+        for case in CASES
+        if case.values[0] in FORWARD and "additive_score_vjp-models" not in case.id
+    ],
 )
 def test_the_output_is_that_of_the_function(vjp, arguments):
     output, _, _ = call(vjp, arguments)

@@ -180,6 +180,10 @@ def _models_cases(array):
         tokens = np.arange(2 ** len(models) * 6).reshape(*models, 2, 3) ** 2 % 5
         table = {"table": array(*models, 5, 3), "tokens": tokens}
         yield layers.embedding_vjp, name, table
+        pair = {"query": array(*models, 3, 2, 6), "key": array(*models, 3, 4, 5)}
+        hidden = {"w_query": array(*models, 6, 7), "w_key": array(*models, 5, 7)}
+        hidden["v"] = array(*models, 7)
+        yield scores.additive_score_vjp, name, {**pair, **hidden}
 
 
 def _cases():

@@ -17,6 +17,7 @@ from course_utils.figures.shapes import shape_flow
 from course_utils.figures.style import BLUE, GREY, VERMILION, use_style
 from course_utils.figures.svg import beside
 from course_utils.figures.territories import territories
+from course_utils.figures.translation import translation
 from course_utils.figures.weights import AttentionWeights, links, matrix
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "slider",
     "strips",
     "territories",
+    "translation",
     "use_style",
     "vectors",
 ]

@@ -872,3 +872,50 @@ def test_pushes_stand_at_the_side_of_their_sign_as_long_as_they_are_hard():
 def test_pushes_that_do_not_fit_are_refused(amounts, says):
     with pytest.raises(ValueError, match=says):
         figures.pushes(amounts, NAMES, title="", largest=1)
+
+
+WRITTEN = ("müde", "war", "<stop>")
+
+
+def said(*, step=0, rival=("war", "war"), rows=4, right=WRITTEN):
+    looks = attention(ROWS, WRITTEN)
+    mark = figures.translation(
+        looks, step=step, right=right, rival=rival, rows=rows, title="T"
+    )
+    return figures.beside(mark, caption="c")
+
+
+def test_a_translation_shows_the_words_up_to_its_step_and_crosses_the_wrong_ones():
+    for step in range(3):
+        texts = [x.text for x in drawn("text", said(step=step))]
+        for i, word in enumerate(WRITTEN):
+            assert (word in texts) == (i <= step)
+        assert texts.count("✗ war") == 1
+        assert texts.count("war") == 2 * (step > 0)
+        for key in KEYS:
+            assert any(x.split()[0] == key for x in texts if x)
+
+
+def test_the_links_of_a_step_are_as_thick_as_its_weights_and_stand_out():
+    lines = drawn("line", said(step=0))
+    widths = [float(x.get("stroke-width")) for x in lines]
+    np.testing.assert_allclose(widths, 0.5 + 6 * np.array([0.7, 0.2, 0.1]))
+    assert {x.get("class") for x in lines} == {"blue-line"}
+    later = drawn("line", said(step=2))
+    assert [x.get("class") for x in later] == ["grey-line"] * 3 + ["blue-line"] * 4
+
+
+def test_a_translation_keeps_its_height_and_says_what_it_shows():
+    one = said(step=0)
+    assert {said(step=i).svg.split("height")[1] for i in range(3)} == {
+        one.svg.split("height")[1]
+    }
+    assert "“müde” looks at the 0.70, cat 0.20, sat 0.10" in one.description
+    assert "without attention is written war (wrong)" in one.description
+
+
+def test_a_translation_that_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="rows must be at least 4; got 3"):
+        said(rows=3)
+    with pytest.raises(ValueError, match="step must be one of the 3 words written"):
+        said(step=3)
