@@ -68,8 +68,6 @@ def test_an_underflow_is_no_error(vjp, arguments, dtype, factor):
     with np.errstate(all="raise"):
         output, back, _ = call(vjp, arguments)
         back(np.ones_like(output))
-        if vjp in FORWARD:
-            FORWARD[vjp](**arguments)
 
 
 def flat(gradients):
