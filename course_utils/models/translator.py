@@ -62,6 +62,7 @@ class Translator:
     - `width`: the size of the states, even; the encoder has half for each direction.
     - `embedding`: the size of a word's vector.
     - `words`: how many words the two languages have.
+    - `dtype`: of the parameters; float32 trains about twice as fast as float64.
     """
 
     kind: str

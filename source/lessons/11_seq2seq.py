@@ -48,9 +48,9 @@ r"""
 
 "The cat sat on the mat because it was tired" is in German "Die Katze saß auf der Matte,
 weil sie müde war". The last two words have changed places. And "it" became "sie", she:
-because it is the cat, whose German noun is feminine. To write that one word, a translator
-has to look back at another word, and the next word needs another look.
-For this, attention was invented (Bahdanau, Cho and Bengio, 2015). Lesson 10 sent gradients
+because it is the cat, whose German noun is feminine. To write that one word, a
+translator has to look back at another word, and the next word needs another look. For
+this, attention was invented (Bahdanau, Cho and Bengio, 2015). Lesson 10 sent gradients
 through it. Now its matrices learn, and we measure what it is worth.
 
 All of German is too much for half a minute of training. Its numbers are enough, because
@@ -112,9 +112,9 @@ two hundred: a **fixed** vector of 32 numbers has to hold them.
 
 ## Predict first
 
-Below, such a translator learns from sentences of one to ten words, and is
-tested on others. Trained, it translates over 90 of 100 three-word numbers without a mistake.
-How many numbers of **ten** words?
+Below, such a translator learns from sentences of one to ten words, and is tested on
+others. Trained, it translates over 90 of 100 three-word numbers without a mistake. How
+many numbers of **ten** words?
 """
 
 # %%
@@ -131,11 +131,11 @@ guess
 r"""
 ## A context for each word
 
-The states of the words on the way, `encoded`, are thrown away so far. **Keep them, and let
-the decoder look.** At each step its state asks: which of the words that were read do I
-need now? The answer is a blend of their states, the **context** of this step. You know
-all of this: the decoder's state is the query, and the encoder's states are keys and
-values at once. It is the cross-attention of lesson 7.
+The states of the words on the way, `encoded`, are thrown away so far. **Keep them, and
+let the decoder look.** At each step its state asks: which of the words that were read
+do I need now? The answer is a blend of their states, the **context** of this step. You
+know all of this: the decoder's state is the query, and the encoder's states are keys
+and values at once. It is the cross-attention of lesson 7.
 
 How well does a state $s$ of the decoder match a state $h$ of the encoder? Luong, Pham and
 Manning (2015) compare them by a matrix that is learnt, as the bilinear score of
@@ -144,8 +144,8 @@ lesson 2 does:
 $$\text{score}(s, h) = s\, W_\text{score}\, h^\top, \qquad
 \text{context} = \sum_j \text{softmax}_j(\text{score}(s, h_j))\; h_j .$$
 
-As a loop, for the five words of "seven hundred and fifty six", and a decoder that is about to
-write three. Nothing is learnt yet, so its states and the matrix are random:
+As a loop, for the five words of "seven hundred and fifty six", and a decoder that is
+about to write three. Nothing is learnt yet, so its states and the matrix are random:
 """
 
 
@@ -192,9 +192,9 @@ print(np.allclose(loop, general))
 
 # %% [markdown]
 r"""
-Loop, matrices and the general function are one. And the model that will learn?
-It computes this for a batch of sentences, and so does its way back, from the pieces of lesson
-10:
+Loop, matrices and the general function are one. And the model that will learn? It
+computes this for a batch of sentences, and so does its way back, from the pieces of
+lesson 10:
 """
 
 # %%
@@ -248,15 +248,15 @@ for before, word in zip(shifted(target)[0], target[0], strict=True):
 
 # %% [markdown]
 r"""
-It reads a start token first, and says a stop token last. No step reads the word that it has
-to say, or one after it. A recurrent decoder cannot look ahead; the causal
-mask of lesson 6 sees to the same in a model that attends to what it writes. When it translates
+It reads a start token first, and says a stop token last. No step reads the word that it
+has to say, or one after it. A recurrent decoder cannot look ahead; the causal mask of
+lesson 6 sees to the same in a model that attends to what it writes. When it translates
 for real, the decoder reads what it wrote itself, word after word.
 
-> **In a language model.** It is trained in the same way: a text is the target, and what it
-> reads is the same text, moved on by one place. When it answers you, your question takes the
-> place of the English sentence, and the answer that of the German. Most have no encoder: question
-> and answer are one sequence, and attention looks back over both.
+> **In a language model.** It is trained in the same way: a text is the target, and what
+> it reads is the same text, moved on by one place. When it answers you, your question
+> takes the place of the English sentence, and the answer that of the German. Most have
+> no encoder: question and answer are one sequence, and attention looks back over both.
 
 ## Make the comparison fair
 
@@ -280,14 +280,15 @@ for kind, start in starts.items():
 # %% [markdown]
 r"""
 13,428 parameters each; the additive score has 16 more, a thousandth. Are they equal
-in everything? No: attention computes more at each step. That is part of its price,
-and we come back to it.
+in everything? No: attention computes more at each step. What that costs in time, we shall
+see.
 
 ## The measurement
 
-The model is `course_utils/models/translator.py`. Each kind learns from numbers of 1 to 10 English words: 400 batches of 32 sentences, five seeds
-side by side. It is tested on multiples of 7, none of which it has seen, of 1 to 16
-words. A translation counts if **every** word is right. (The training takes about 20 seconds.)
+The model is `course_utils/models/translator.py`. Each kind learns from numbers of 1 to
+10 English words: 400 batches of 32 sentences, five seeds side by side. It is tested on
+multiples of 7, none of which it has seen, of 1 to 16 words. A translation counts if
+**every** word is right. (The training takes about 20 seconds.)
 """
 
 # %%
@@ -325,17 +326,18 @@ _ = axes.legend(loc="lower left")
 r"""
 The points are means over five seeds, the bars reach from the worst seed to the best.
 
-- **Short sentences**: little to gain. At three words the fixed vector gets 0.95. (Of one
-  word there are but three multiples of 7, and of two words 18: the first two points say little.)
-- **Longer ones**: at five and six words it gets less than half, at seven to nine about one
-  in twenty, at ten hardly any. With attention, 0.95 or more are right at ten. These are the
-  first two benefits of attention: better translations, and long sequences.
-- **Multiplicative or additive?** Their bars overlap at every length up to ten. Here the choice does not
-  matter.
-- **Beyond ten words** attention does not fall at once: at twelve words 0.95 and 0.88 are
-  right. But at sixteen it is a third, or less, and the seeds are far apart. The parts of such a
-  sentence are known, but there are more of them than ever. So attention does not free a
-  translator from the lengths that it has seen.
+- **Short sentences**: little to gain. At three words the fixed vector gets 0.95. (Of
+  one word there are only three multiples of 7, seven, fourteen and seventy: the first
+  point says little.)
+- **Longer ones**: at five and six words it gets less than half, at seven to nine about
+  one in twenty, at ten hardly any. With attention, 0.95 or more are right at ten. These
+  are the first two benefits of attention: better translations, and long sequences.
+- **Multiplicative or additive?** Their bars overlap at every length up to ten. Here the
+  choice does not matter.
+- **Beyond ten words** attention does not fall at once: at twelve words 0.95 and 0.88
+  are right. At sixteen it is 0.38 and 0.21, and the seeds are far apart. The parts of
+  such a sentence are known, but there are more of them than ever. So attention does not
+  free a translator from the lengths that it has seen.
 
 The fixed translator does not stammer. It writes good German, and the wrong number:
 """
@@ -369,9 +371,10 @@ for kind in KINDS:
 r"""
 ## Is one vector too small, or was it given too little?
 
-400 steps are not many. Perhaps a wider vector, or more patience, does as well? That takes longer
-than a lesson should, so a program did it once, with five seeds each
-(`benchmarks/translation.py`; the seconds are of one core of the machine that built this page).
+400 steps are not many. Perhaps a wider vector, or more patience, does as well? That
+takes longer than a lesson should, so a program did it once, with five seeds each
+(`benchmarks/translation.py`; the seconds are those of one core). The first numbers are
+width × steps:
 """
 
 # %%
@@ -390,12 +393,13 @@ for row in table["rows"]:
 
 # %% [markdown]
 r"""
-(width × steps.) So one vector *can* carry ten words. Four times the width and ten times
-the steps bring the fixed translator to 0.97 at ten words, where attention is in
-6 seconds. The price is over ten times the parameters, and some thirty times the time. Either remedy alone
-falls short: 0.33 with the width, 0.80 with the steps. What attention gains is not a thing
-that was impossible; it is the same quality for a small part of the cost, and more of it at
-each length that follows.
+At equal width and steps attention takes a little longer, 6 seconds to 5. And one vector
+*can* carry ten words: four times the width and ten times the steps bring the fixed
+translator to 0.97, which attention reaches in those 6 seconds. The price is over ten
+times the parameters, and some thirty times the time. Either remedy alone falls short:
+0.33 with the width, 0.80 with the steps. So attention does nothing here that is
+impossible without it. It gives the same quality for a small part of the cost, and at
+fourteen words, longer than any that was learnt from, a better one: 0.78 to 0.47.
 
 ## Watch it translate
 
@@ -443,11 +447,12 @@ figures.panel(watch, digits=digits, step=step)
 
 # %% [markdown]
 r"""
-Where German turns the order around, the links cross: "vier" looks at "four", and "achtzig"
-after it one word back, at "eighty". Nobody told the model which word translates which; it
-learnt this **alignment** because it helped. "und" looks at the tens: those who say
-"und" need to know that tens will follow. Without attention the translation is right up to
-three digits. From four on it is good German for another number.
+Where German turns the order around, the links cross: "vier" looks at "four", and
+"achtzig" after it one word back, at "eighty". Nobody told the model which word
+translates which; it learnt this **alignment** because it helped. "und" looks at the
+tens, perhaps because it is said only where tens will follow. Without attention the
+translation is right up to three digits. From four on it is good German for another
+number.
 """
 
 # %%
@@ -458,9 +463,9 @@ for at in (1, 2, 3):
 r"""
 ## Is the peak always at the right word?
 
-The rules of the two languages say which English word each German word translates. So we can
-count, over all five seeds: of the words in right translations of ten words, how many had their largest weight
-elsewhere?
+The rules of the two languages say which English word each German word translates. So we
+can count, over all five seeds: of the words in right translations of ten words, how
+many had their largest weight elsewhere?
 """
 
 # %%
@@ -490,8 +495,8 @@ for kind in KINDS[1:]:
 
 # %% [markdown]
 r"""
-Almost all look where they should, but not all. Here is one that does not, and is right all the
-same:
+Fewer than one in two hundred looked elsewhere. Here is one of them, and the translation
+is right all the same:
 """
 
 # %%
@@ -505,18 +510,18 @@ print()
 
 # %% [markdown]
 r"""
-"hundert" takes most from "six", not from "hundred". It can, because each state
-knows its neighbours: the state of "six" holds that "hundred" comes next. A weight
-says which *state* was used, and not what was read from it. Lesson 15 asks how far one
-may trust a picture of weights.
+"hundert" takes most from "six", not from "hundred". It can: the encoder reads in both
+directions, so the state of "six" may hold that "hundred" comes next. A weight says
+which *state* was used, and not what was read from it. Lesson 15 asks how far one may
+trust a picture of weights.
 
 ## Where it goes wrong
 
-**The target is not shifted.** Forget the shift, and the decoder reads the very word that it
-has to say. A reader noticed that a published model [learns just to repeat its
+**The target is not shifted.** Forget the shift, and the decoder reads the very word
+that it has to say. A reader noticed that a published model [learns just to repeat its
 input](https://github.com/lucidrains/perceiver-ar-pytorch/pull/10) if labels are not
-shifted (its author answered that another file does it).
-One line is enough to see what would happen:
+shifted (its author answered that another file does it). One line is enough to see what
+would happen:
 """
 
 
@@ -534,10 +539,10 @@ print("translated rightly:  ", copier.scores[-1].max())
 
 # %% [markdown]
 r"""
-A loss near 0 after 100 steps, far ahead of the honest one, and not one right translation. It
-learnt to copy what it reads; when it must read its own words, there is nothing to copy. How to
-notice: a loss that is too good, and a test in which the model writes by itself. Always
-look at both.
+A loss of 0.11 against 0.38 after the same 100 steps, and not one right translation. It
+learnt to copy what it reads; when it must read its own words, there is nothing to copy.
+How to notice: a loss that is too good, and a test in which the model writes by itself.
+Always look at both.
 
 **Softmax over the batch.** In an array of several axes it is easy to take the wrong
 one. A reader found a translator whose softmax ran [along the axis of the
@@ -556,9 +561,9 @@ German word the same. How to notice: each row must sum to 1, for any batch.
 
 **Weights that never saw a key.** In a well-known tutorial the weights came from the
 decoder's state and the last word alone. A reader saw that they [have no relation to the
-encoder's states](https://github.com/spro/practical-pytorch/issues/84), and measured that this translates
-worse than no attention at all. How to notice: exchange two words of the sentence; the weights
-must move with them.
+encoder's states](https://github.com/spro/practical-pytorch/issues/84), and measured
+that this translates worse than no attention at all. How to notice: exchange two words
+of the sentence; the weights must move with them.
 
 **Unequal budgets.** "With attention 0.97, without 0.00" is true above, and so is "with
 attention 0.97, without 0.97". It depends on what each was given. Before you believe a
@@ -567,12 +572,13 @@ seeds, of both sides. The last exercise is about that.
 
 ## In short
 
-An encoder reads, a decoder writes. If all that passes between them is one vector, long sentences are
-lost: at ten words not one in a hundred is right, on five seeds. With attention each word that is written
-gets a context of its own, a blend of the states of all words that were read,
-and 95 to 97 of 100 are right, with as many parameters. Width and patience can buy this too, at some thirty times
-the time. Beyond the lengths it learnt from, attention fades as well. It learns with the right
-words to read, one place later than those it has to say.
+An encoder reads, a decoder writes. If all that passes between them is one vector, long
+sentences are lost: at ten words not one in a hundred is right, on five seeds. With
+attention each word that is written gets a context of its own, a blend of the states of
+all words that were read, and 95 to 97 of 100 are right, with as many parameters. Width
+and patience can buy this too, at some thirty times the time. Beyond the lengths it
+learnt from, attention fades as well. It learns with the right words to read, one place
+later than those it has to say.
 
 ## Symbols and names
 
@@ -608,7 +614,6 @@ words to read, one place later than those it has to say.
   Neural Networks* (1989): teacher forcing.
 
 **Now you:** [the exercises of this lesson](../exercises/11_seq2seq.ipynb). The
-translator still reads word after word, each state made from the one before, and so
-does the decoder. Attention jumps over all of that. **If attention carries the sentence, do we need the
-recurrent steps at all?** Lesson 12 leaves them out.
-"""
+translator still reads word after word, each state made from the one before, and so does
+the decoder. Attention jumps over all of that. **If attention carries the sentence, do
+we need the recurrent steps at all?** Lesson 12 leaves them out. """
