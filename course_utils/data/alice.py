@@ -15,7 +15,7 @@ def alice() -> str:
     The README beside this file says where the text comes from.
 
     >>> alice()[:51]
-    'CHAPTER I Down the Rabbit-Hole\nAlice was beginning '
+    'CHAPTER I\nDown the Rabbit-Hole\nAlice was beginning '
     """
     return gzip.decompress(
         Path(__file__).with_name("alice.txt.gz").read_bytes()

@@ -54,7 +54,7 @@ def text_task(
     """
     half = n // 2
     cut = (
-        {"stride": 7, "counted": 1} if last_alone else {"stride": half, "counted": half}
+        {"stride": 3, "counted": 1} if last_alone else {"stride": half, "counted": half}
     )
     test = windows(held_out, n, **cut)
 
@@ -104,7 +104,7 @@ def ngram_bits(
     modeling", 1999, section 2.5.
 
     >>> round(ngram_bits([0, 1] * 8, [0, 1], n=2, vocabulary=2), 2)
-    0.08
+    0.09
     """
     n = check_integer("n", n, least=1)
     learn, held_out = (np.asarray(x).tolist() for x in (learn, held_out))

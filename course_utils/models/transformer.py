@@ -132,16 +132,26 @@ class Transformer:
         """Bring each token's vector to mean 0 and variance 1."""
         return layer_norm_vjp(x, gain, shift)
 
-    def add_vjp(self, x: Floats, p: Parameters, i: int, step: Step) -> tuple:
-        """Add to the stream what a step makes of its normed copy: x + step(norm(x))."""
+    def step_vjp(self, x: Floats, p: Parameters, i: int, step: Step) -> tuple:
+        """Take step i of a block on a normed copy of the stream: step(norm(x))."""
         names = f"gain_{i}", f"shift_{i}"
         normed, norm_back = self.norm_vjp(x, *(p.get(name) for name in names))
         output, step_back = step(normed, p)
 
-        def back(d_x: Floats) -> tuple[Floats, Parameters]:
-            d_normed, gradients = step_back(d_x)
-            d_before, *d_norm = norm_back(d_normed)
-            return d_x + d_before, gradients | dict(zip(names, d_norm, strict=False))
+        def back(d_output: Floats) -> tuple[Floats, Parameters]:
+            d_normed, gradients = step_back(d_output)
+            d_x, *d_norm = norm_back(d_normed)
+            return d_x, gradients | dict(zip(names, d_norm, strict=False))
+
+        return output, back
+
+    def add_vjp(self, x: Floats, p: Parameters, i: int, step: Step) -> tuple:
+        """Add to the stream what a step makes of it: the residual connection."""
+        output, step_back = self.step_vjp(x, p, i, step)
+
+        def back(d_sum: Floats) -> tuple[Floats, Parameters]:
+            d_x, gradients = step_back(d_sum)
+            return d_sum + d_x, gradients
 
         return x + output, back
 

@@ -60,7 +60,7 @@ def write(
     """Go on with texts, one token after the other.
 
     - `model`, `p`: the model, and the parameters of one seed.
-    - `tokens`: how the texts begin, shape (..., n), at least one token.
+    - `tokens`: how the texts begin, shape (texts, n), at least one token.
     - `count`: how many tokens to write.
     - `rng`: the generator to draw from.
     - `temperature`, `top_k`: as in `next_token_probabilities`.
@@ -68,7 +68,7 @@ def write(
       context. Without a cache, the model reads the last `context` tokens anew for each
       token that it writes.
 
-    Returns the texts with what was written, shape (..., n + count).
+    Returns the texts with what was written, shape (texts, n + count).
     """
     count = check_integer("count", count, least=0)
     read = tokens.shape[-1] + count - 1
