@@ -10,11 +10,9 @@ its steps, its seed, and its two kinds of held-out bits a character.
 import sys
 from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
 
-from course_utils.models.take_away import CHANGES, held_out_bits
+from course_utils.models.take_away import CHANGES, TABLE, held_out_bits
 
-TABLE = Path(__file__).parents[1] / "course_utils" / "data" / "take_away.csv"
 HEADER = "change,blocks,steps,seed,bits,bits at the last place"
 SEEDS = range(5)
 DEEP = ("nothing", "no residual", "no layer norm")

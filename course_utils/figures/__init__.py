@@ -17,6 +17,7 @@ from course_utils.figures.style import BLUE, GREY, VERMILION, use_style
 from course_utils.figures.svg import beside
 from course_utils.figures.territories import territories
 from course_utils.figures.weights import AttentionWeights, links, matrix
+from course_utils.figures.writing import next_tokens, writings
 
 __all__ = [
     "BLUE",
@@ -35,6 +36,7 @@ __all__ = [
     "links",
     "log_slider",
     "matrix",
+    "next_tokens",
     "paired_bars",
     "panel",
     "picker",
@@ -47,6 +49,7 @@ __all__ = [
     "territories",
     "use_style",
     "vectors",
+    "writings",
 ]
 
 __getattr__ = partial(_moved.attribute, __name__)

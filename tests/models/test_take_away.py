@@ -1,6 +1,5 @@
 """The model of lesson 12 with one part changed: each is right, and really changed."""
 
-import csv
 import sys
 from pathlib import Path
 
@@ -10,11 +9,11 @@ from samples import check_gradients
 
 from course_utils.layers import dropout_vjp
 from course_utils.models import take_away
-from course_utils.models.take_away import CHANGES, Changed, held_out_bits
+from course_utils.models.take_away import CHANGES, Changed, held_out_bits, measured
 from course_utils.models.transformer import Transformer
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-import take_away as table  # noqa: E402
+import take_away as table
 
 EACH = pytest.mark.parametrize("change", CHANGES)
 
@@ -98,27 +97,23 @@ def test_an_unknown_change_is_refused():
         Changed(5, change="no hope")
 
 
-def stored():
-    """Return the rows that were measured, by what was changed, blocks and steps."""
-    with table.TABLE.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    found = {}
-    for row in rows:
-        plan = row["change"], int(row["blocks"]), int(row["steps"])
-        found.setdefault(plan, []).append(
-            [float(row["bits"]), float(row["bits at the last place"])]
-        )
-    return {plan: np.array(bits) for plan, bits in found.items()}
-
-
 def test_every_plan_has_been_measured():
-    found = stored()
-    assert list(found) == table.PLAN
-    assert {len(bits) for bits in found.values()} == {5}
+    for change, blocks, steps in table.PLAN:
+        for last_alone in (False, True):
+            options = {"num_blocks": blocks, "steps": steps, "last_alone": last_alone}
+            assert measured(change, **options).shape == (5,)
+    with table.TABLE.open(encoding="utf-8") as file:
+        assert len(file.readlines()) == 1 + 5 * len(table.PLAN)
+
+
+def test_what_was_not_measured_is_refused():
+    with pytest.raises(KeyError, match="9 blocks"):
+        measured("nothing", num_blocks=9)
 
 
 @pytest.mark.parametrize("change", ["no feed-forward", "an average"])
 def test_a_stored_row_is_what_training_gives(change):
-    found = np.stack(held_out_bits(change, seeds=[1], steps=600, progress=False), -1)
+    found = held_out_bits(change, seeds=[1], steps=600, progress=False)
+    kept = [measured(change, last_alone=alone)[1] for alone in (False, True)]
     # Float32 rounds otherwise on another machine, and 600 steps make more of it.
-    np.testing.assert_allclose(found[0], stored()[change, 1, 600][1], atol=0.05)
+    np.testing.assert_allclose(np.ravel(found), kept, atol=0.05)
