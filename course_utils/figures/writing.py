@@ -1,6 +1,7 @@
 """What a language model may write next, and what it then writes."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,6 +19,8 @@ from course_utils.figures.svg import (
     text,
     titled,
 )
+
+LINE = 66  # characters of a line
 
 
 def next_tokens(
@@ -39,7 +42,7 @@ def next_tokens(
                 f"`{name}` must hold one number from 0 to 1 for each of the "
                 f"{len(labels)} labels; got {x}"
             )
-    g = titled(title, "bar: may be drawn; stroke: the model's")
+    g = titled(title, "bar: drawn from; stroke: model's")
     left, right = 56, WIDTH - 44
     step = (BOTTOM - TOP) / len(labels)
     for share in (0.0, 0.5, 1.0):
@@ -67,16 +70,15 @@ def writings(start: str, continuations: Sequence[str], *, title: str) -> Mark:
     """Show how a model goes on with a text, several times.
 
     - `start`: what was there.
-    - `continuations`: what was written, one a time, up to 40 characters a line.
+    - `continuations`: what was written, about 120 characters each, four at most.
     - `title`: what the mark shows.
     """
     width, row = 2 * WIDTH + GAP, 19
     g = titled(title, f"after “…{start[-32:]}”")
     y = TOP + 14.0
     for words in continuations:
-        shown = words.replace("\n", "↵")
-        for at in range(0, len(shown), 56):
-            text(g, 0, y, shown[at : at + 56].replace(" ", "\u00a0"))
+        for shown in wrap(words.replace("\n", "↵"), LINE):
+            text(g, 0, y, shown)
             g[-1].set("style", "font: 13px ui-monospace, monospace")
             y += row
         y += 9

@@ -447,10 +447,10 @@ print(repr(sentence[:20]), np.allclose(loop, general))
 r"""
 Move the two sliders. "the cat sat on the m" is the little sentence up to its sixth word.
 On the left, the twelve likeliest next characters: bars are what may be drawn, strokes
-what the model said. On the right, three texts that it writes. All settings use the same
+what the model said. On the right, four texts that it writes. All settings use the same
 random numbers, so what changes is the setting. Watch:
 
-- temperature **down to 0.2**: what becomes of the three texts?
+- temperature **down to 0.2**: what becomes of the four texts?
 - temperature **up to 2**: which bars grow? When does the text stop having words?
 - **top-k down** at temperature 2: how much of the damage does the cut undo?
 - top-k at **1**: why does the temperature no longer matter?
@@ -459,7 +459,7 @@ random numbers, so what changes is the setting. Watch:
 # %%
 names = [{" ": "space", "\n": "line"}.get(c, c) for c in alphabet]
 likeliest = np.argsort(-logits, kind="stable")[:12]
-beginning = np.tile(read[:20], (3, 1))
+beginning = np.tile(read[:20], (4, 1))
 
 
 def draw(temperature, top_k):
@@ -467,7 +467,7 @@ def draw(temperature, top_k):
         logits, temperature=temperature, top_k=top_k
     )
     texts = write(
-        model, trained, beginning, 100, rng=np.random.default_rng(0),
+        model, trained, beginning, 120, rng=np.random.default_rng(0),
         temperature=temperature, top_k=top_k,
     )  # fmt: skip
     on = ["".join(alphabet[i] for i in text[20:]) for text in texts]
@@ -494,7 +494,7 @@ figures.panel(draw, temperature=temperature, top_k=top_k)
 
 # %% [markdown]
 r"""
-At 0.2 all three say "the said the was the said": always the likeliest road, and it
+At 0.2 all four say "the said the was the said": always the likeliest road, and it
 runs in a circle. At 2 the bars draw level, rare characters get their chance, and one
 that is out of place leads to a place the model has never seen. In between it writes
 what sounds like English, in words that mostly are none; that is what 2.4 bits a character
