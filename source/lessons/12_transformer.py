@@ -52,8 +52,8 @@ figures.use_style()
 r"""
 ## Attention, again and again
 
-Lesson 11 gave a recurrent network one layer of attention, and long sentences could be
-translated. The network around it still read word by word. Vaswani et al. (2017) asked
+Lesson 11 gave a recurrent network one layer of attention, and it could translate what
+is long. The network around it still read word by word. Vaswani et al. (2017) asked
 what happens if it goes, and attention alone is stacked, layer upon layer. Today's
 language models are built so. But "attention is all you need" is not quite true, as the
 little sentence shows: let its ten tokens attend to each other, with no mask and no
@@ -226,9 +226,9 @@ def block(x, p, num_heads):
 alphabet, learn, held_out = characters(alice().lower())
 model = Transformer(len(alphabet), d_model=48, dtype=np.float64)
 p = model.start_block(np.random.default_rng(0))
-x = np.random.default_rng(1).normal(size=(1, 32, 48))  # (batch, n, d)
-general, _ = model.block_vjp(x, p)
-print(np.allclose(block(x, p, num_heads=4), general))
+fresh = np.random.default_rng(1).normal(size=(1, 32, 48))
+general, _ = model.block_vjp(fresh, p)  # (batch, n, d)
+print(np.allclose(block(fresh, p, num_heads=4), general))
 
 sizes = {name: p[name].size for name in p}
 attends = sum(
@@ -245,7 +245,8 @@ feed-forward step.
 ## Why variance 1 holds in a deep model
 
 Lesson 5 assumed queries and keys with components of variance 1. In block 20 of a model,
-who sees to that? Stack 24 blocks with fresh matrices, and print the variance of the
+who sees to that? Stack 24 blocks with fresh matrices (`Changed` is the course's model,
+with a part taken away if you name it), and print the variance of the
 stream, of what attention reads, and the spread of its scores.
 """
 
@@ -259,31 +260,23 @@ def scores(normed, p):
     return query @ key.mT * query.shape[-1] ** -0.5
 
 
-def walk_up(x, normed_or_not):
-    rng = np.random.default_rng(0)
+def walk_up(change):
+    stack = Changed(39, 48, dtype=np.float64, change=change)
+    rng, x = np.random.default_rng(0), fresh
     for depth in range(25):
-        p = model.start_block(rng)
-        reads = normed_or_not(x)
+        p = stack.start_block(rng)
+        reads, _ = stack.norm_vjp(x, p["gain_1"], p["shift_1"])
         if depth in (0, 4, 12, 24):
-            spread = scores(reads, p).std()
-            print(
-                f"{depth:2}: {x.var():9.1f} {reads.var():9.1f} {spread:9.1f}"
-            )
-        matrices = [
-            p[f"w_{name}"] for name in ("query", "key", "value", "out")
-        ]
-        options = {"num_heads": 4, "is_causal": True}
-        x = x + course_utils.multi_head_attention(
-            reads, reads, reads, *matrices, **options
-        )
-        x = x + feed_forward(normed_or_not(x), p)
+            sizes = x.var(), reads.var(), scores(reads, p).std()
+            print(f"{depth:2}:", *(f"{size:9.1f}" for size in sizes))
+        x, _ = stack.block_vjp(x, p)
 
 
 # %%
 print("blocks below: stream, what is read, spread of scores")
-walk_up(x, lambda x: layer_norm(x, 1, 0))
+walk_up("nothing")
 print("without layer norm")
-walk_up(x, lambda x: x)
+walk_up("no layer norm")
 
 # %% [markdown]
 r"""
@@ -394,9 +387,12 @@ axes.plot(at, smooth, color=figures.GREY, label="what it learns from")
 tested = training.tested[1:], training.scores[1:, 0]
 axes.plot(*tested, "o", color=figures.BLUE, label="held out")
 for n in (1, 2, 3, 4, 5):
-    axes.axhline(ngrams[n], color=figures.VERMILION, linewidth=1)
-    axes.text(STEPS * 1.02, ngrams[n] - 0.05, f"{n}-gram")
-axes.set(xlabel="step", ylabel="bits a character", ylim=(1.9, 5))
+    axes.hlines(
+        ngrams[n], 0, STEPS, color=figures.VERMILION, linewidth=1
+    )
+    aside = {4: 0.08, 5: -0.1}.get(n, 0)
+    axes.text(STEPS * 1.02, ngrams[n] + aside, f"{n}-gram", va="center")
+axes.set(xlabel="step", ylabel="bits a character", ylim=(1.8, 5))
 axes.set(xlim=(0, STEPS * 1.13))
 _ = axes.legend()
 
@@ -494,8 +490,8 @@ figures.panel(draw, temperature=temperature, top_k=top_k)
 
 # %% [markdown]
 r"""
-At 0.2 all four say "the said the was the said": always the likeliest road, and it
-runs in a circle. At 2 the bars draw level, rare characters get their chance, and one
+At 0.2 all four come back to "the said the" again and again: always the likeliest road,
+and it runs in a circle. At 2 the bars draw level, rare characters get their chance, and one
 that is out of place leads to a place the model has never seen. In between it writes
 what sounds like English, in words that mostly are none; that is what 2.4 bits a character
 read like. A top-k of 3 at temperature 2 keeps the variety among the likely and cuts off
@@ -641,13 +637,13 @@ blocks with room for 512 places.
 
 # %%
 large = Transformer(39, d_model=64, num_blocks=2, context=512)
-fresh = large.start(np.random.default_rng(0))
+untrained = large.start(np.random.default_rng(0))
 
 
 def timed(cached):
     rng, began = np.random.default_rng(0), time.process_time()
     text = write(
-        large, fresh, read[None, :1], 400, rng=rng, cached=cached
+        large, untrained, read[None, :1], 400, rng=rng, cached=cached
     )
     return text, time.process_time() - began
 
