@@ -337,7 +337,7 @@ r"""
 Lewis Carroll's book (1865, in the public domain) has 142,219 characters, here in small
 letters. The model learns from the first nine tenths and is tested on the rest, in
 **bits a character**: the mean of $-\log_2$ of the probability that it gave to what
-came. Guessing among 39 costs $\log_2 39 = 5.29$.
+came. Guessing among 39 costs $\log_2 39$.
 
 A fair opponent needs no matrix. An **n-gram** counts which character followed each
 $n - 1$ others. What it never saw would cost infinitely many bits, so its
@@ -349,6 +349,7 @@ ngrams = {
     n: ngram_bits(learn, held_out, n, len(alphabet))
     for n in range(1, 8)
 }
+print(f"guessing {np.log2(len(alphabet)):.2f}")
 for n, bits in ngrams.items():
     print(f"{n}-gram {bits:.2f}", end="  ")
 
@@ -441,9 +442,11 @@ print(repr(sentence[:20]), np.allclose(loop, general))
 
 # %% [markdown]
 r"""
-Move the two sliders. "the cat sat on the m" is the little sentence up to its sixth word.
-On the left, the twelve likeliest next characters: bars are what may be drawn, strokes
-what the model said. On the right, four texts that it writes. All settings use the same
+Move the two sliders. "the cat sat on the m" is the little sentence, up to the
+first letter of "mat".
+On the left, the
+eleven likeliest next characters, and the 28 others together: bars are what may be drawn,
+strokes what the model said. On the right, four texts that it writes. All settings use the same
 random numbers, so what changes is the setting. Watch:
 
 - temperature **down to 0.2**: what becomes of the four texts?
@@ -453,35 +456,41 @@ random numbers, so what changes is the setting. Watch:
 """
 
 # %%
-names = [{" ": "space", "\n": "line"}.get(c, c) for c in alphabet]
-likeliest = np.argsort(-logits, kind="stable")[:12]
 beginning = np.tile(read[:20], (4, 1))
 
 
-def draw(temperature, top_k):
-    drawn = next_token_probabilities(
-        logits, temperature=temperature, top_k=top_k
-    )
-    texts = write(
-        model, trained, beginning, 120, rng=np.random.default_rng(0),
-        temperature=temperature, top_k=top_k,
-    )  # fmt: skip
-    on = ["".join(alphabet[i] for i in text[20:]) for text in texts]
-    bars = figures.next_tokens(
-        [names[i] for i in likeliest],
-        drawn[likeliest],
-        next_token_probabilities(logits)[likeliest],
-        title="The next character",
-    )
-    words = figures.writings(sentence[:20], on, title="What it writes")
+def written(**setting):
+    rng = np.random.default_rng(0)
+    texts = write(model, trained, beginning, 120, rng=rng, **setting)
+    return ["".join(alphabet[i] for i in text[20:]) for text in texts]
+
+
+# %%
+names = [{" ": "space", "\n": "line"}.get(c, c) for c in alphabet]
+order = np.argsort(-logits, kind="stable")
+labels = [*(names[i] for i in order[:11]), "others"]
+
+
+def ranked(p):
+    return np.append(p[order[:11]], p[order[11:]].sum())
+
+
+def draw(**setting):
+    drawn = next_token_probabilities(logits, **setting)
+    said = ranked(next_token_probabilities(logits))
     bits = course_utils.entropy(drawn) / np.log(2)
     return figures.beside(
-        bars,
-        words,
+        figures.next_tokens(
+            labels, ranked(drawn), said, title="The next character"
+        ),
+        figures.writings(
+            sentence[:20], written(**setting), title="What it writes"
+        ),
         caption=f"The next character has {bits:.1f} bits of choice",
     )
 
 
+# %%
 temperature = figures.slider(
     0.2, 2, 0.1, start=0.8, label="temperature"
 )
@@ -491,8 +500,8 @@ figures.panel(draw, temperature=temperature, top_k=top_k)
 # %% [markdown]
 r"""
 At 0.2 all four come back to "the said the" again and again: always the likeliest road,
-and it runs in a circle. At 2 the bars draw level, rare characters get their chance, and one
-that is out of place leads to a place the model has never seen. In between it writes
+and it runs in a circle. At 2 the bars draw level, the 28 others get
+their chance, and one that is out of place leads to a place the model has never seen. In between it writes
 what sounds like English, in words that mostly are none; that is what 2.4 bits a character
 read like. A top-k of 3 at temperature 2 keeps the variety among the likely and cuts off
 the long tail, where most of the damage was. And with one character left, all weight is
@@ -500,8 +509,8 @@ on it, whatever the temperature.
 """
 
 # %%
-for setting in ((0.2, 39), (0.8, 39), (2, 39), (2, 3)):
-    print(*setting, draw(*setting).caption)
+for t, k in ((0.2, 39), (0.8, 39), (2, 39), (2, 3)):
+    print(t, k, draw(temperature=t, top_k=k).caption)
 
 # %% [markdown]
 r"""
