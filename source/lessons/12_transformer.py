@@ -239,15 +239,15 @@ print(f"attention {attends:,}, feed-forward {thinks:,} numbers")
 
 # %% [markdown]
 r"""
-Seven lines, and the same as the course's block. Two thirds of its numbers are in the
+That is all of it, and the same as the course's block. Two thirds of its numbers are in the
 feed-forward step.
 
 ## Why variance 1 holds in a deep model
 
 Lesson 5 assumed queries and keys with components of variance 1. In block 20 of a model,
 who sees to that? Stack 24 blocks with fresh matrices (`Changed` is the course's model,
-with a part taken away if you name it), and print the variance of the
-stream, of what attention reads, and the spread of its scores.
+with a part taken away if you name it), and print the variance of the stream, of what
+attention reads, and the spread of its scores.
 """
 
 
@@ -291,15 +291,13 @@ steps:
    with variance $2/(d_\text{in} + d_\text{out})$, which is $1/d$ for a square matrix.)
 3. The scale $1/\sqrt{d_k}$ does the rest: lesson 5.
 
-Without the norm every block multiplies what it reads. After 24 blocks scores
-spread by nearly two hundred thousand, and each softmax is a hard choice. So the variance of 1 is
-made anew at each step, at the *start* of training. What training makes of it is its
-own affair: `gain` and the matrices may grow where sharper weights pay.
-
-## A model that reads and writes
-
-Text goes in as characters, and as scores of the next character it comes out. The little
-sentence, which has no letter that Alice lacks, as the model sees it:
+Without the norm every block multiplies what it reads. After 24 blocks scores spread by
+nearly two hundred thousand, and each softmax is a hard choice. So the variance of 1 is
+made anew at each step, at the *start* of training. What training makes of it is its own
+affair: `gain` and the matrices may grow where sharper weights pay. ## A model that
+reads and writes Text goes in as characters, and as scores of the next character it
+comes out. The little sentence, which has no letter that Alice lacks, as the model sees
+it:
 """
 
 # %%
@@ -313,7 +311,7 @@ r"""
 - **Embedding.** Each of the 39 characters has a vector of $d = 48$ numbers, learnt.
 - **Places.** Each of 32 places has one too (lesson 8, *learned positions*), and it is
   added.
-- **Blocks.** One here, 12 in the smallest GPT-2.
+- **Blocks.** One here, 12 in the smallest GPT-2 (Radford et al., 2019).
 - **Reading off.** A last layer norm, and a matrix with a column for each character:
   `logits`, whose softmax is the probability of what comes next.
 
@@ -442,12 +440,11 @@ print(repr(sentence[:20]), np.allclose(loop, general))
 
 # %% [markdown]
 r"""
-Move the two sliders. "the cat sat on the m" is the little sentence, up to the
-first letter of "mat".
-On the left, the
-eleven likeliest next characters, and the 28 others together: bars are what may be drawn,
-strokes what the model said. On the right, four texts that it writes. All settings use the same
-random numbers, so what changes is the setting. Watch:
+Move the two sliders. "the cat sat on the m" is the little sentence, up to the first
+letter of "mat". On the left, the eleven likeliest next characters, and the 28 others
+together: bars are what may be drawn, strokes what the model said. On the right, four
+texts that it writes. All settings use the same random numbers, so what changes is the
+setting. Watch:
 
 - temperature **down to 0.2**: what becomes of the four texts?
 - temperature **up to 2**: which bars grow? When does the text stop having words?
@@ -500,12 +497,12 @@ figures.panel(draw, temperature=temperature, top_k=top_k)
 # %% [markdown]
 r"""
 At 0.2 all four come back to "the said the" again and again: always the likeliest road,
-and it runs in a circle. At 2 the bars draw level, the 28 others get
-their chance, and one that is out of place leads to a place the model has never seen. In between it writes
-what sounds like English, in words that mostly are none; that is what 2.4 bits a character
-read like. A top-k of 3 at temperature 2 keeps the variety among the likely and cuts off
-the long tail, where most of the damage was. And with one character left, all weight is
-on it, whatever the temperature.
+and it runs in a circle. At 2 the bars draw level, the 28 others get their chance, and
+one that is out of place leads to a place the model has never seen. In between it writes
+what sounds like English, in words that mostly are none; that is what 2.4 bits a
+character read like. A top-k of 3 at temperature 2 keeps the variety among the likely
+and cuts off the long tail, where most of the damage was. And with one character left,
+all weight is on it, whatever the temperature.
 """
 
 # %%
@@ -521,7 +518,19 @@ is W_out for? Why add positions, and not append them?* Opinions are easy to find
 measured. The model above, with one change, learns for 600 steps from five seeds, and is
 tested on the held-out tenth. All of it takes a quarter of an hour, so the results
 are stored, with the program that made them (`benchmarks/take_away.py`).
+
+Predict once more: which of these makes the model worst?
 """
+
+# %%
+worst = predict(
+    "12 which part is missed most",
+    "no layer norm",
+    "no w_out: heads are merged, and added as they are",
+    "no feed-forward step",
+    "no attention: an average of all that came before",
+)
+worst
 
 # %%
 changes = [change for change in CHANGES if change != "no mask"]
@@ -543,6 +552,7 @@ axes.text(ngrams[2] + 0.01, 0, "2-gram", va="center")
 axes.set(yticks=range(len(changes)), yticklabels=changes)
 axes.invert_yaxis()
 _ = axes.set(xlabel="held-out bits a character", xlim=(2.7, 3.6))
+worst.reveal(right=3)
 
 # %% [markdown]
 r"""
@@ -739,12 +749,12 @@ move.
 
 Attention alone makes all tokens alike; a residual connection keeps what each was, layer
 norm brings what a step reads to variance 1, whatever the stream has grown to, and the
-feed-forward step lets each token think. Two such steps are a block. Trained for seconds on
-one book, one block comes to 2.40 bits a character, and a 5-gram that counts to 2.09. Of the
-parts, places and true attention weigh most; several can be left out at no
-loss in one block, and without residuals four blocks learn nothing. A loss that is
-too good is a leak until the honest test says otherwise. A cache of keys and values
-writes the same text, reading each place once.
+feed-forward step lets each token think. Two such steps are a block. Trained for seconds
+on one book, one block comes to 2.40 bits a character, and a 5-gram that counts to 2.09.
+Of the parts, places and true attention weigh most; several can be left out at no loss
+in one block, and without residuals four blocks learn nothing. A loss that is too good
+is a leak until the honest test says otherwise. A cache of keys and values writes the
+same text, reading each place once.
 
 ## Symbols and names
 
@@ -771,6 +781,7 @@ writes the same text, reading each place once.
 - Press and Wolf, *Using the Output Embedding to Improve Language Models* (2017).
 - Al-Rfou et al., *Character-Level Language Modeling with Deeper Self-Attention* (2019):
   64 blocks and much more text reach 1.13 bits on another text.
+- Radford et al., *Language Models are Unsupervised Multitask Learners* (2019): GPT-2.
 - Fan, Lewis and Dauphin, *Hierarchical Neural Story Generation* (2018): top-k.
 - What learners asked: [why add
   positions?](https://github.com/tensorflow/tensor2tensor/issues/1591), [what is W_out
