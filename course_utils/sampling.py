@@ -50,5 +50,6 @@ def draw_tokens(rng: np.random.Generator, probabilities: Floats) -> NDArray[np.i
     """
     (probabilities,) = read("... vocabulary", probabilities=probabilities)
     up_to = probabilities.cumsum(axis=-1)
-    draws = check_rng("rng", rng).random(probabilities.shape[:-1])
-    return (up_to <= (draws * up_to[..., -1])[..., None]).sum(axis=-1)
+    # Above 0 and up to 1, so that neither end is ever where a 0 lies.
+    draws = 1 - check_rng("rng", rng).random(probabilities.shape[:-1])
+    return (up_to < (draws * up_to[..., -1])[..., None]).sum(axis=-1)

@@ -63,3 +63,25 @@ def test_what_is_impossible_is_never_drawn(seed, k):
 def test_bad_options_are_refused(options, says):
     with pytest.raises(ValueError, match=says):
         next_token_probabilities([1.0, 2.0], **options)
+
+
+class Fixed(np.random.Generator):
+    """A generator that draws one number, whatever is asked."""
+
+    def __init__(self, number):
+        super().__init__(np.random.PCG64())
+        self.number = number
+
+    def random(self, size=None):
+        return np.full(size, self.number)
+
+
+@pytest.mark.parametrize("number", [0.0, 0.5, 1 - 2.0**-53])
+@given(st.integers(0, 30))
+def test_no_number_that_can_be_drawn_leads_to_what_is_impossible(number, seed):
+    p = np.random.default_rng(seed).dirichlet(np.ones(6), size=20)
+    p[:, [0, 5]] = 0
+    p /= p.sum(axis=-1, keepdims=True)
+    drawn = draw_tokens(Fixed(number), p)
+    assert drawn.min() > 0
+    assert drawn.max() < 5

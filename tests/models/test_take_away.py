@@ -11,6 +11,7 @@ from course_utils.layers import dropout_vjp
 from course_utils.models import take_away
 from course_utils.models.take_away import CHANGES, Changed, held_out_bits, measured
 from course_utils.models.transformer import Transformer
+from course_utils.softmax import softmax
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import take_away as table
@@ -84,6 +85,32 @@ def test_only_the_model_without_a_mask_sees_what_comes_after(change):
     tokens[:, 2:] = (tokens[:, 2:] + 1) % 5
     moved = np.abs(model.read(p, tokens) - before)[:, :2].max()
     assert moved > 1e-4 if change == "no mask" else moved < 1e-12
+
+
+def cosine(query, key):
+    lengths = (np.linalg.norm(x, axis=-1) for x in (query, key))
+    return query @ key.T / np.outer(*lengths)
+
+
+@pytest.mark.parametrize(
+    ("change", "score"),
+    [
+        ("nothing", lambda query, key: query @ key.T / np.sqrt(3)),
+        ("no scale", lambda query, key: query @ key.T),
+        ("length one", cosine),
+        ("length one, times 8", lambda query, key: 8 * cosine(query, key)),
+        ("an average", lambda query, key: np.zeros((4, 4))),
+    ],
+)
+def test_weights_are_those_of_the_scores_that_the_change_says(change, score):
+    query, key = np.random.default_rng(0).normal(size=(2, 4, 3))
+    weights, _ = Changed(5, dtype=np.float64, change=change).weights_vjp(query, key)
+    scores = np.where(np.tri(4, dtype=bool), score(query, key), -np.inf)
+    np.testing.assert_allclose(weights, softmax(scores), atol=1e-9)
+
+
+def test_one_head_is_one_head():
+    assert Changed(5, change="one head").num_heads == 1
 
 
 def test_nothing_is_dropped_in_a_test():
