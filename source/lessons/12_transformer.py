@@ -496,7 +496,7 @@ figures.panel(draw, temperature=temperature, top_k=top_k)
 
 # %% [markdown]
 r"""
-At 0.2 all four come back to "the said the" again and again: always the likeliest road,
+At 0.2 all four come back to "the said" again and again: always the likeliest road,
 and it runs in a circle. At 2 the bars draw level, the 28 others get their chance, and
 one that is out of place leads to a place the model has never seen. In between it writes
 what sounds like English, in words that mostly are none; that is what 2.4 bits a
