@@ -560,9 +560,9 @@ Dots are seeds, the line is the model with nothing changed. Further right is wor
 answers:
 
 - **Attention without places (3.27), or averages in place of attention (3.30)**, hardly
-  beat the 2-gram (3.38): both blend all characters before, without knowing which came
-  last.
-- **Queries = keys (3.18).** Scores become symmetric: each place finds itself
+  beat the 2-gram (3.38). The residual stream still tells which character is the last,
+  and of those before it there is a blend without order.
+- **Queries = keys (3.18).** Scores become symmetric: each place tends to find itself
   most alike, and *looking back for* something else is hard to say.
 - **Queries and keys of length one (3.13).** Scores then lie between −1 and 1, so no
   weight can be more than $e^2 = 7.4$ times another. That is too mild to single
