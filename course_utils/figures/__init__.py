@@ -19,6 +19,7 @@ from course_utils.figures.svg import beside
 from course_utils.figures.territories import territories
 from course_utils.figures.translation import translation
 from course_utils.figures.weights import AttentionWeights, links, matrix
+from course_utils.figures.writing import next_tokens, writings
 
 __all__ = [
     "BLUE",
@@ -37,6 +38,7 @@ __all__ = [
     "links",
     "log_slider",
     "matrix",
+    "next_tokens",
     "paired_bars",
     "panel",
     "picker",
@@ -51,6 +53,7 @@ __all__ = [
     "translation",
     "use_style",
     "vectors",
+    "writings",
 ]
 
 __getattr__ = partial(_moved.attribute, __name__)

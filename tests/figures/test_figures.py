@@ -846,6 +846,39 @@ def test_gauges_are_as_full_as_their_amounts():
         figures.gauges([("size", 5, 4, "5 m")], title="")
 
 
+def test_next_tokens_show_what_is_drawn_beside_what_was_said():
+    said, drawn_from = [0.5, 0.3, 0.2], [0.625, 0.375, 0.0]
+    mark = figures.next_tokens(["a", "space", "b"], drawn_from, said, title="Next")
+    shown = figures.beside(mark, caption="")
+    bars = np.array([float(x.get("width")) for x in drawn("rect", shown)[1:]])
+    np.testing.assert_allclose(bars / bars.sum(), drawn_from, atol=0.01)
+    strokes = [x.get("points").split(",")[0] for x in drawn("polyline", shown)]
+    places = np.array([float(x) for x in strokes])
+    np.testing.assert_allclose(
+        (places - places[2]) / bars.sum(), [0.3, 0.1, 0], atol=0.01
+    )
+    assert [x.text for x in drawn("text", shown)].count("cut") == 1
+    assert shown.description.endswith("Next: a 0.62, space 0.38.")
+
+
+@pytest.mark.parametrize(
+    ("drawn_from", "says"), [([0.5], "2 labels"), ([0.5, 1.5], "from 0 to 1")]
+)
+def test_next_tokens_that_are_no_probabilities_are_refused(drawn_from, says):
+    with pytest.raises(ValueError, match=says):
+        figures.next_tokens(["a", "b"], drawn_from, [0.5, 0.5], title="")
+
+
+def test_all_that_was_written_is_shown():
+    texts = ["one two\n" * 14, "three " * 20]
+    shown = figures.beside(figures.writings("so", texts, title="It"), caption="")
+    rows = [x.text for x in drawn("text", shown) if "mono" in x.get("style", "")]
+    marked = [x.replace("\n", "↵") for x in texts]
+    assert " ".join(rows).split() == " ".join(marked).split()
+    assert max(map(len, rows)) <= 66
+    assert "“three three" in shown.description
+
+
 def test_a_picture_is_as_high_as_its_highest_mark():
     shown = flow()[2]
     assert float(ET.fromstring(shown.svg).get("height")) > 500
