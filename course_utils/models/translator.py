@@ -11,15 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.layers import (
-    cross_entropy_vjp,
-    embedding_vjp,
-    glorot_uniform,
-    gru_step_vjp,
-    linear_vjp,
-)
-from course_utils.models.trials import Task, Trials, run_trials
-from course_utils.number_words import (
+from course_utils.data.number_words import (
     ENGLISH,
     GERMAN,
     START,
@@ -28,6 +20,14 @@ from course_utils.number_words import (
     draw_numbers,
     encode,
 )
+from course_utils.layers import (
+    cross_entropy_vjp,
+    embedding_vjp,
+    glorot_uniform,
+    gru_step_vjp,
+    linear_vjp,
+)
+from course_utils.models.trials import Task, Trials, run_trials
 from course_utils.scores import additive_score_vjp
 from course_utils.softmax import softmax_vjp
 from course_utils.training import cosine_schedule

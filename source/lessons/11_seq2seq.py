@@ -23,20 +23,20 @@ import numpy as np
 
 import course_utils  # missing? Run python3 course.py
 from course_utils import additive_score, figures, softmax
-from course_utils.learner import predict
-from course_utils.models.translator import (
-    KINDS,
-    Translator,
-    shifted,
-    trained,
-)
-from course_utils.number_words import (
+from course_utils.data.number_words import (
     GERMAN,
     alignment,
     draw_numbers,
     encode,
     english,
     german,
+)
+from course_utils.learner import predict
+from course_utils.models.translator import (
+    KINDS,
+    Translator,
+    shifted,
+    trained,
 )
 
 np.set_printoptions(precision=2, suppress=True, linewidth=76)

@@ -294,10 +294,12 @@ steps:
 Without the norm every block multiplies what it reads. After 24 blocks scores spread by
 nearly two hundred thousand, and each softmax is a hard choice. So the variance of 1 is
 made anew at each step, at the *start* of training. What training makes of it is its own
-affair: `gain` and the matrices may grow where sharper weights pay. ## A model that
-reads and writes Text goes in as characters, and as scores of the next character it
-comes out. The little sentence, which has no letter that Alice lacks, as the model sees
-it:
+affair: `gain` and the matrices may grow where sharper weights pay.
+
+## A model that reads and writes
+
+Text goes in as characters, and scores of the next character come out. The little
+sentence, which has no letter that Alice lacks, as the model sees it:
 """
 
 # %%

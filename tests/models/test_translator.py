@@ -8,6 +8,7 @@ import pytest
 from samples import check_gradients
 
 import course_utils
+from course_utils.data.number_words import START, STOP, encode
 from course_utils.models.translator import (
     KINDS,
     Translator,
@@ -16,7 +17,6 @@ from course_utils.models.translator import (
     shifted,
     trained,
 )
-from course_utils.number_words import START, STOP, encode
 from course_utils.scores import additive_score, bilinear_score
 from course_utils.softmax import softmax
 

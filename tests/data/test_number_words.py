@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils.number_words import (
+from course_utils.data.number_words import (
     ENGLISH,
     GERMAN,
     LARGEST,
