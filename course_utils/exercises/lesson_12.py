@@ -670,10 +670,11 @@ COUNT_LEAK = Exercise(
             _judged_by(lambda may_see, num_blocks: _honest(may_see.T, num_blocks)),
         ),
         Misconception(
-            "it looks for the place's own input: the target of place i is the input of "
-            "place i + 1",
+            "it looks two places on: the target of place i is the input of place i + 1",
             _judged_by(
-                lambda may_see, num_blocks: ~np.diagonal(_reaches(may_see, num_blocks))
+                lambda may_see, num_blocks: np.append(
+                    ~np.diagonal(_reaches(may_see, num_blocks), 2), [True, True]
+                )
             ),
         ),
         Misconception(
