@@ -107,7 +107,7 @@ def draw_numbers(
 
     >>> learn, test = draw_numbers(np.random.default_rng(0), 1000)
     >>> test[1], max(learn)
-    ([7, 14, 70], 17)
+    ([7], 17)
     """
     count = check_integer("count", count, least=1)
     parts = check_rng("rng", rng).integers([10, 100] * 3, size=(count, 6))
