@@ -72,6 +72,14 @@ def test_links_lead_somewhere(root, files):
             assert made_at_start or (path.parent / link).exists(), (path.name, link)
 
 
+def test_a_heading_stands_on_a_line_of_its_own(root):
+    """A paragraph that is wrapped anew easily swallows the heading behind it."""
+    for path in (root / "source").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        swallowed = re.search(r"^.*\S #{2,4} \w.*$", text, re.M)
+        assert swallowed is None, f"{path.name}: {swallowed[0]}"
+
+
 def test_no_path_of_a_machine_and_no_registry(files):
     hosts = [x + ".org" for x in ("pypi", "pythonhosted", "npmjs", "debian")]
     folders = re.compile(r"(?<![\w.~/-])/(root|work|farm|home|Users)/\w")
