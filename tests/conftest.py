@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -29,6 +30,9 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     thorough = config.getoption("--thorough")
     settings.load_profile("thorough" if thorough else "everyday")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As in what a script starts in the background. Tests press the stop button.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if thorough and config.option.hypothesis_seed is None:
         # A submission must not fail by chance.
         seed = 0 if os.environ.get("CI") else secrets.randbelow(2**32)
