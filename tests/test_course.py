@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -479,8 +480,11 @@ def test_a_busy_port_is_named_and_another_one_taken(clone_of, tmp_path):
             said.append(line)
             if "Use Control-C" in line:
                 break
-        server.terminate()
-        server.communicate()
+        # What it is told before its loop runs is lost: say it until it is heard.
+        while server.poll() is None:
+            server.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                server.communicate(timeout=1)
     said = "".join(said)
     assert f"The port {port} is already in use, trying another port." in said
     assert "/lab/tree/start.md" in said
