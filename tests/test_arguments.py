@@ -9,6 +9,7 @@ import pytest
 from samples import SAMPLES, what_came
 
 from course_utils.attention import scaled_dot_product_attention
+from course_utils.layers import embedding_vjp
 from course_utils.masks import (
     causal_mask,
     combine_masks,
@@ -114,6 +115,21 @@ def test_no_mask_of_an_array_is_lost_without_a_word(function):
         function(**hidden)
     shown = with_arrays(SAMPLES[function], np.ma.array)  # nothing is masked in it
     np.testing.assert_array_equal(function(**shown), function(**SAMPLES[function]))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, mask: masked_softmax(x, mask),
+        lambda x, mask: scaled_dot_product_attention(x, x, x, mask),
+        lambda x, mask: combine_masks(mask, mask),
+        lambda x, mask: embedding_vjp(x, np.ma.array([0, 1], mask=[0, 1])),
+    ],
+)
+def test_masks_and_indices_may_not_be_masked_themselves(call):
+    mask = np.ma.array(np.ones((2, 2), dtype=bool), mask=np.eye(2))
+    with pytest.raises(TypeError, match="got a masked one"):
+        call(np.ones((2, 2)), mask)
 
 
 @pytest.mark.parametrize("function", REAL, ids=name_of)

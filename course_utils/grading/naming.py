@@ -195,7 +195,10 @@ def people(
 def _folders(entries: list[Entry]) -> set[str]:
     """Return the folders, but for those of lessons and of the course, of one's work."""
     work = [x for x in entries if x.counts]
-    above = os.path.commonpath([os.path.dirname(x.path) for x in work]) if work else ""
+    drives = {os.path.splitdrive(x.path)[0] for x in work}
+    if len(drives) != 1:  # on Windows, two have no folder in common
+        return drives
+    above = os.path.commonpath([os.path.dirname(x.path) for x in work])
     keys = [_keys(x, above) for x in work]
     return {x[0] for x in keys if _is_folder(x, 0)}
 

@@ -763,7 +763,7 @@ same text, reading each place once.
 | name | shape | meaning |
 |---|---|---|
 | residual stream | (..., n, d) | what is passed from step to step and added to |
-| `gain`, `shift` | (d,) | learnt; what layer norm multiplies by and adds |
+| `gain`, `shift` | (d,) | learnt; what layer norm multiplies by and adds (`bias` in the paper, and in `layer_norm_vjp`) |
 | $\varepsilon$, `epsilon` | a number | keeps layer norm from dividing by 0 |
 | `w_up`, `w_down` | (d, 4d), (4d, d) | the feed-forward step |
 | block | | attention and feed-forward, each normed and added |

@@ -193,6 +193,21 @@ def test_it_is_said_whose_work_was_put_together(tmp_path, files, paths, learner)
     assert all(f"one learner's: {learner}. If" in x for x in whole)
 
 
+def test_work_on_two_drives_is_put_together_and_that_is_said(monkeypatch):
+    def refused(_):
+        raise ValueError("Paths don't have the same drive")
+
+    monkeypatch.setattr(os.path, "splitdrive", lambda x: (x[:3], x[3:]))
+    monkeypatch.setattr(os.path, "commonpath", refused)
+    entries = [
+        Entry(f"/{drive}/ann/{name}", f"/{drive}", lesson=lesson, keys=("ann/",))
+        for drive, name, lesson in (("C", SOFT, 1), ("D", MASKS, 6))
+    ]
+    found, _, (said,) = people(entries)
+    assert found == {"ann": entries}
+    assert "counts as one learner's: ann." in said
+
+
 LOOK_ALIKE = [
     *(
         "zoe",
