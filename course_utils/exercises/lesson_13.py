@@ -178,8 +178,8 @@ BLOCK_GLOBAL_MASK = Exercise(
     reference=_blocks,
     misconceptions=(
         Misconception(
-            "a query sees the rest of its own block: what comes later is hidden, inside "
-            "a block too",
+            "a query sees the rest of its own block: what comes later is hidden, "
+            "inside a block too",
             _rule(lambda i, j, b: _same(i, j, b) | (_end(j, b) & (j <= i))),
         ),
         Misconception(
@@ -193,8 +193,8 @@ BLOCK_GLOBAL_MASK = Exercise(
             _rule(lambda i, j, b: _same(i, j, b) & (j <= i)),
         ),
         Misconception(
-            "the first position of each block stands for it: it has seen nothing of its "
-            "block; the last one has",
+            "the first position of each block stands for it: it has seen nothing of "
+            "its block; the last one has",
             _rule(lambda i, j, b: (_same(i, j, b) | (j % b == 0)) & (j <= i)),
         ),
         Misconception(
@@ -230,10 +230,10 @@ BLOCK_GLOBAL_MASK = Exercise(
     ),
     also_right=(_blocks_by_loop, _blocks_by_slices, _blocks_by_kronecker),
     hints=(
-        "Three conditions on i and j. Which of them must hold both, and of which is one "
-        "enough?",
-        "`i // block` is the number of a position's block; the last position of a block "
-        "has `j % block == block - 1`.",
+        "Three conditions on i and j. Which of them must hold both, and of which is "
+        "one enough?",
+        "`i // block` is the number of a position's block; the last position of a "
+        "block has `j % block == block - 1`.",
         "(same block or end of a block) and not later: `|` first, then `&`.",
     ),
 )
@@ -355,8 +355,8 @@ RECEPTIVE_FIELD = Exercise(
         "Before the first layer each position has heard of itself alone. What does it "
         "know after one layer?",
         "What it knew, and what those knew whom the layer lets it see.",
-        "For booleans, `mask @ heard` is True at (i, j) if i sees anybody who has heard "
-        "of j.",
+        "For booleans, `mask @ heard` is True at (i, j) if i sees anybody who has "
+        "heard of j.",
     ),
 )
 
@@ -444,8 +444,8 @@ TWO_LEVEL_WEIGHTS = Exercise(
             _with(within=lambda scores, of: of * softmax(scores)),
         ),
         Misconception(
-            "it pools before normalising, with no softmax over words at all: scores are "
-            "no shares",
+            "it pools before normalising, with no softmax over words at all: scores "
+            "are no shares",
             _with(within=lambda scores, of: of * scores),
         ),
         Misconception(

@@ -119,12 +119,11 @@ class SparseReader:
     ) -> Floats:
         """Return the share of right answers at each distance, shape (..., n)."""
         right = self.read(parameters, tokens).argmax(axis=-1) == targets
-        asked = targets >= 0
-        shares = [
-            (right & (distance == k) & asked).sum(axis=(-2, -1))
-            / ((distance == k) & asked).sum(axis=(-2, -1))
-            for k in range(targets.shape[-1])
-        ]
+        shares = []
+        for k in range(targets.shape[-1]):
+            asked = (targets >= 0) & (distance == k)
+            count = asked.sum(axis=(-2, -1))
+            shares.append((right & asked).sum(axis=(-2, -1)) / np.maximum(count, 1))
         return np.stack(shares, axis=-1)
 
 

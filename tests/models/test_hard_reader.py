@@ -119,5 +119,5 @@ def test_eight_keys_are_learnt_by_soft_and_by_hard():
 
 
 def test_a_way_that_is_none_is_named():
-    with pytest.raises(ValueError, match="`way` must be one of .*; got 'firm'"):
+    with pytest.raises(ValueError, match=r"`way` must be one of .*; got 'firm'"):
         HardReader("firm")

@@ -94,7 +94,7 @@ def test_an_answer_stands_as_far_back_as_is_said():
 
 
 def test_the_score_at_a_distance_counts_what_is_asked_there():
-    model, parameters, batch = small([causal_mask(6)])
+    model, parameters, _ = small([causal_mask(6)])
     tokens, targets, distance = flags(np.random.default_rng(0), 50, n=6)
     right = model.read(parameters, tokens).argmax(axis=-1) == targets
     shares = model.score(parameters, tokens, targets, distance)
