@@ -315,7 +315,8 @@ w = 4
 window = course_utils.sliding_window_mask(32, window=w)
 own = course_utils.block_mask(32, block=w)
 ends = course_utils.block_mask(32, block=w, summaries=True)
-stacks = {f"window, {k} layers": [window] * k for k in (1, 2, 3)}
+stacks = {"window, 1 layer": [window]}
+stacks |= {f"window, {k} layers": [window] * k for k in (2, 3)}
 stacks["blocks, then summaries"] = [own, ends]
 
 
@@ -339,12 +340,21 @@ found = {
 
 
 # %%
+colors = (figures.BLUE, figures.VERMILION, figures.GREY, "black")
+styles = [
+    {"color": color, "linestyle": line}
+    for color, line in zip(colors, ("-", "--", ":", "-."), strict=True)
+]
+
+
 def draw_curves(curves):
     _, axes = plt.subplots()
-    for name, right in curves.items():
+    for style, (name, right) in zip(
+        styles, curves.items(), strict=False
+    ):
         mean = right.mean(axis=0)
         around = np.abs(np.array([right.min(0), right.max(0)]) - mean)
-        axes.errorbar(range(32), mean, around, capsize=2, label=name)
+        axes.errorbar(range(32), mean, around, label=name, **style)
     axes.axhline(1 / 8, color="black", linewidth=1, label="guessing")
     axes.set(xlabel="distance of the answer", ylabel="right answers")
     axes.set(ylim=(0, 1.05))
@@ -403,7 +413,8 @@ guess.reveal(right=1)
 # %% [markdown]
 r"""
 **Reach is not use.** Full attention answers every question at every distance. The summaries,
-perfect a moment ago, get about a third. Why? The end of a block writes its summary *before the
+perfect a moment ago, get about a third. (It begins to fall at once: an answer one token back may
+already lie in the block before.) Why? The end of a block writes its summary *before the
 question is known*. A summary has room for something, but not for four keys with their values,
 and it cannot tell which will be asked for. Full attention keeps every token and chooses when
 the question comes.
@@ -592,10 +603,10 @@ fig, panels = plt.subplots(1, 2, figsize=(8.4, 3.4), sharey=True)
 for (count, way), trials in learnt.items():
     axes = panels[0] if count == 8 else panels[1]
     mean, std = trials.scores.mean(axis=1), trials.scores.std(axis=1)
-    color = f"C{ways.index(way)}"
-    axes.errorbar(trials.tested, mean, std, color=color, label=way)
+    style = styles[ways.index(way)]
+    axes.errorbar(trials.tested, mean, std, label=way, **style)
     axes.set(title=f"{count} keys", xlabel="steps", ylim=(0, 1.05))
-    axes.legend()
+panels[0].legend(loc="lower right")
 _ = panels[0].set_ylabel("right picks")
 
 # %%
