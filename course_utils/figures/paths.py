@@ -42,7 +42,7 @@ def field(masks: ArrayLike, labels: Sequence[str], *, title: str) -> Mark:
     for i, j in np.argwhere(seen | heard):
         place = {"x": LABEL + cell * j + 1, "y": TOP + cell * i + 1, "rx": 2}
         size = {"width": cell - 2, "height": cell - 2}
-        shade = {"class": "blue cell", "fill-opacity": 0.85 if seen[i, j] else 0.25}
+        shade = {"class": "blue cell", "fill-opacity": 0.9 if seen[i, j] else 0.3}
         element("rect", place | size | shade, g)
     listed = "; ".join(
         f"{i} {label} sees {seen[i].sum()} and hears of {heard[i].sum()}"

@@ -12,7 +12,7 @@ although it has no slope.
 layers hears, to tell reach from use, and to measure how noisy a gradient is.
 
 **What you'll need.** Lessons 4, 6 and 10. About 90 minutes with the exercises, 40
-without.
+without. The sections on choosing one and on the photograph may wait for a second reading.
 """
 
 # %%
@@ -153,7 +153,7 @@ longer sees the cat. It makes do with the mat. Is the cat lost?
 ## What you do not see, you may hear of
 
 One layer is not all. In the first layer "mat" may see "on", in the second "because" sees
-"mat", *after* mat has taken in what it saw. So "because" hears of "on". Two layers, with a
+"mat", *after* "mat" has taken in what it saw. So "because" hears of "on". Two layers, with a
 window of 3. How far back can a token hear?
 """
 
@@ -209,7 +209,8 @@ Four. A window of $w$ goes $w - 1$ back, and each layer adds as much:
 $$\text{reach} = \text{layers} \times (w - 1).$$
 
 Papers often say $\text{layers} \times w$ (Beltagy et al., 2020; for Mistral, 32 layers and
-4,096 make "131K tokens"). For large windows that is as good. For ours it is not.
+4,096 make "131K tokens"). For a window of 4,096 the difference hardly matters. For ours it
+does.
 
 Move the sliders, and choose a mask. Left, which pairs survive: a full square is *seen* in
 some layer, a pale one only *heard of* in the end. Right, the layers above each other, and all
@@ -302,12 +303,29 @@ that means in seconds and bytes is the matter of lesson 14. Here we ask about th
 
 ## Does it use what it can reach?
 
-*Can* hear of is not *does* hear of. We train. The task: fillers, and one **flag** among them
-that carries one of eight values. Every token behind the flag has to name the value. One
-sequence of 32 tokens tests every distance. The model (`course_utils.models.sparse_reader`) is
-a stack of layers of one head, each added to what it read. Windows are 4 wide, blocks too.
+Who can hear need not listen. So we train, and measure. The task: fillers, and one **flag**
+among them that carries one of eight values. From the flag on, every position has to name its
+value, whatever has come since.
+"""
 
-By the rule, accuracy should fall to one in eight beyond 3, 6 and 9.
+
+# %%
+def show_flag(tokens, targets):
+    print(
+        *(f"⚑{t - 8}" if t >= 8 else f" {t}" for t in tokens[0, :, 0])
+    )
+    print(*(f" {t}" if t >= 0 else " –" for t in targets[0]))
+
+
+show_flag(*flags(np.random.default_rng(8), batch=1, n=16)[:2])
+
+# %% [markdown]
+r"""
+Above what is read, below what is to be said. The real sequences have 32 tokens, so that one of
+them tests every distance. The model (`course_utils.models.sparse_reader`) is a stack of layers of
+one head, each added to what it read. Windows are 4 wide, and so are blocks. By the rule, the
+share of right answers should fall to one in eight beyond distance 3 with one layer, 6 with two, 9
+with three.
 """
 
 # %%
@@ -320,6 +338,7 @@ stacks |= {f"window, {k} layers": [window] * k for k in (2, 3)}
 stacks["blocks, then summaries"] = [own, ends]
 
 
+# %%
 def accuracy(stack, draw, vocabulary, steps):
     return run_trials(
         SparseReader(stack, vocabulary),
@@ -347,6 +366,7 @@ styles = [
 ]
 
 
+# %%
 def draw_curves(curves):
     _, axes = plt.subplots()
     for style, (name, right) in zip(
@@ -379,8 +399,9 @@ model guesses. Blocks with summaries answer at every distance, from two layers. 
 distances occur seldom, so the right end is ragged.)
 
 So are summaries as good as full attention? A flag is *one* thing to remember, and everybody
-knows in advance that it will matter. Change that. Now each token holds a key and a value of
-its own, and asks about an earlier key: a **lookup**. The reach is the same. Full attention
+knows in advance that it will matter. Change that. Now each position holds a key and a value of its own,
+and asks for the value of an earlier key: a **lookup**, as in lesson 10, but you do not know what
+will be asked until you are there. The reach is the same. Full attention
 in one layer, against blocks and their summaries in two: how do the summaries do, far away?
 """
 
@@ -419,10 +440,20 @@ question is known*. A summary has room for something, but not for four keys with
 and it cannot tell which will be asked for. Full attention keeps every token and chooses when
 the question comes.
 
-This is one small model with 32 numbers a position; a larger one summarises more. What
-remains is the kind of the price: whoever leaves out pairs saves where little has to travel
-far, and pays where anything may be asked for. That is why Gemma 3 keeps one full layer in
-six.
+This is one small model with 32 numbers a position; a larger one has room for more in a
+summary. What remains is the kind of the price: leaving out pairs costs little where little has to
+travel far, and much where anything may be asked for.
+
+<details>
+<summary><b>In a language model</b></summary>
+
+Both kinds of need occur in a text. To know that "was" follows "it", two tokens will do. To write
+the name of somebody who was introduced a chapter ago is a lookup. So models mix: Gemma 3 has five
+layers with a window for each full one, GPT-3 alternates full layers with "locally banded sparse"
+ones (Brown et al., 2020). The full layers do the looking up. They are few, and they are where
+the memory goes.
+
+</details>
 
 ## Two levels
 
@@ -526,7 +557,8 @@ print(exact)
 
 # %% [markdown]
 r"""
-That needs the loss of *every* pick. A model that really picks sees one. **REINFORCE** (Williams,
+A step goes against these: the score of "cat", the second, rises most, that of "mat", the sixth,
+falls most. But this needs the loss of *every* pick. A model that really picks sees one. **REINFORCE** (Williams,
 1992) makes do with it. If key $k$ was drawn, take
 
 $$\text{loss}_k \, \bigl(\delta_{jk} - w_j\bigr)$$
@@ -633,7 +665,9 @@ one of the first compilers; it is in the public domain. Make it small and grey, 
 let it clean itself. Each pixel asks: which other pixels look like me, *with their
 surroundings*? Query and key are the patch of 3 × 3 around a pixel, the score is the
 Gaussian of lesson 2, the value is the pixel. This is **non-local means** (Buades, Coll and Morel,
-2005), and it is `nadaraya_watson` of lesson 4.
+2005), and it is `nadaraya_watson` of lesson 4. A **blur** is the same with the *place* as query
+and key: near pixels count, whatever they look like. The third way takes both: patches for the
+scores, and a window as the mask.
 """
 
 # %%

@@ -885,7 +885,7 @@ WINDOWS = np.array([sliding_window_mask(3, window=2)] * 2)
 def test_a_field_is_full_where_seen_and_pale_where_heard_of():
     shown = figures.beside(figures.field(WINDOWS, NAMES, title="Pairs"), caption="")
     opacity = [x.get("fill-opacity") for x in drawn("rect", shown)[1:]]
-    assert sorted(opacity) == ["0.2", *["0.8"] * 5]  # 2 hears of 0 through 1
+    assert sorted(opacity) == ["0.3", *["0.9"] * 5]  # 2 hears of 0 through 1
     assert "2 south sees 2 and hears of 3." in shown.description
 
 
