@@ -317,7 +317,7 @@ def show_flag(tokens, targets):
     print(*(f" {t}" if t >= 0 else " –" for t in targets[0]))
 
 
-show_flag(*flags(np.random.default_rng(8), batch=1, n=16)[:2])
+show_flag(*flags(np.random.default_rng(4), batch=1, n=16)[:2])
 
 # %% [markdown]
 r"""
@@ -401,8 +401,18 @@ distances occur seldom, so the right end is ragged.)
 So are summaries as good as full attention? A flag is *one* thing to remember, and everybody
 knows in advance that it will matter. Change that. Now each position holds a key and a value of its own,
 and asks for the value of an earlier key: a **lookup**, as in lesson 10, but you do not know what
-will be asked until you are there. The reach is the same. Full attention
-in one layer, against blocks and their summaries in two: how do the summaries do, far away?
+will be asked until you are there:
+"""
+
+# %%
+some, answers, _ = lookups(np.random.default_rng(0), batch=1, n=5)
+for (k, v, q), answer in zip(some[0], answers[0], strict=True):
+    print(f"key {k} has {v - 5}; what has key {q - 13}? {answer}")
+
+# %% [markdown]
+r"""
+The reach is the same. Full attention in one layer, against blocks and their summaries in two:
+how do the summaries do, far away?
 """
 
 # %%
@@ -448,10 +458,9 @@ travel far, and much where anything may be asked for.
 <summary><b>In a language model</b></summary>
 
 Both kinds of need occur in a text. To know that "was" follows "it", two tokens will do. To write
-the name of somebody who was introduced a chapter ago is a lookup. So models mix: Gemma 3 has five
-layers with a window for each full one, GPT-3 alternates full layers with "locally banded sparse"
-ones (Brown et al., 2020). The full layers do the looking up. They are few, and they are where
-the memory goes.
+the name of somebody who was introduced a chapter ago is a lookup. So models mix: GPT-3 alternates
+full layers with sparse ones (Brown et al., 2020), and Gemma 3 has five layers with a window for
+each full one.
 
 </details>
 
@@ -652,22 +661,19 @@ for (count, way), trials in learnt.items():
 
 # %% [markdown]
 r"""
-With 8 keys all four get there, on all five seeds; noise costs time, no more. So it is not true
-that hard attention cannot be learnt. With 32 keys plain REINFORCE has not finished on every seed, and
-with a baseline it has. Xu et al. (2015), who described images with words, trained both kinds and
-used a baseline too. Language models keep soft attention: its gradient is free, and where all
-scores are computed anyway, picking one saves nothing.
-
-## Attention without training: patches of a photograph
-
-Words are not needed for any of this. matplotlib brings a photograph of Grace Hopper, who wrote
-one of the first compilers; it is in the public domain. Make it small and grey, add noise, and
-let it clean itself. Each pixel asks: which other pixels look like me, *with their
-surroundings*? Query and key are the patch of 3 × 3 around a pixel, the score is the
-Gaussian of lesson 2, the value is the pixel. This is **non-local means** (Buades, Coll and Morel,
-2005), and it is `nadaraya_watson` of lesson 4. A **blur** is the same with the *place* as query
-and key: near pixels count, whatever they look like. The third way takes both: patches for the
-scores, and a window as the mask.
+With 8 keys all four get there, on all five seeds; noise costs time, no more. So it is not
+true that hard attention cannot be learnt. With 32 keys plain REINFORCE has not finished on
+every seed, and with a baseline it has. Xu et al. (2015), who described images with words,
+trained both kinds. Language models keep soft attention: its gradient is free, and where all
+scores are computed anyway, picking one saves nothing. ## Attention without training: patches
+of a photograph Words are not needed for any of this. matplotlib brings a photograph of Grace
+Hopper, who wrote one of the first compilers; it is in the public domain. Make it small and
+grey, add noise, and let it clean itself. Each pixel asks: which other pixels look like me,
+*with their surroundings*? Query and key are the patch of 3 × 3 around a pixel, the score is
+the Gaussian of lesson 2, the value is the pixel. This is **non-local means** (Buades, Coll
+and Morel, 2005), and it is `nadaraya_watson` of lesson 4. A **blur** is the same with the
+*place* as query and key: near pixels count, whatever they look like. The third way takes
+both: patches for the scores, and a window as the mask.
 """
 
 # %%
@@ -842,7 +848,8 @@ are noisy and right (REINFORCE) or calm and a little wrong (straight-through).
 - Child, Gray, Radford and Sutskever, *Generating Long Sequences with Sparse Transformers* (2019):
   blocks and summaries.
 - Beltagy, Peters and Cohan, *Longformer: The Long-Document Transformer* (2020), section 3.1.
-- Jiang et al., *Mistral 7B* (2023), section 2; Gemma Team, *Gemma 3 Technical Report* (2025).
+- Brown et al., *Language Models are Few-Shot Learners* (2020), section 2.1; Jiang et al.,
+  *Mistral 7B* (2023), section 2; Gemma Team, *Gemma 3 Technical Report* (2025).
 - Yang, Yang, Dyer, He, Smola and Hovy, *Hierarchical Attention Networks for Document
   Classification* (2016): two levels.
 - Williams, *Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement
