@@ -425,7 +425,7 @@ def _levels_by_bincount(word_scores, sentence, word_vectors, query):
 
 def _levels_by_einsum(word_scores, sentence, word_vectors, query):
     shares, _ = _within(word_scores, sentence)
-    scores = np.einsum("sn,nd,d->s", shares, word_vectors, query)
+    scores = np.einsum("sn,nv,v->s", shares, word_vectors, query)
     return np.einsum("s,sn->n", softmax(scores / len(query) ** 0.5), shares)
 
 
