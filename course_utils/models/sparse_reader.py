@@ -121,7 +121,7 @@ class SparseReader:
         right = self.read(parameters, tokens).argmax(axis=-1) == targets
         shares = []
         for k in range(targets.shape[-1]):
-            asked = (targets >= 0) & (distance == k)
+            asked = distance == k
             count = asked.sum(axis=(-2, -1))
             shares.append((right & asked).sum(axis=(-2, -1)) / np.maximum(count, 1))
         return np.stack(shares, axis=-1)
