@@ -46,9 +46,9 @@ figures.use_style()
 r"""
 ## Too many pairs
 
-So far every token has looked at every token before it. That is $n (n + 1) / 2$ pairs of
-query and key, for each head of each layer. How many is that, in our sentence, on a page, in a
-book?
+A model that writes must read what it has written. The transformer of lesson 12 read back 32
+characters, and each looked at all before it. That is $n (n + 1) / 2$ pairs of query and key, for
+each head of each layer. How many is that in our sentence, on a page, in a book?
 """
 
 # %%
@@ -470,8 +470,8 @@ each full one.
 
 With summaries, the last token of a block had to do two jobs. Give each sentence a summary of
 its own: first a softmax over the *words* of each sentence, then one over the *sentences*
-(Yang et al., 2016, read whole documents so). What makes a word count? A query that is not asked
-by any token: it is a parameter, and learnt. Let us learn both queries, from a wish as in
+(Yang et al., 2016, read whole documents so). What makes a word count? A query again, but one
+that no token asks: it is a parameter, and learnt. Let us learn both queries, from a wish as in
 lesson 10: the text shall come out with what the cat tells (alive 2, place 0, state 0).
 """
 
