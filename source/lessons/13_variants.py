@@ -666,9 +666,12 @@ With 8 keys all four get there, on all five seeds; noise costs time, no more. So
 true that hard attention cannot be learnt. With 32 keys plain REINFORCE has not finished on
 every seed, and with a baseline it has. Xu et al. (2015), who described images with words,
 trained both kinds. Language models keep soft attention: its gradient is free, and where all
-scores are computed anyway, picking one saves nothing. ## Attention without training: patches
-of a photograph Words are not needed for any of this. matplotlib brings a photograph of Grace
-Hopper, who wrote one of the first compilers; it is in the public domain. Make it small and
+scores are computed anyway, picking one saves nothing.
+
+## Attention without training: patches of a photograph
+
+Words are not needed for any of this. matplotlib brings a photograph of Grace Hopper, who
+wrote one of the first compilers; it is in the public domain. Make it small and
 grey, add noise, and let it clean itself. Each pixel asks: which other pixels look like me,
 *with their surroundings*? Query and key are the patch of 3 × 3 around a pixel, the score is
 the Gaussian of lesson 2, the value is the pixel. This is **non-local means** (Buades, Coll
