@@ -12,9 +12,11 @@ from course_utils.efficient import (
 )
 from course_utils.lookup import hard_lookup, soft_lookup
 from course_utils.masks import (
+    block_mask,
     causal_mask,
     combine_masks,
     padding_mask,
+    receptive_field,
     sliding_window_mask,
 )
 from course_utils.multi_head import (
@@ -57,6 +59,7 @@ __all__ = [
     "alibi_slopes",
     "attend",
     "bilinear_score",
+    "block_mask",
     "causal_mask",
     "combine_masks",
     "cosine_score",
@@ -74,6 +77,7 @@ __all__ = [
     "multi_head_attention",
     "nadaraya_watson",
     "padding_mask",
+    "receptive_field",
     "relative_position_bias",
     "rotary_embedding",
     "scaled_dot_product_attention",

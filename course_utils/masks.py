@@ -124,6 +124,62 @@ def combine_masks(*masks: ArrayLike) -> NDArray[np.bool_]:
     return combined
 
 
+def block_mask(n: int, *, block: int, summaries: bool = False) -> NDArray[np.bool_]:
+    """Cut a sequence into blocks: a query sees its own block, up to itself.
+
+    - `n`: number of queries and of keys, which stand at the same positions.
+    - `block`: positions in a block, at least 1; the last block may be shorter.
+    - `summaries`: whether a query also sees the last position of each earlier block,
+      which has seen that whole block and may carry a summary of it.
+
+    Returns booleans of shape (n, n).
+
+    Source: Child et al., "Generating long sequences with sparse transformers", 2019:
+    the fixed pattern.
+
+    >>> block_mask(4, block=2).astype(int)
+    array([[1, 0, 0, 0],
+           [1, 1, 0, 0],
+           [0, 0, 1, 0],
+           [0, 0, 1, 1]])
+    >>> block_mask(4, block=2, summaries=True)[2].astype(int)  # its own, and key 1
+    array([0, 1, 1, 0])
+    """
+    position = np.arange(check_integer("n", n, least=0))
+    block = check_integer("block", block, least=1)
+    seen = position[:, None] // block == position // block
+    if check_flag("summaries", summaries):
+        seen |= position % block == block - 1
+    return seen & (position <= position[:, None])
+
+
+def receptive_field(masks: ArrayLike) -> NDArray[np.bool_]:
+    """Find what each position can hear of, directly or through others, layer by layer.
+
+    Every layer adds to what it read, so a position also keeps what it had.
+
+    - `masks`: one for each layer, the first layer first; shape (layers, n, n).
+
+    Returns booleans of shape (n, n): whether query i hears of key j after all layers.
+
+    Source: Beltagy, Peters and Cohan, "Longformer", 2020, section 3.1.
+
+    >>> window = sliding_window_mask(4, window=2)
+    >>> receptive_field([window, window]).astype(int)
+    array([[1, 0, 0, 0],
+           [1, 1, 0, 0],
+           [1, 1, 1, 0],
+           [0, 1, 1, 1]])
+    """
+    masks = as_boolean("masks", masks)
+    if masks.ndim != 3 or masks.shape[1] != masks.shape[2]:
+        raise ValueError(f"`masks` must have shape (layers, n, n); got {masks.shape}")
+    heard = np.eye(masks.shape[1], dtype=np.bool_)
+    for mask in masks:
+        heard = heard | (mask @ heard)
+    return heard
+
+
 def _behind(n_q: int, n_k: int | None, offset: int) -> NDArray[np.integer]:
     """Return how far key j lies behind query i: i + offset − j, shape (n_q, n_k)."""
     n_q = check_integer("n_q", n_q, least=0)

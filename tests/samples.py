@@ -176,6 +176,8 @@ def _samples():
             "causal": True,
             "offset": 1,
         },
+        masks.block_mask: {"n": 5, "block": 2, "summaries": True},
+        masks.receptive_field: {"masks": np.tril(np.ones((2, 3, 3), dtype=bool))},
         masks.padding_mask: {"lengths": np.array([1, 4]), "n_k": 4},
         attention.scaled_dot_product_attention: {
             "query": array(2, 4, 3, 6),

@@ -11,9 +11,11 @@ from samples import SAMPLES, what_came
 from course_utils.attention import scaled_dot_product_attention
 from course_utils.layers import embedding_vjp
 from course_utils.masks import (
+    block_mask,
     causal_mask,
     combine_masks,
     padding_mask,
+    receptive_field,
     sliding_window_mask,
 )
 from course_utils.multi_head import merge_heads, multi_head_attention, split_heads
@@ -250,6 +252,10 @@ BAD = [
     (sliding_window_mask, "window", [0, -1, *NOT_WHOLE]),
     (sliding_window_mask, "causal", NOT_A_FLAG),
     (sliding_window_mask, "offset", NOT_WHOLE),
+    (block_mask, "n", [-1, *NOT_WHOLE]),
+    (block_mask, "block", [0, -1, *NOT_WHOLE]),
+    (block_mask, "summaries", NOT_A_FLAG),
+    (receptive_field, "masks", [zeros(2, 3, 3), zeros(2, 3, 4) > 0, zeros(3, 3) > 0]),
     (padding_mask, "lengths", [[1.0], [True], "3", None, [-1, 2], [2, 5], [[1], []]]),
     (padding_mask, "n_k", [-1, *NOT_WHOLE]),
     (scaled_dot_product_attention, "query", [*NOT_REAL, zeros(3, 6), zeros(4, 3, 5)]),

@@ -14,9 +14,11 @@ from samples import (
 )
 
 from course_utils.masks import (
+    block_mask,
     causal_mask,
     combine_masks,
     padding_mask,
+    receptive_field,
     sliding_window_mask,
 )
 
@@ -65,6 +67,36 @@ def test_a_window_away_from_the_edges_has_the_size_that_is_documented():
         sliding_window_mask(9, window=9), causal_mask(9), strict=True
     )
     assert sliding_window_mask(9, window=9, causal=False).all()
+
+
+@laws
+@given(sizes, st.integers(1, 9))
+def test_a_block_mask_shows_the_own_block_and_the_ends_of_earlier_ones(n, block):
+    own, both = (block_mask(n, block=block, summaries=x) for x in (False, True))
+    assert own.shape == both.shape == (n, n)
+    for (i, j), shown in np.ndenumerate(own):
+        start = i - i % block
+        assert shown == (start <= j <= i)
+        assert both[i, j] == (shown or (j < start and (j + 1) % block == 0))
+
+
+@laws
+@given(st.integers(1, 9), st.integers(0, 4), seeds)
+def test_a_receptive_field_is_where_paths_of_one_step_a_layer_lead(n, layers, seed):
+    masks = np.random.default_rng(seed).random((layers, n, n)) < 0.3
+    for i, row in enumerate(receptive_field(masks)):
+        reached = {i}
+        for mask in masks[::-1]:  # from the top down
+            reached |= {j for k in reached for j in np.flatnonzero(mask[k]).tolist()}
+        assert set(np.flatnonzero(row).tolist()) == reached
+
+
+@laws
+@given(st.integers(1, 5), st.integers(1, 4))
+def test_windows_reach_layers_times_one_less_than_the_window(window, layers):
+    n = layers * window + 2
+    field = receptive_field([sliding_window_mask(n, window=window)] * layers)
+    assert field[-1].sum() - 1 == layers * (window - 1)
 
 
 def test_decoding_row_by_row_gives_the_rows_of_the_whole_mask():

@@ -10,6 +10,7 @@ from course_utils.figures.flow import attention_flow
 from course_utils.figures.heads import cut, gauges
 from course_utils.figures.marks import bars, curves, shares, vectors
 from course_utils.figures.panel import Panel, panel
+from course_utils.figures.paths import field, paths
 from course_utils.figures.pushes import pushes
 from course_utils.figures.reach import reach
 from course_utils.figures.samples import samples
@@ -34,6 +35,7 @@ __all__ = [
     "curves",
     "cut",
     "dials",
+    "field",
     "gauges",
     "links",
     "log_slider",
@@ -41,6 +43,7 @@ __all__ = [
     "next_tokens",
     "paired_bars",
     "panel",
+    "paths",
     "picker",
     "pushes",
     "reach",
