@@ -118,7 +118,8 @@ WINDOW = 64
 
 def window_by_mask(query, key, value):
     shown = sliding_window_mask(len(query), window=WINDOW)
-    return full(query, key, value, np.where(shown, 0, -np.inf))
+    mask = np.where(shown, 0, -np.inf).astype(query.dtype)
+    return full(query, key, value, mask)
 
 
 rng = np.random.default_rng(0)
