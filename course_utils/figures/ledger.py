@@ -6,10 +6,8 @@ import numpy as np
 
 from course_utils.figures.svg import (
     BOTTOM,
-    GAP,
     HEIGHT,
     TOP,
-    WIDTH,
     Mark,
     element,
     line,
@@ -17,7 +15,7 @@ from course_utils.figures.svg import (
     titled,
 )
 
-WIDE = 2 * WIDTH + GAP
+WIDE = 500
 NAMES = {0: "1", 3: "thousand", 6: "million", 9: "billion", 12: "trillion"}
 
 
@@ -34,7 +32,7 @@ def ledger(
     Raises ValueError if an amount is not from 0 to the end of the scale.
     """
     g = titled(title, "each line to the right: a thousand times as much")
-    left, right = 0, WIDE - 24
+    left, right = 0, WIDE - 28
 
     def place(amount: float) -> float:
         return left + np.log10(max(amount, 1)) / decades * (right - left)

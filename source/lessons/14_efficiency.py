@@ -288,8 +288,8 @@ r"""
 Loop, tiles, all at once and the course's `tiled_attention` (which takes tiles of queries too)
 agree. Look at the last line: **tiling saves not one operation. It saves bytes**: only
 $64 n$ scores are held at a time in place of $n^2$. This is the heart of FlashAttention
-(Dao et al., 2022), which all models of this lesson can run on; there a tile fits into the
-small, fast memory of a graphics processor. And the course's own
+(Dao et al., 2022); there a tile fits into the small, fast memory of a graphics processor. And
+the course's own
 `scaled_dot_product_attention` has done it all along.
 
 ## Read the product from the other side
@@ -417,7 +417,9 @@ styles += [(figures.GREY, "-."), ("black", ":"), ("#009E73", "-")]
 
 
 def growth(ax, n, costs, title, note=lambda name: ""):
-    for (name, y), (color, ls) in zip(costs.items(), styles):  # noqa: B905
+    for (name, y), (color, ls) in zip(
+        costs.items(), styles, strict=False
+    ):
         label = f"{name}: slope {slope(n[-4:], y[-4:]):.1f}{note(name)}"
         ax.loglog(n, y, color=color, ls=ls, label=label)
     ax.set(title=title, xlabel="n, tokens")
@@ -554,17 +556,17 @@ The work of a text grows as $n^3$ without the cache, and as $n^2$ with it. At th
 the clock shows less than the paper, since a step costs some time however little it does.
 
 <details>
-<summary>Half of this gain needs no cache</summary>
+<summary>Part of this gain needs no cache</summary>
 
-`again` asks with all queries, and keeps the last answer. Ask with the last query alone,
-and a single layer is much faster without any cache. In a stack of layers one cannot: the
+`again` asks with all queries, and keeps the last answer. Ask with the last query alone, and a
+single layer computes one row of scores for each token, without any cache. In a stack of layers one cannot: the
 second layer's keys are made from the *outputs* of the first, at all positions.
 
 </details>
 
 What the cache costs is bytes. Each layer keeps a key and a value for each position and each
-key-value head (lesson 9), with two bytes a number in most models that run today. The sizes
-are from the papers and published configurations:
+key-value head (lesson 9). We count two bytes a number, as in float16. The sizes are from the
+papers and published configurations:
 """
 
 # %%
@@ -610,9 +612,9 @@ def share(model, n):
 
 
 many = np.logspace(1, 5, 60)
-look = {"axes": ("n, tokens kept", "share of operations")}
-look |= {"xticks": [10, 100, 1000, 10_000, 100_000]}
-look |= {"yticks": [0, 0.25, 0.5, 0.75, 1], "logarithmic": True}
+look = {"axes": ("n, thousands", "share of the operations")}
+look |= {"xticks": [0.01, 0.1, 1, 10, 100], "yticks": [0, 0.5, 1]}
+look |= {"logarithmic": True, "title": "Attention"}
 
 
 # %%
@@ -635,7 +637,7 @@ def bill_of(which, n):
         amounts_of(model, int(n)), title="What the next token costs"
     )
     line = {"share": [share(model, m) for m in many]}
-    curve = figures.curves(many, line, at=n, title="Attention", **look)
+    curve = figures.curves(many / 1000, line, at=n / 1000, **look)
     words = f"{name}, {n:,.0f} tokens: attention does "
     words += f"{share(model, n):.0%} of the work"
     return figures.beside(ledger, curve, caption=words)
