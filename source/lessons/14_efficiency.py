@@ -11,7 +11,7 @@ tokens to Llama 3.
 **What you'll learn.** To count operations and bytes on paper, to measure both on your
 own machine, to predict which trick saves which, and to test a model for leaks.
 
-**What you'll need.** Lessons 3, 6 and 10. About 85 minutes with the exercises, 40
+**What you'll need.** Lessons 3, 6, 9 and 10. About 85 minutes with the exercises, 40
 without.
 """
 
@@ -230,9 +230,9 @@ def by_hand(rows):
     return np.array([rows.get(f, [0, 0]) for f in features], float)
 
 
-asks = {"thing": [1, 0], "action": [1, 0], "state": [1, 0]}
+wants = {"thing": [1, 0], "action": [1, 0], "state": [1, 0]}
 offers = {"thing": [1, 0], "action": [-1, 0], "state": [-1, 2]}
-query = x @ by_hand(asks | {"alive": [0, 1]})
+query = x @ by_hand(wants | {"alive": [0, 1]})
 key = x @ by_hand(offers | {"alive": [1, 0]})
 value = x[:, [features.index("alive")]]
 
@@ -260,18 +260,13 @@ the same five lines, on arrays.
 def tiled(query, key, value, tile=64):
     peak, total, output = np.full((len(query), 1), -np.inf), 0.0, 0.0
     for left in range(0, len(key), tile):
-        keys, values = (
-            key[left : left + tile],
-            value[left : left + tile],
-        )
-        scores = query @ keys.mT * query.shape[-1] ** -0.5
+        part = slice(left, left + tile)
+        scores = query @ key[part].mT * query.shape[-1] ** -0.5
         raised = np.maximum(peak, scores.max(axis=-1, keepdims=True))
-        rescale, weights = (
-            np.exp(peak - raised),
-            np.exp(scores - raised),
-        )
+        rescale = np.exp(peak - raised)
+        weights = np.exp(scores - raised)
         total = total * rescale + weights.sum(axis=-1, keepdims=True)
-        output = output * rescale + weights @ values
+        output = output * rescale + weights @ value[part]
         peak = raised
     return output / total
 
@@ -672,7 +667,7 @@ for name, model in list(MODELS.items())[1:]:
 r"""
 So cheap attention pays in long texts, and a short text is better served by a cheaper
 MLP. With its window, Mistral never gets there. And the bytes: from some length on the cache
-is larger than the model, sooner where no heads are shared. For each token that is written,
+is larger than the model, far later in Llama 3, which shares heads, than in Llama 2. For each token that is written,
 *all* of both is read once. That is why writing is slow on machines that compute fast
 (Shazeer, 2019).
 
@@ -756,8 +751,22 @@ saved. It also learns slower, and its curve still rises at the end, so take
 the shape and not the numbers. Arora et al. (2024) find the same trade in models that
 write: the smaller the state, the worse the recall.
 
-What is missing is sharpness. $e^{q \cdot k}$ makes one weight large with a score a little
-larger. A product of positive features cannot: every key gets its share.
+What is missing is sharpness. Draw 32 random keys, and ask with twice the first of them. How
+much of the weight does the first key get?
+"""
+
+# %%
+keys = np.random.default_rng(0).standard_normal((32, 16))
+ask = 2 * keys[0]
+sharp = np.exp(keys @ ask / 4)  # the root of 16 is 4
+blunt = phi(keys) @ phi(ask)
+for name, weight in (("softmax", sharp), ("linear", blunt)):
+    print(f"{name}: {weight[0] / weight.sum():.2f}")
+
+# %% [markdown]
+r"""
+The exponential makes one weight large with a score that is a little larger. A product of
+positive features cannot: every key gets its share, and 31 small shares add up.
 
 ## Where it goes wrong
 
@@ -823,7 +832,8 @@ for square in (False, True):
 # %% [markdown]
 r"""
 The right one shows exactly what a causal mask shows. The square one leaks nothing, so a test
-for leaks alone would pass; it is *blind* in 19 places. The reference code of Llama [made a
+for leaks alone would pass; it is *blind* in 19 places. (Its own query still moves a token, so
+its own place counts as seen in all rows but one.) The reference code of Llama [made a
 square mask](https://github.com/meta-llama/llama/pull/900) for several tokens with a cache; a
 reader of a book found [a mask of one by one](https://github.com/rasbt/LLMs-from-scratch/pull/697)
 in its model; and the ONNX standard [counted from the wrong
