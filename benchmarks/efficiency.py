@@ -3,9 +3,9 @@
     python benchmarks/efficiency.py [--sizes 256 512 …]
 
 One head of 64 components, float32, one thread, no gradients. PyTorch's full way holds
-all weights; its fast way is `scaled_dot_product_attention`. Time is the processor's, the
-shortest of several runs. Bytes are the most that NumPy holds during a call; those of
-PyTorch are not traced. A slope is that of the last four sizes.
+all weights; its fast way is its `scaled_dot_product_attention`. Time is the shortest
+processor time of several runs. Bytes are the most that NumPy holds during a call; those
+of PyTorch are not traced. A slope is that of the last four sizes.
 """
 
 from __future__ import annotations

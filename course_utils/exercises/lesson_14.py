@@ -40,7 +40,7 @@ def _features(rng: np.random.Generator, size: int) -> Arguments:
 def _running(asks, tells, value):
     state = np.cumsum(tells[:, :, None] * value[:, None, :], axis=0)
     total = np.cumsum(tells, axis=0)
-    return np.einsum("nd,nde->ne", asks, state) / (asks * total).sum(axis=1)[:, None]
+    return np.einsum("id,ide->ie", asks, state) / (asks * total).sum(axis=1)[:, None]
 
 
 def _running_by_loop(asks, tells, value):
