@@ -8,6 +8,7 @@ from course_utils.figures.controls import checkbox, log_slider, picker, slider
 from course_utils.figures.dials import dials
 from course_utils.figures.flow import attention_flow
 from course_utils.figures.heads import cut, gauges
+from course_utils.figures.ledger import ledger
 from course_utils.figures.marks import bars, curves, shares, vectors
 from course_utils.figures.panel import Panel, panel
 from course_utils.figures.paths import field, paths
@@ -37,6 +38,7 @@ __all__ = [
     "dials",
     "field",
     "gauges",
+    "ledger",
     "links",
     "log_slider",
     "matrix",

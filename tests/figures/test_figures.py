@@ -952,3 +952,22 @@ def test_a_translation_that_does_not_fit_is_refused():
         said(rows=3)
     with pytest.raises(ValueError, match="step must be one of the 3 words written"):
         said(step=3)
+
+
+def test_a_ledger_draws_a_thousand_times_as_much_a_quarter_further():
+    amounts = {"one": (1, "1"), "cache": (1e3, "a thousand"), "many": (1e6, "10^6")}
+    mark = figures.ledger(amounts, title="Bill")
+    assert mark.words == "Bill: one 1, cache a thousand, many 10^6."
+    rects = list(mark.drawing.iter("rect"))
+    one, thousand, million = (float(x.get("width")) for x in rects)
+    assert one == 1  # to be seen at all
+    assert million == pytest.approx(2 * thousand, abs=0.2)
+    assert [x.get("class") for x in rects] == ["blue", "vermilion", "blue"]
+    nothing = figures.ledger({"none": (0, "0")}, title="Bill")
+    assert float(next(nothing.drawing.iter("rect")).get("width")) == 1
+
+
+@pytest.mark.parametrize("amount", [-1, 1e13, np.nan])
+def test_an_amount_beyond_the_scale_is_refused(amount):
+    with pytest.raises(ValueError, match="'one' must be from 0 to 1e12"):
+        figures.ledger({"one": (amount, "")}, title="")
