@@ -138,9 +138,20 @@ def clone_of():
 
 
 @pytest.fixture(scope="session")
-def oracles():
+def torch():
+    """PyTorch on one thread, or skip without it.
+
+    Two workers with two threads each wait for one another on two cores, and what they
+    compute here is small: the comparisons took four times as long.
+    """
+    module = pytest.importorskip("torch")
+    module.set_num_threads(1)
+    return module
+
+
+@pytest.fixture(scope="session")
+def oracles(torch):
     """Return the same functions written with PyTorch, or skip without it."""
-    pytest.importorskip("torch")
     import oracles
 
     return oracles

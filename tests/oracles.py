@@ -251,12 +251,9 @@ def multi_head_attention(
 
 
 def sinusoidal_positions(n, d_model, base=10000.0):
-    rows = torch.empty(n, d_model, dtype=torch.float64)
-    for position in range(n):
-        for i in range(0, d_model, 2):
-            angle = torch.tensor(position / base ** (i / d_model), dtype=torch.float64)
-            rows[position, i], rows[position, i + 1] = angle.sin(), angle.cos()
-    return rows
+    exponents = torch.arange(0, d_model, 2, dtype=torch.float64) / d_model
+    angles = torch.outer(torch.arange(n, dtype=torch.float64), base**-exponents)
+    return torch.stack([angles.sin(), angles.cos()], -1).flatten(-2)
 
 
 def relative_position_bias(table, n_q, n_k=None, offset=0):

@@ -230,8 +230,7 @@ def test_the_input_stays_as_it_was():
 @pytest.mark.oracle
 @pytest.mark.parametrize("edits", [0, 3])
 @pytest.mark.parametrize("causal", [True, False])
-def test_a_module_of_pytorch_is_tested_as_it_is(edits, causal):
-    torch = pytest.importorskip("torch")
+def test_a_module_of_pytorch_is_tested_as_it_is(edits, causal, torch):
     torch.manual_seed(0)
     layer = torch.nn.TransformerEncoderLayer(4, 2, 8, batch_first=True).eval()
     mask = torch.nn.Transformer.generate_square_subsequent_mask(N)
@@ -245,8 +244,7 @@ def test_a_module_of_pytorch_is_tested_as_it_is(edits, causal):
 
 
 @pytest.mark.oracle
-def test_a_module_of_pytorch_that_reads_tokens():
-    torch = pytest.importorskip("torch")
+def test_a_module_of_pytorch_that_reads_tokens(torch):
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Embedding(9, 4), torch.nn.Linear(4, 2))
     found = dependence(model, torch.tensor(TOKENS)[None], vocabulary=9)
@@ -254,7 +252,6 @@ def test_a_module_of_pytorch_that_reads_tokens():
 
 
 @pytest.mark.oracle
-def test_dropout_in_training_is_named_for_pytorch():
-    torch = pytest.importorskip("torch")
+def test_dropout_in_training_is_named_for_pytorch(torch):
     with pytest.raises(ValueError, match="eval"):
         dependence(torch.nn.Dropout(0.5), torch.ones(N, 40))

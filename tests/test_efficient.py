@@ -512,8 +512,7 @@ def test_windows_against_pytorch(oracles, case, window, causal):
 @pytest.mark.oracle
 @oracle
 @given(inputs(most=150, least_keys=1), st.booleans())
-def test_linear_attention_against_pytorch(oracles, case, is_causal):
-    import torch
+def test_linear_attention_against_pytorch(oracles, torch, case, is_causal):
 
     def by_running_sums(query, key, value):
         query, key = (torch.nn.functional.elu(x) + 1 for x in (query, key))

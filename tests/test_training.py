@@ -10,14 +10,6 @@ from torch_oracles import many, shapes
 from course_utils.layers import glorot_uniform
 from course_utils.training import Adam, clip_gradients, cosine_schedule
 
-
-@pytest.fixture(scope="module")
-def torch():
-    module = pytest.importorskip("torch")
-    module.set_num_threads(1)
-    return module
-
-
 # Adam
 
 

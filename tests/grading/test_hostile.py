@@ -29,8 +29,9 @@ pytestmark = [
         shutil.which("bwrap") is None,
         reason="bubblewrap is not installed (apt install bubblewrap)",
     ),
-    pytest.mark.xdist_group("hostile"),  # one arena for all
 ]
+# Those of one half follow one another in one worker, which has one sandbox for them.
+HALVES = [pytest.mark.xdist_group(f"hostile-{i}") for i in range(2)]
 LIMITS = Limits(seconds=SECONDS)
 USER = 4242  # nobody's number
 
@@ -154,10 +155,12 @@ def arena_of(tmp_path_factory, root):
 
 
 def pairs():
+    """Yield every attack on every level; two workers share them, each in its arena."""
     for level in ("sandbox", "process"):
-        for attack in CORPUS:
+        for i, attack in enumerate(CORPUS):
             if level == "sandbox" or attack.limits:
-                yield pytest.param(level, attack, id=f"{level}: {attack.name}")
+                name = f"{level}: {attack.name}"
+                yield pytest.param(level, attack, id=name, marks=HALVES[i % 2])
 
 
 @pytest.mark.parametrize(("level", "attack"), list(pairs()))
@@ -325,6 +328,7 @@ def _command_lines():
             yield path.read_text(errors="replace")
 
 
+@HALVES[0]
 def test_a_submission_dies_first_where_memory_is_short_and_with_its_keeper():
     home = Sandbox("sandbox", LIMITS)
     home.start()
@@ -339,6 +343,7 @@ def test_a_submission_dies_first_where_memory_is_short_and_with_its_keeper():
     home.close()
 
 
+@HALVES[0]
 def test_a_dead_sandbox_is_made_anew():
     home = Sandbox("process", LIMITS)
     home.end(home.submission())
@@ -348,6 +353,7 @@ def test_a_dead_sandbox_is_made_anew():
     home.close()
 
 
+@HALVES[0]
 def test_one_submission_on_which_the_grader_fails_does_not_stop_the_others(
     monkeypatch,
 ):
@@ -360,6 +366,7 @@ def test_one_submission_on_which_the_grader_fails_does_not_stop_the_others(
     sandbox.of_this_thread("process", LIMITS).close()
 
 
+@HALVES[0]
 def test_what_is_inside_is_written_in_one_place_only():
     """A checkout below /tmp, as this may be, is seen inside as well as any other."""
     cell = """

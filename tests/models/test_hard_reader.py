@@ -57,8 +57,7 @@ def test_a_baseline_leaves_nothing_of_a_loss_that_all_share():
 
 @pytest.mark.oracle
 @pytest.mark.parametrize("way", WAYS)
-def test_pytorch_finds_the_same_loss_and_gradients(way):
-    torch = pytest.importorskip("torch")
+def test_pytorch_finds_the_same_loss_and_gradients(way, torch):
     model, parameters, batch = small(way)
     query, key, value, target, chance = map(torch.tensor, batch)
     matrix = torch.tensor(parameters["matrix"], requires_grad=True)

@@ -36,8 +36,7 @@ def test_the_gradients_of_the_reader_are_the_slopes_of_its_loss():
 
 
 @pytest.mark.oracle
-def test_pytorch_finds_the_same_loss_and_gradients():
-    torch = pytest.importorskip("torch")
+def test_pytorch_finds_the_same_loss_and_gradients(torch):
     model = LookupReader(attend=linear_attention_vjp, d=4, **SIZES)
     rng = np.random.default_rng(0)
     parameters = {k: x.astype(np.float64) for k, x in model.start(rng).items()}

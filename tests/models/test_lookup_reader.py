@@ -32,8 +32,7 @@ def test_its_gradients_are_the_slopes_of_its_loss(factor):
 
 @pytest.mark.oracle
 @pytest.mark.parametrize("factor", [1.0, 5.0])
-def test_pytorch_finds_the_same_loss_and_gradients(factor):
-    torch = pytest.importorskip("torch")
+def test_pytorch_finds_the_same_loss_and_gradients(factor, torch):
     model, parameters, (asked, key, value, answer) = small(factor)
     p = {k: torch.tensor(x, requires_grad=True) for k, x in parameters.items()}
     query, keys, values = (

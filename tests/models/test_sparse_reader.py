@@ -35,8 +35,7 @@ def test_its_gradients_are_the_slopes_of_its_loss(masks):
 
 @pytest.mark.oracle
 @EACH
-def test_pytorch_finds_the_same_loss_and_gradients(masks):
-    torch = pytest.importorskip("torch")
+def test_pytorch_finds_the_same_loss_and_gradients(masks, torch):
     model, parameters, (tokens, targets, distance) = small(masks)
     p = {k: torch.tensor(x, requires_grad=True) for k, x in parameters.items()}
     x = torch.nn.functional.embedding(torch.tensor(tokens), p["tokens"]).sum(2)

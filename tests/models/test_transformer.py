@@ -125,8 +125,7 @@ def test_heads_that_do_not_divide_the_width_are_refused():
 
 @pytest.mark.oracle
 @CASES
-def test_pytorch_finds_the_same_loss_and_gradients(tied):
-    torch = pytest.importorskip("torch")
+def test_pytorch_finds_the_same_loss_and_gradients(tied, torch):
     from torch.nn import functional as F
 
     model, p, tokens, targets = small(tied=tied)

@@ -260,8 +260,7 @@ def torch_loss(kind, p, source, target, torch):
 
 @pytest.mark.oracle
 @EACH
-def test_loss_and_gradients_are_those_of_pytorch(kind):
-    torch = pytest.importorskip("torch")
+def test_loss_and_gradients_are_those_of_pytorch(kind, torch):
     model, parameters, source, target = small(kind)
     loss, gradients = model.loss_and_gradients(parameters, source, target)
     p = {name: torch.tensor(x, requires_grad=True) for name, x in parameters.items()}
