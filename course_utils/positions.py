@@ -68,7 +68,8 @@ def learned_positions(
     Returns a float64 array of shape (n, d_model).
 
     Source: Gehring et al., "Convolutional sequence to sequence learning", 2017, section
-    3.1; Devlin et al., "BERT", 2019, for the standard deviation.
+    3.1; for the standard deviation the released code of BERT (Devlin et al., 2019),
+    which draws from a normal distribution cut off at two of them.
 
     >>> table = learned_positions(np.random.default_rng(0), n=3, d_model=4)
     >>> embeddings = np.zeros((2, 3, 4))  # two sequences of three tokens

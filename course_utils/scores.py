@@ -22,7 +22,7 @@ def dot_product_score(query: ArrayLike, key: ArrayLike) -> Floats:
     (float64 for integers).
 
     Source: Luong, Pham and Manning, "Effective approaches to attention-based neural
-    machine translation", 2015, equation 8 ("dot").
+    machine translation", 2015, section 3.1, after equation 7 ("dot").
 
     >>> dot_product_score([[1, 2]], [[3, 0], [0, 3], [10, 10]])
     array([[ 3.,  6., 30.]])
@@ -95,7 +95,7 @@ def bilinear_score(query: ArrayLike, key: ArrayLike, weight: ArrayLike) -> Float
     (float64 for integers).
 
     Source: Luong, Pham and Manning, "Effective approaches to attention-based neural
-    machine translation", 2015, equation 8 ("general").
+    machine translation", 2015, section 3.1, after equation 7 ("general").
 
     >>> swap = [[0, 1], [1, 0]]
     >>> bilinear_score([[1, 0]], [[1, 0], [0, 1]], swap)

@@ -471,7 +471,7 @@ this course is going.
 **Keys in place of values.** What a key and a value are for is asked again and
 again: a reader of a book on language models wonders whether the values are not
 [the same as the keys](https://github.com/onlybooks/llm/issues/29), and a
-reviewer of a published model finds a [`value` that is multiplied with the
+reader of a model's code finds a [`value` that is multiplied with the
 query](https://github.com/Genentech/ARGMINN/issues/1). Here is the slip in one
 line: blend the keys.
 """

@@ -648,7 +648,8 @@ the wrong one. And training may not tell you. In a set of annotated
 implementations, an image model had its softmax [on the wrong
 axis](https://github.com/labmlai/annotated_deep_learning_paper_implementations/issues/146).
 A maintainer called it a big bug; the reader who found it trained both, and saw no
-difference in the quality of the images. So do not wait for the loss. Check the
+difference in the quality of the images, or later a slightly better one with the bug. So
+do not wait for the loss. Check the
 sums, with $n_q$ and $n_k$ different.
 
 **One maximum for all rows.** Wish 4 speaks of one row: each may be shifted by a
@@ -666,8 +667,9 @@ print(softmax(x))
 # %% [markdown]
 r"""
 The second row is $e^{-1000}$ and smaller, which is 0 in float64, and 0 divided by 0
-is `nan`. With its own maximum it has the weights of the first. A change proposed to
-Keras subtracted one maximum from everything, and a reader
+is `nan`. With its own maximum it has the weights of the first. A change to
+Keras (in one of its backends, for axes other than the last) subtracted one maximum
+from everything, and a reader
 [answered](https://github.com/keras-team/keras/pull/9606): better the maximum of each
 vector. A test with scores of moderate size passes either way; test with rows that
 lie far apart.

@@ -34,8 +34,8 @@ r"""
 
 Lesson 2 scored the keys, lesson 3 made weights of the scores. What remains looks
 too easy to deserve a lesson: add the values up, each times its weight. But every
-answer that attention ever gives comes out of this one step. So whatever this step
-cannot say, attention cannot say.
+answer that attention ever gives comes out of this one step. So what this step cannot
+say, no choice of weights can say.
 
 Here is the harbour log of lesson 1 once more, with two numbers of the weather
 only, so that we can draw them: the air in °C and the rain in mm.
@@ -579,8 +579,8 @@ along the *columns* of the weights. Two published programs went astray just here
 found products taken [element by
 element](https://github.com/heykeetae/Self-Attention-GAN/issues/7) where the paper has
 matrix products. In one that summarises videos, a reader points out, the softmax runs
-along the rows, but [the weighted sum along the
-columns](https://github.com/ok1zjf/VASNet/issues/25). If the weights are square, nothing
+one way, and [the weighted sum the
+other](https://github.com/ok1zjf/VASNet/issues/25). If the weights are square, nothing
 stops you from doing both:
 """
 

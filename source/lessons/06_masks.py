@@ -310,9 +310,8 @@ positions are queries too, and get outputs of their own. Nobody reads them.)
 
 ## Both at once
 
-A model that writes, trained on padded sentences, needs both rules. A query may see
-a key if the one rule allows it **and** the other does. In NumPy that is `&`, and the
-axes of size 1 are repeated as needed.
+Put the two rules together: a query may see a key if the one allows it **and** the
+other does. In NumPy that is `&`, and the axes of size 1 are repeated as needed.
 """
 
 # %%
@@ -324,12 +323,14 @@ print(both[1, :5].astype(int))
 # %% [markdown]
 r"""
 The first five rows for the short sentence: a triangle, cut off after the third
-column.
+column. Its three words could do without the cut: padding behind them lies in their
+future, and the causal mask hides that already. So when does a model that writes need
+both rules?
 
 ## Nothing to see
 
-Padding can also stand in front. That is handy for writing, because then all
-sentences end in the same column, where they go on. But look at the causal mask:
+It needs both where padding stands in front. That is handy for writing, because then
+all sentences end in the same column, where they go on. But look at what is left to see:
 """
 
 # %%
@@ -347,9 +348,8 @@ number". The rows below are right, and yet a single `nan` spoils every sum that 
 gets into.
 
 What *should* a query get that may see nothing? PyTorch's developers weighed
-two answers, equal weights for all keys or `nan`, and first [chose
-`nan`](https://github.com/pytorch/pytorch/pull/131060); by now the function [returns
-weights of 0](https://github.com/pytorch/pytorch/pull/185338). Zeros follow from
+two answers, equal weights for all keys or `nan`, and first chose `nan`; in 2024 they
+[changed to zeros](https://github.com/pytorch/pytorch/pull/131060). Zeros follow from
 the loop above: where there is no key, nothing is added up. So does this course.
 """
 
@@ -630,8 +630,8 @@ small leak can become a large one once there is something to gain from it.
   attention](https://github.com/lucidrains/local-attention/issues/5), where it was
   the mirror image. If True means "hide", then masks combine with OR, and AND is the
   bug.
-- *−1e9.* A reader of a textbook found that its masked softmax [gives equal weights to
-  a sequence of length 0](https://github.com/d2l-ai/d2l-en/pull/2423).
+- *−1e9* (here −1e6). A reader of a textbook found that its masked softmax [gives equal
+  weights to a sequence of length 0](https://github.com/d2l-ai/d2l-en/pull/2423).
 
 What does it look like from outside? It looks like success. Somebody used a mask in
 which True meant "hide" with a layer in which True means "see", and reports [100%
@@ -639,8 +639,8 @@ accuracy and a loss near 0](https://github.com/tensorflow/text/pull/894), soon.
 Here are two such traps for yourself.
 
 **True means two things.** In PyTorch, True means "may attend" for
-`scaled_dot_product_attention`, and "must not" for `MultiheadAttention`. A book got
-[caught by that](https://github.com/rasbt/LLMs-from-scratch/issues/1061). Flip the
+`scaled_dot_product_attention`, and "must not" for `MultiheadAttention`. A notebook
+that comes with a book got [caught by that](https://github.com/rasbt/LLMs-from-scratch/issues/1061). Flip the
 mask, and see where "it" looks:
 """
 
@@ -707,9 +707,10 @@ but rounding.
 - PyTorch, [`scaled_dot_product_attention`](https://docs.pytorch.org/docs/2.15/generated/torch.nn.functional.scaled_dot_product_attention.html):
   the same function in a large library, with a few lines of Python that say what it
   computes, masks included.
-- On `nan`: a hidden value that is `nan` [gets
-  through](https://github.com/pytorch/pytorch/issues/101967), because 0 times `nan` is
-  `nan`. A weight of 0 protects from numbers only.
+- On `nan`: a hidden value that is `nan` gets through, because 0 times `nan` is `nan`.
+  So does a hidden key, [as somebody
+  found](https://github.com/pytorch/pytorch/issues/101967), where a mask is added to
+  its score. A mask protects from numbers only.
 
 **Now you:** [the exercises of this lesson](../exercises/06_masks.ipynb). After them
 you can say who may look at whom. But so far a token had one vector for everything.

@@ -287,7 +287,7 @@ r"""
 One score. Words in front turn both hands of a pair by the same angle, so the angle
 *between* them stays, and neither hand changes its length. The dot product of two
 hands depends on nothing else. This holds for every $W_q$ and $W_k$, learned or not:
-**with RoPE the score of two tokens depends on their offset alone.**
+**with RoPE, where two tokens stand enters their score by the offset alone.**
 
 The values are not turned. Positions decide *who* is asked; what is answered should
 not depend on it.
@@ -350,7 +350,7 @@ r"""
 Of eight heads the first loses half a point of score a token, and the last 1/256, so
 that it hardly sees a distance at all. That makes five kinds:
 
-| kind | where it enters | learned | a score depends on |
+| kind | where it enters | learned | besides the tokens, a score depends on |
 |---|---|---|---|
 | sinusoidal | added to the tokens | no | both positions |
 | learned | added to the tokens | yes | both positions |
@@ -525,7 +525,8 @@ r"""
 - **Learned** rows fall off a cliff at position 16. The rows beyond were never
   trained; they are as they were drawn.
 - **Sinusoidal** ones do better, but fewer than half are right beyond 16. Rows exist
-  out there, but training never showed them.
+  out there, but training never showed them. (Why they do better from 32 to 63 than
+  just before, this experiment does not say.)
 - **RoPE and the relative bias** go on, as expected. But not for ever: in the last
   part they are right in 0.71 and 0.62 of the cases.
 - **ALiBi** is as good at 127 as at 15, and bad at both: 0.18. Even the reader with
@@ -556,7 +557,8 @@ for kind in ("relative bias", "rotary", "alibi"):
 
 # %% [markdown]
 r"""
-RoPE and the relative bias do what they promise: a score depends on the offset alone.
+RoPE and the relative bias do what they promise: of the positions, a score knows the
+offset alone.
 But a weight depends on *all* scores in its row, and far out, offsets that were never
 trained take half of it or more. Which ones? Here is where the query at position 110
 looks most.
@@ -669,8 +671,9 @@ word in front. So test the *output*: move all positions by the same number, and 
 must not change.
 
 **The exponent.** In $\text{base}^{2i/d}$, $i$ counts pairs. A loop that counts
-components in steps of two and multiplies by 2 again [makes the hands too
-slow](https://github.com/SamLynnEvans/Transformer/issues/25):
+components in steps of two and multiplies by 2 again ([a reader found
+it](https://github.com/SamLynnEvans/Transformer/issues/25) in a published program) makes
+the hands too slow:
 """
 
 # %%
@@ -691,10 +694,10 @@ reference, not the results.
 Without positions attention sees a bag. They can be added to the tokens, as rows of
 clock hands or as learned rows; then $W_q$ and $W_k$ mix them with the tokens, and
 scores depend on where both stand. RoPE turns query and key, and a bias is added to
-the scores; then a score depends on the offset alone. That did not make any of them
+the scores; then positions enter a score by the offset alone. That did not make any of them
 perfect beyond the length of training, since far keys take their share of the weight.
-ALiBi keeps them out, and prefers near keys so much that it cannot find one in
-particular.
+ALiBi, with the one slope that we tried, keeps them out, and prefers near keys so much
+that it cannot find one in particular.
 
 ## Symbols and names
 

@@ -220,8 +220,9 @@ print()
 # %% [markdown]
 r"""
 Both answers arrive. From head 0 "it" learns that a thing (2.04) is meant that is
-alive (1.85), from head 1 that the reason word stood before it (0.96). Nothing in
-the matrices was changed; only the sum over eight columns became two sums over four.
+alive (1.85), from head 1 that the reason word stood before it (0.96). Nothing in the
+matrices of queries, keys and values was changed; but the sum over eight columns became
+two sums over four, each divided by the root of 4 and not of 8.
 
 In the words of *Attention Is All You Need* (Vaswani et al., 2017, section 3.2.2):
 
