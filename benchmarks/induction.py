@@ -3,8 +3,8 @@
     python3 benchmarks/induction.py
 
 A row of `course_utils/data/induction.csv` is one model: its layers, the size of its
-vectors, its steps, its seed, how many numbers it has, and its share of right answers. It
-takes some ten minutes.
+vectors, its steps, its seed, how many numbers it has, and its share of right answers.
+It takes some ten minutes.
 """
 
 import numpy as np

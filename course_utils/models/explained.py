@@ -1,4 +1,4 @@
-"""Trained models, each asked for one answer to many sequences, ready to be explained."""
+"""Trained models, each asked for one answer to many sequences, to be explained."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Case:
     - `x`: the vectors of tokens and places.
     - `answer`: what the model should say, (batch,).
     - `mean_token`: for each token the mean of all tokens, at its place: a stand-in.
-    - `other_token`: a token that does not occur in the sequence, at its place.
+    - `other_token`: for each a token that does not occur in the sequence, at its place.
     - `weights`: of each layer, the mean of its heads, (layers, batch, n, n).
     - `norms`: of weight times value in the last layer, (batch, n).
     - `place`: where the answer is read off.
@@ -74,9 +74,18 @@ def order_case(p: Parameters, tokens: Tokens) -> Case:
     return _one_layer(p, tokens, tokens[:, 1], matrices, p["w_out"], 1, VERB)
 
 
-def induction_case(p: Parameters, seed: int, batch: int = 100) -> Case:
-    """Ask the model of two layers for the letter after the 17th, of words of twelve."""
-    tokens, targets = repeats(_rng(seed), batch, 17, periods=(12, 12))
+def words_of(seed: int, batch: int = 100, period: int = 12) -> tuple[Tokens, Tokens]:
+    """Return words of one length written again, cut 5 letters into the second time.
+
+    Returns tokens (batch, period + 5) and the letter that comes next, (batch,).
+    """
+    n = period + 5
+    tokens, targets = repeats(_rng(seed), batch, n, periods=(period, period))
+    return tokens, targets[:, -1]
+
+
+def induction_case(p: Parameters, tokens: Tokens, answer: Tokens) -> Case:
+    """Ask the model of two layers for the letter that comes next."""
     model = AttentionOnly(layers=2)
     x = model.embed(p, tokens)
     _, weights, _ = model.look(p, x)
@@ -96,7 +105,14 @@ def induction_case(p: Parameters, seed: int, batch: int = 100) -> Case:
     norms = weighted_norms(weights[1][:, None, -1], value, p["w_out 1"])
     stand_ins = _stand_ins(p["tokens"], tokens, x)
     return Case(
-        vjp, x, targets[:, -1], *stand_ins, np.array(weights), norms, 16, residual=True
+        vjp,
+        x,
+        answer,
+        *stand_ins,
+        np.array(weights),
+        norms,
+        place=tokens.shape[-1] - 1,
+        residual=True,
     )
 
 
@@ -107,11 +123,13 @@ def _rng(seed: int) -> np.random.Generator:
 
 def _stand_ins(table: Floats, tokens: Tokens, x: Floats) -> tuple[Floats, Floats]:
     """Return the mean token, and one that does not occur, at each place."""
-    without = x - table[tokens]
-    absent = [np.setdiff1d(np.arange(len(table)), row) for row in tokens]
-    # A sequence may hold every token; then its first one has to do.
-    other = np.array([x[0] if len(x) else 0 for x in absent])
-    return without + table.mean(axis=0), without + table[other][:, None]
+    rng, without = np.random.default_rng(0), x - table[tokens]
+    others = np.empty_like(tokens)
+    for row, other in zip(tokens, others, strict=True):
+        absent = np.setdiff1d(np.arange(len(table)), row)
+        # A sequence may hold every token; then any has to do.
+        other[:] = rng.choice(absent if len(absent) else len(table), size=len(row))
+    return without + table.mean(axis=0), without + table[others]
 
 
 def _one_layer(
@@ -138,8 +156,9 @@ def _one_layer(
 
         return output[:, place] @ w_read, place_back
 
-    options["return_weights"] = True
-    _, weights = multi_head_attention(x, x, x, **matrices, **options)
+    _, weights = multi_head_attention(
+        x, x, x, **matrices, **options, return_weights=True
+    )
     value = split_heads(x @ matrices["w_value"], num_heads)
     norms = weighted_norms(weights[:, :, place], value, matrices["w_out"])
     stand_ins = _stand_ins(p["tokens"], tokens, x)
