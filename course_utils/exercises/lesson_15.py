@@ -210,7 +210,7 @@ def _rolled_from_above(weights):
 
 
 def _rolled_by_loop(weights):
-    layers, heads, n, _ = weights.shape
+    _, heads, n, _ = weights.shape
     total = np.eye(n)
     for layer in weights:
         below, total = total, np.zeros((n, n))

@@ -6,10 +6,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.attribution import weighted_norms
+from course_utils.attribution import (
+    gradient_times_input,
+    occlusion,
+    rollout,
+    weighted_norms,
+)
 from course_utils.models.induction import AttentionOnly, repeats
-from course_utils.models.order_reader import VERB, WIDTH
-from course_utils.models.two_relations import READERS
+from course_utils.models.order_reader import (
+    VERB,
+    WIDTH,
+    OrderReader,
+    chase_task,
+    split_pairs,
+)
+from course_utils.models.trials import run_trials
+from course_utils.models.two_relations import READERS, TwoRelations, trained
 from course_utils.multi_head import (
     MATRICES,
     multi_head_attention,
@@ -164,3 +176,44 @@ def _one_layer(
     stand_ins = _stand_ins(p["tokens"], tokens, x)
     mean = weights.mean(axis=1)[None]
     return Case(vjp, x, answer, *stand_ins, mean, norms, place, residual=False)
+
+
+def attributions(case: Case) -> dict[str, Floats]:
+    """Ask in five ways what each answer hangs on; each gives numbers (batch, n)."""
+    asked = case.answer, case.mean_token
+    rolled = rollout(case.weights, residual=0.5 if case.residual else 0.0)
+    return {
+        "weight": case.weights[-1][:, case.place],
+        "weight × norm": case.norms,
+        "rollout": rolled[:, case.place],
+        "gradient × input": gradient_times_input(case.vjp, case.x, *asked),
+        "occlusion": occlusion(case.read, case.x, *asked),
+    }
+
+
+def of_seed(parameters: Parameters, seed: int) -> Parameters:
+    """Return the parameters of one of the models that were trained side by side."""
+    return {name: p[seed] for name, p in parameters.items()}
+
+
+def order_cases(seeds: int) -> list[Case]:
+    """Train readers of the order of words, and ask for sentences new to them."""
+    trials = run_trials(
+        OrderReader("attention, places told", num_names=12),
+        chase_task(num_names=12, held_out=16),
+        seeds=range(seeds),
+        steps=400,
+        learning_rate=0.01,
+    )
+    cases = []
+    for seed in range(seeds):
+        _, rng, _ = np.random.default_rng(seed).spawn(3)  # as `run_trials` does
+        _, sentences = split_pairs(rng, 12, 16)
+        cases.append(order_case(of_seed(trials.parameters, seed), sentences))
+    return cases
+
+
+def relations_cases(seeds: int) -> list[Case]:
+    """Train models of two relations, and ask for the token three places back."""
+    _, parameters = trained(TwoRelations(num_heads=2), range(seeds))
+    return [relations_case(of_seed(parameters, s), 1, s) for s in range(seeds)]

@@ -16,8 +16,6 @@ with the exercises about 90.
 """
 
 # %%
-import string
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -36,7 +34,14 @@ from course_utils.attribution import (
     weighted_norms,
 )
 from course_utils.learner import predict
-from course_utils.models import explained
+from course_utils.models.explained import (
+    attributions,
+    induction_case,
+    of_seed,
+    order_cases,
+    relations_cases,
+    words_of,
+)
 from course_utils.models.induction import (
     AttentionOnly,
     Watched,
@@ -45,11 +50,6 @@ from course_utils.models.induction import (
     repeats_task,
     shares,
 )
-from course_utils.models.order_reader import (
-    OrderReader,
-    chase_task,
-    split_pairs,
-)
 from course_utils.models.pooled import (
     Pooled,
     decisive,
@@ -57,11 +57,11 @@ from course_utils.models.pooled import (
     exchanged,
 )
 from course_utils.models.trials import run_trials
-from course_utils.models.two_relations import TwoRelations, trained
 from course_utils.tasks import little_sentence
 
 np.set_printoptions(precision=2, suppress=True, linewidth=76)
 figures.use_style()
+LETTERS = "abcdefghijklmnopqrstuvwx"
 
 # %% [markdown]
 r"""
@@ -399,18 +399,13 @@ def induction_score_loop(weights, tokens):
 
 # %%
 model = AttentionOnly(layers=2)
-five = [
-    {name: p[seed] for name, p in training.parameters.items()}
-    for seed in range(5)
-]
-word = np.array(
-    [[string.ascii_lowercase.index(c) for c in "vexolinvexoli"]]
-)
+five = [of_seed(training.parameters, seed) for seed in range(5)]
+word = np.array([[LETTERS.index(c) for c in "vexolinvexoli"]])
 for seed, p in enumerate(five):
     logits, (first, second), _ = model.look(p, model.embed(p, word))
     by_loop = induction_score_loop(second[0], word[0])
     same = np.isclose(by_loop, induction_score(second[0], word[0]))
-    says = string.ascii_lowercase[logits[0, -1].argmax()]
+    says = LETTERS[logits[0, -1].argmax()]
     print(
         f"seed {seed}: says {says}, induction score {by_loop:.1f}", same
     )
@@ -433,7 +428,8 @@ for name, layer in shut.items():
         logits, (_, w), _ = model.look(p, model.embed(p, texts), off)
         score = induction_score(w, texts).mean()
         rows.append((shares(logits, targets), score))
-    print(f"{name:14} {'%6.2f %11.2f' % tuple(np.mean(rows, axis=0))}")
+    said, score = np.mean(rows, axis=0)
+    print(f"{name:14} {said:6.2f} {score:11.2f}")
 
 # %% [markdown]
 r"""
@@ -463,57 +459,71 @@ cannot".
 ## Keep what they name
 
 Now all ways can be compared on a model that was trained. A good explanation should be *enough*:
-keep only the tokens that it ranks highest, put the mean token in place of all others, and
-the answer should live. (DeYoung et al., 2020, call this *sufficiency*.) First the five ways,
-for 100 words of twelve letters from each seed. `explained` holds the trained models, ready to be
-asked:
+keep only the letters that it ranks highest, put letters that do not occur in place of all others,
+and the answer should live. (DeYoung et al., 2020, call this *sufficiency*.) First the five ways,
+for 100 words of twelve letters from each seed, cut five letters into the second time (`attributions`
+calls the functions above):
 """
 
 # %%
-WAYS = ("weight", "weight × norm", "rollout", "gradient × input")
-
-
-def ask(case):
-    """Return what each way gives every token, shape (batch, n)."""
-    residual = 0.5 if case.residual else 0.0
-    asked = case.answer, case.mean_token
-    found = [
-        case.weights[-1][:, case.place],
-        case.norms,
-        rollout(case.weights, residual=residual)[:, case.place],
-        gradient_times_input(case.vjp, case.x, *asked),
-    ]
-    tried = occlusion(case.read, case.x, *asked)
-    return dict(zip(WAYS, found, strict=True)) | {"occlusion": tried}
-
-
-words = [explained.words_of(seed) for seed in range(5)]
+words = [words_of(seed) for seed in range(5)]
 cases = [
-    explained.induction_case(p, *w)
-    for p, w in zip(five, words, strict=True)
+    induction_case(p, *w) for p, w in zip(five, words, strict=True)
 ]
-asked = [ask(case) for case in cases]
+asked = [attributions(case) for case in cases]
+WAYS = list(asked[0])
+print(WAYS)
+
+# %% [markdown]
+r"""
+Is gradient × input what we said? Go a thousandth of the way from each letter of the first word to its
+stand-in, and take a thousand times what the answer's logit (above the mean of all) falls by:
+"""
 
 
 # %%
-def says_with(case, ranking, k):
-    """Keep the k tokens ranked highest; return what the model says."""
+def slopes_loop(case, word=0):
+    def height(x):
+        logits = case.read(x)[word]
+        return logits[case.answer[word]] - logits.mean()
+
+    falls = []
+    for j in range(case.x.shape[1]):
+        near = case.x.copy()
+        near[:, j] += (case.mean_token - case.x)[:, j] / 1000
+        falls.append(1000 * (height(case.x) - height(near)))
+    return falls
+
+
+first = cases[0]
+general = gradient_times_input(
+    first.vjp, first.x, first.answer, first.mean_token
+)
+print(np.allclose(slopes_loop(first), general[0], atol=0.05))
+
+
+# %%
+def keep_best(case, ranking, k):
+    """Keep the k letters ranked highest; say what the model says."""
     ranks = np.argsort(np.argsort(-ranking, axis=-1, kind="stable"))
     keep = ranks < k  # (batch, n)
     x = np.where(keep[..., None], case.x, case.other_token)
     return keep, case.read(x).argmax(axis=-1)
 
 
-def row_of(way, k):
-    pairs = list(zip(cases, asked, strict=True))
-    runs = [says_with(case, found[way], k) for case, found in pairs]
+def row_of(way, k, shown=0):
+    runs = [
+        keep_best(case, found[way], k)
+        for case, found in zip(cases, asked, strict=True)
+    ]
     right = [
         said == case.answer
         for case, (_, said) in zip(cases, runs, strict=True)
     ]
     keep, said = runs[0]
-    letter = string.ascii_lowercase[said[SHOWN]]
-    return figures.Kept(keep[SHOWN], letter, np.mean(right))
+    return figures.Kept(
+        keep[shown], LETTERS[said[shown]], np.mean(right)
+    )
 
 
 # %% [markdown]
@@ -526,34 +536,30 @@ Move $k$, the number of letters that are kept. The tiles show one word; the bars
 """
 
 # %%
-SHOWN = 0
-shown_word = [string.ascii_lowercase[t] for t in words[0][0][SHOWN]]
-wanted = string.ascii_lowercase[words[0][1][SHOWN]]
-table = {
-    (way, k): row_of(way, k)
-    for way in asked[0]
-    for k in range(len(shown_word) + 1)
-}
+shown_word = [LETTERS[token] for token in words[0][0][0]]
+wanted = LETTERS[words[0][1][0]]
+n = len(shown_word)
+table = {(way, k): row_of(way, k) for way in WAYS for k in range(n + 1)}
 
 
+# %%
 def survivors(k):
-    rows = {way: table[way, k] for way in asked[0]}
-    mark = figures.kept(
-        rows, shown_word, right=wanted, title=f"Right: {wanted}"
-    )
-    best = max(rows, key=lambda way: rows[way].share)
-    caption = f"{k} of {len(shown_word)} letters kept; most right with "
-    caption += f"{best}: {rows[best].share:.2f}"
+    rows = {way: table[way, k] for way in WAYS}
+    enough = [way for way in WAYS if rows[way].share > 0.9]
+    caption = f"{k} of {n} letters kept: enough by "
+    caption += ", ".join(enough) or "none of the ways"
+    title = f"Which letters come next? Right is {wanted}"
+    mark = figures.kept(rows, shown_word, right=wanted, title=title)
     return figures.beside(mark, caption=caption)
 
 
-kept = figures.slider(0, 17, 1, start=1, label="k, letters kept")
+kept = figures.slider(0, n, 1, start=1, label="k, letters kept")
 figures.panel(survivors, k=kept)
 
 # %%
-for k in (1, 3, 5, 10):
-    rows = [f"{way} {table[way, k].share:.2f}" for way in asked[0]]
-    print(f"k = {k:2}:", ", ".join(rows))
+for way in WAYS:
+    shares_at = [table[way, k].share for k in (1, 3, 5, 10, 14, 17)]
+    print(f"{way:16}", " ".join(f"{share:6.2f}" for share in shares_at))
 
 # %% [markdown]
 r"""
@@ -588,89 +594,46 @@ guess = predict(
 guess
 
 # %%
-_, relations = trained(TwoRelations(num_heads=2), range(5))
-orders = run_trials(
-    OrderReader("attention, places told", num_names=12),
-    chase_task(num_names=12, held_out=16),
-    seeds=range(5),
-    steps=400,
-    learning_rate=0.01,
-).parameters
-
-
-def of_seed(parameters, seed):
-    return {name: p[seed] for name, p in parameters.items()}
-
-
-def chases(seed):
-    """Return the sentences that reader did not learn from."""
-    _, rng, _ = np.random.default_rng(seed).spawn(3)
-    return split_pairs(rng, 12, 16)[1]
-
-
-# %%
 models = {
-    "order of words, one head": [
-        explained.order_case(of_seed(orders, s), chases(s))
-        for s in range(5)
-    ],
-    "two relations, two heads": [
-        explained.relations_case(of_seed(relations, s), 1, s)
-        for s in range(5)
-    ],
+    "order of words, one head": order_cases(5),
+    "two relations, two heads": relations_cases(5),
     "induction, two layers": cases,
 }
+NUMBERS = ("Pearson", "Spearman", "same first")
 
 
-def agreement(case):
-    """Return Pearson, Spearman and same first of each way: (ways, 3)."""
-    found = ask(case)
-    tried = found.pop("occlusion")
-    first = tried.argmax(axis=-1)
+def agreement(found, tried):
+    """Return the three numbers of one way: means over sequences."""
+    same = found.argmax(axis=-1) == tried.argmax(axis=-1)
     return [
-        (
-            pearson(a, tried).mean(),
-            spearman(a, tried).mean(),
-            (a.argmax(axis=-1) == first).mean(),
-        )
-        for a in found.values()
+        x.mean()
+        for x in (pearson(found, tried), spearman(found, tried), same)
     ]
 
 
+def agreements(case):
+    """Return the numbers of each way but the last, (ways, 3)."""
+    *ways, tried = attributions(case).values()
+    return [agreement(found, tried) for found in ways]
+
+
 agreed = {
-    name: np.array([agreement(case) for case in five_cases])
-    for name, five_cases in models.items()
-}
+    name: np.array([agreements(case) for case in some])
+    for name, some in models.items()
+}  # (seeds, ways, numbers)
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.4), sharey=True)
-numbers = ("Pearson", "Spearman", "same first")
-looks = list(
-    zip(numbers, "os^", [figures.BLUE, figures.VERMILION, figures.GREY])
-)
-for ax, (name, got) in zip(
-    axes, agreed.items(), strict=True
-):  # (seeds, ways, 3)
-    for j, (number, marker, color) in enumerate(looks):
-        y = np.arange(len(WAYS)) + 0.22 * (j - 1)
-        mean = got[..., j].mean(axis=0)
-        reach = [mean - got[..., j].min(0), got[..., j].max(0) - mean]
-        ax.errorbar(
-            mean,
-            y,
-            xerr=reach,
-            fmt=marker,
-            color=color,
-            ls="none",
-            label=number,
-        )
-    ax.set(
-        title=name,
-        xlim=(-0.1, 1.08),
-        yticks=range(len(WAYS)),
-        yticklabels=WAYS,
-    )
-    ax.title.set_fontsize(10)
+colors = (figures.BLUE, figures.VERMILION, figures.GREY)
+for ax, (name, got) in zip(axes, agreed.items(), strict=True):
+    for j, (color, marker) in enumerate(
+        zip(colors, "os^", strict=True)
+    ):
+        y = np.tile(np.arange(4) + 0.22 * (j - 1), (5, 1))
+        look = {"color": color, "marker": marker, "alpha": 0.5}
+        ax.scatter(got[..., j], y, label=NUMBERS[j], **look)
+    ax.set_title(name, fontsize=10)
+    ax.set(xlim=(-0.1, 1.08), yticks=range(4), yticklabels=WAYS[:4])
 axes[0].invert_yaxis()
 _ = axes[1].legend(
     loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3
@@ -679,13 +642,13 @@ guess.reveal(right=1)
 
 # %%
 for name, got in agreed.items():
-    print(name, " " * (28 - len(name)), *numbers, sep="  ")
-    for way, row in zip(WAYS, got.mean(axis=0), strict=True):
-        print(f"   {way:28}", "".join(f"{v:9.2f}" for v in row))
+    print(f"{name:26}", "".join(f"{number:>12}" for number in NUMBERS))
+    for way, row in zip(WAYS, got.mean(axis=0), strict=False):
+        print(f"   {way:23}", "".join(f"{v:12.2f}" for v in row))
 
 # %% [markdown]
 r"""
-Dots are means over five seeds, bars go from the least to the most. In one layer with one head the
+A mark is a seed, the table has their means. In one layer with one head the
 weight names what decides. With two heads it is a mean over heads, one of which serves the *other*
 question: more often than not, it names the wrong token first. (Rollout has nothing to add
 here. Neither model has a residual connection, so nothing stays.) In two layers the weight does
@@ -705,31 +668,27 @@ two ways: by the mean token, and by another letter.
 """
 
 # %%
-spots = {
-    "the answer's place": 5,
-    "the e before it": 4,
-    "the last letter": 16,
+spots = {"answer's place": 5, "place before it": 4, "last letter": 16}
+rows = {
+    way: np.mean([found[way].mean(axis=0) for found in asked], axis=0)
+    for way in WAYS
 }
-other = [
+others = [
     occlusion(case.read, case.x, case.answer, case.other_token)
     for case in cases
 ]
-print(f"{'':22}", "   ".join(spots))
-for name in ("weight", "rollout", "gradient × input", "occlusion"):
-    means = [
-        np.mean([a[name][:, j] for a in asked]) for j in spots.values()
-    ]
-    print(f"{name:22}", "".join(f"{m + 0.0:14.2f}" for m in means))
-means = [np.mean([o[:, j] for o in other]) for j in spots.values()]
-print(
-    f"{'... by another letter':22}",
-    "".join(f"{m:14.2f}" for m in means),
-)
+rows["... by another letter"] = np.mean(others, axis=(0, 1))
+print(f"{'':22}", "".join(f"{spot:>17}" for spot in spots))
+for way, row in rows.items():
+    print(
+        f"{way:22}",
+        "".join(f"{row[j] + 0.0:17.2f}" for j in spots.values()),
+    )
 
 # %% [markdown]
 r"""
-The letter before the answer's place costs 6 nats or more either way: the answer becomes
-hundreds of times less likely. Its weight is 0. That is robust. *Which of
+The letter before the answer's place costs about 6 nats either way: the answer becomes hundreds
+of times less likely. Its weight is 0. That is robust. *Which of
 the three costs most* is not: by the mean token it is that letter, by another letter it is the answer's place, since another
 letter there gets copied. "What decides most" depends on what you put in its place. Say which.
 
@@ -800,7 +759,7 @@ flipped = {
 
 # %%
 fig, ax = plt.subplots(figsize=(6.4, 2.6))
-for row, (mixed, found) in enumerate(flipped.items()):
+for row, found in enumerate(flipped.values()):
     ax.plot(found, [row] * 5, "o", color=figures.BLUE, alpha=0.6)
 ax.set(yticks=range(3), yticklabels=list(flipped), xlim=(-0.02, 0.6))
 ax.invert_yaxis()
