@@ -45,6 +45,8 @@ def kept(
     g = titled(title)
     text(g, says, 36, "says", "quiet")
     text(g, bars, 36, "right, of all words", "quiet")
+    for j, token in enumerate(tokens):
+        text(g, NAME + TILE * (j + 0.5), 36, token, "quiet", "middle")
     for i, (name, row) in enumerate(rankings.items()):
         shown = np.asarray(row.tokens)
         if shown.shape != (n,) or shown.dtype != bool:
@@ -72,4 +74,5 @@ def kept(
             f"{number(row.share)}"
         )
     height = TOP + ROW * len(rankings) + 4
-    return Mark(g, f"{title}: {'; '.join(words)}.", bars + BAR + 44, height)
+    listed = f"the text is {' '.join(tokens)}; {'; '.join(words)}"
+    return Mark(g, f"{title}: {listed}.", bars + BAR + 44, height)

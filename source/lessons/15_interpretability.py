@@ -163,8 +163,8 @@ it becomes worse.
 
 ## A name that nobody has read before
 
-A captain called Vexolin comes up in a text. No model was trained on that name. Yet, some lines
-later, after "Captain V", models write "exolin" without a slip. (Lesson 17 will watch a
+A captain called Vexolin comes up in a text. The name is made up, so no model was trained on it. Yet,
+some lines later, after "Captain V", a model writes "exolin". (Lesson 17 will watch a
 published one do it.) *How does it know?* It must find where it met this letter before,
 and say what came **next**. One layer is badly placed for this: it can look for an equal letter,
 but the answer stands one place further on.
@@ -185,6 +185,8 @@ alphabet = sorted(set(text))
 letters = np.array([[float(c == a) for a in alphabet] for c in text])
 places = np.eye(len(text))
 SHARP = {"is_causal": True, "scale": 30.0, "return_weights": True}
+
+# %%
 
 
 def two_layers(letters):
@@ -350,7 +352,7 @@ right, surprise, back, again = np.moveaxis(scores, -1, 0)
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6))
 axes[0].plot(tested, surprise, color=figures.BLUE, ls="-", lw=1.2)
-axes[0].set(xlabel="step", ylabel="nats a letter, the second time")
+axes[0].set(xlabel="step", ylabel="surprise, nats a letter")
 looks = [
     (right, "right answers", figures.BLUE, "-"),
     (again, "induction score, second layer", figures.VERMILION, "--"),
@@ -412,8 +414,16 @@ for seed, p in enumerate(five):
 
 # %% [markdown]
 r"""
-No word of seven letters was in the training. (On new words of 5 to 8 letters, more than nine
-answers in ten are right.) Is it these two heads that do it? **Ablate** them: put zeros in place of
+No word of fewer than nine letters was in the training. How do all five do on 200 words of 5 to 8?
+"""
+
+# %%
+short = repeats(np.random.default_rng(1), 200, periods=(5, 8))
+print(np.array([model.score(p, *short) for p in five]))
+
+# %% [markdown]
+r"""
+So the rule was learnt, and not the words. Is it these two heads that do it? **Ablate** them: put zeros in place of
 the weights of one layer, so that its head adds nothing.
 """
 
@@ -495,6 +505,7 @@ def slopes_loop(case, word=0):
     return falls
 
 
+# %%
 first = cases[0]
 general = gradient_times_input(
     first.vjp, first.x, first.answer, first.mean_token
@@ -511,6 +522,7 @@ def keep_best(case, ranking, k):
     return keep, case.read(x).argmax(axis=-1)
 
 
+# %%
 def row_of(way, k, shown=0):
     runs = [
         keep_best(case, found[way], k)
@@ -548,7 +560,7 @@ def survivors(k):
     enough = [way for way in WAYS if rows[way].share > 0.9]
     caption = f"{k} of {n} letters kept: enough by "
     caption += ", ".join(enough) or "none of the ways"
-    title = f"Which letters come next? Right is {wanted}"
+    title = f"What comes next? Right is {wanted}"
     mark = figures.kept(rows, shown_word, right=wanted, title=title)
     return figures.beside(mark, caption=caption)
 
@@ -599,6 +611,7 @@ models = {
     "two relations, two heads": relations_cases(5),
     "induction, two layers": cases,
 }
+# %%
 NUMBERS = ("Pearson", "Spearman", "same first")
 
 
@@ -677,6 +690,7 @@ others = [
     occlusion(case.read, case.x, case.answer, case.other_token)
     for case in cases
 ]
+# %%
 rows["... by another letter"] = np.mean(others, axis=(0, 1))
 print(f"{'':22}", "".join(f"{spot:>17}" for spot in spots))
 for way, row in rows.items():
@@ -709,29 +723,26 @@ self-attention made of them. (Jain and Wallace had recurrent networks there, whi
 too.)
 """
 
+
 # %%
-pools = {}
-for layers, mixed in (
-    (0, "raw words"),
-    (1, "mixed once"),
-    (2, "mixed twice"),
-):
-    pools[mixed] = run_trials(
-        Pooled(layers),
+def learn(pool):
+    return run_trials(
+        pool,
         decisive_task(),
         seeds=range(5),
         steps=250,
         learning_rate=0.005,
     )
-uniform = run_trials(
-    Pooled(0, learns_weights=False),
-    decisive_task(),
-    seeds=range(5),
-    steps=250,
-    learning_rate=0.005,
-)
-for mixed, trials in (*pools.items(), ("uniform weights", uniform)):
-    print(f"{mixed:16} right:", trials.scores[-1])
+
+
+pools = {
+    "raw words": learn(Pooled(layers=0)),
+    "mixed once": learn(Pooled(layers=1)),
+    "mixed twice": learn(Pooled(layers=2)),
+}
+uniform = learn(Pooled(layers=0, learns_weights=False))
+for name, trials in (*pools.items(), ("uniform weights", uniform)):
+    print(f"{name:16} right:", trials.scores[-1])
 
 
 # %%
@@ -776,9 +787,9 @@ to none, for every word already carries the answer, and the pool may look where 
 one layer, it depends on the seed: both happen.
 
 So both papers were right. Weights over **mixed** vectors can be thrown about: they tell about
-*places*, and a place is no longer a word. Weights over raw words cannot. And the model with uniform
-weights gets everything right as well: in this task attention was never needed, so no weights could have explained
-it. In the induction model they are, as the ablation showed.
+*places*, and a place is no longer a word. Over raw words they could not. And the model with uniform
+weights gets everything right as well: this task never needed attention, and weights are one way of
+several to its answer. In the induction model they are needed, as the ablation showed.
 
 Exercise 4 shows a third side: with more keys than a value has numbers, there are other weights
 with exactly the same output.
