@@ -119,9 +119,9 @@ def moves_loop(i):
 # %% [markdown]
 r"""
 There is a shorter way. Without key $j$ the blend $o$ loses $w_j v_j$, and what remains is divided
-by $1 - w_j$, so that weights sum to 1 again. Subtract $o$, and
+by $1 - w_j$, so that weights sum to 1 again. It moves by
 
-$$o_{\text{without } j} - o = \frac{w_j}{1 - w_j}\,(o - v_j) .$$
+$$\frac{o - w_j v_j}{1 - w_j} - o = \frac{w_j}{1 - w_j}\,(o - v_j) .$$
 
 (Lesson 4 left one measurement out in the same way.) For all tokens at once:
 """
@@ -129,7 +129,8 @@ $$o_{\text{without } j} - o = \frac{w_j}{1 - w_j}\,(o - v_j) .$$
 # %%
 far = np.linalg.norm(output[:, None] - value, axis=-1)  # (n_q, n_k)
 moves = weights / (1 - weights) * far
-print(np.allclose(moves[4], moves_loop(4)))
+it = tokens.index("it")
+print(np.allclose(moves[it], moves_loop(it)))
 
 for name in ("it", "cat"):
     i = tokens.index(name)
@@ -186,9 +187,8 @@ letters = np.array([[float(c == a) for a in alphabet] for c in text])
 places = np.eye(len(text))
 SHARP = {"is_causal": True, "scale": 30.0, "return_weights": True}
 
+
 # %%
-
-
 def two_layers(letters):
     one_on = np.roll(places, 1, axis=-1)  # place j answers to j + 1
     notes, first = scaled_dot_product_attention(
@@ -218,7 +218,7 @@ figures.beside(*marks, caption="Weights of the model made by hand")
 # %% [markdown]
 r"""
 In the last row of the second layer, "e9" has all its weight on "x3", and x is the answer. What
-could be plainer?
+could be plainer? (Letters that are new find no match, and look everywhere alike.)
 
 ## Predict first
 
@@ -381,7 +381,8 @@ print("both heads within 50 steps:", (abs(apart) < 50).all())
 # %% [markdown]
 r"""
 A line is a seed. For the first 150 steps little happens: a **plateau**. Then comes a **cliff**, in
-every seed, and at its foot both heads are there. Which comes first? Neither: they rise together,
+every seed, and behind it both heads are there. (The first looks one place back with a third of its weight, and
+that is enough.) Which comes first? Neither: they rise together,
 as neither is of use without the other. Olsson et al. (2022) see the same sudden change in
 language models, at the time at which these learn to use what stands far back. The
 **induction score** is the mean weight on places just behind an earlier appearance of the
