@@ -621,7 +621,8 @@ models = {
     "order of words, one head": order_cases(5),
     "two relations, two heads": relations_cases(5),
     "induction, two layers": cases,
-}for name, some in models.items():
+}
+for name, some in models.items():
     print(f"{name}: right {np.mean([case.right for case in some]):.2f}")
 
 # %%

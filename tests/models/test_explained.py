@@ -13,7 +13,7 @@ from course_utils.models.explained import (
     words_of,
 )
 from course_utils.models.induction import AttentionOnly
-from course_utils.models.order_reader import OrderReader, chase
+from course_utils.models.order_reader import OrderReader, chase, chase_task
 from course_utils.models.two_relations import TwoRelations
 from course_utils.tasks import two_relations_task
 
@@ -89,4 +89,8 @@ def test_all_ways_give_a_number_to_each_token_and_rollout_knows_the_residual():
 
 
 def test_readers_are_asked_for_sentences_that_they_did_not_learn_from():
-    assert [case.right for case in order_cases(1)] == [1.0]
+    (case,) = order_cases(1)
+    _, rng, _ = np.random.default_rng(0).spawn(3)
+    _, (held_out,) = chase_task(12, 16)(rng, rng)
+    np.testing.assert_array_equal(case.answer, held_out[:, 1])
+    assert case.right == 1
