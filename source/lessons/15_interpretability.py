@@ -726,10 +726,10 @@ where we know by construction what should decide.
 ## Could other weights have done as well?
 
 There is another way to doubt weights. Jain and Wallace (2019) *exchanged* them: they shuffled the
-weights of trained classifiers of texts, and often the answer hardly moved. If other weights give
-the same answer, these cannot be the reason. Wiegreffe and Pinter (2019) replied that this
-depends on the model, and that one should first ask whether the task needed attention: train with
-*uniform* weights, and see.
+weights of trained classifiers of texts, and often the answer hardly moved. If quite other weights
+give the same answer, they argue, these do not explain it. Wiegreffe and Pinter (2019) replied that this
+depends on what one calls an explanation, and that the whole model must be taken into account. Their
+first test asks whether a task needs attention at all: train with *uniform* weights, and see.
 
 Both can be seen in one experiment. Twelve words, of which one decides; a learnt query pools the
 words. In one model it pools the words themselves, in the others what one or two layers of
