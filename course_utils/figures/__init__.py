@@ -8,6 +8,7 @@ from course_utils.figures.controls import checkbox, log_slider, picker, slider
 from course_utils.figures.dials import dials
 from course_utils.figures.flow import attention_flow
 from course_utils.figures.heads import cut, gauges
+from course_utils.figures.kept import Kept, kept
 from course_utils.figures.ledger import ledger
 from course_utils.figures.marks import bars, curves, shares, vectors
 from course_utils.figures.panel import Panel, panel
@@ -28,6 +29,7 @@ __all__ = [
     "GREY",
     "VERMILION",
     "AttentionWeights",
+    "Kept",
     "Panel",
     "attention_flow",
     "bars",
@@ -38,6 +40,7 @@ __all__ = [
     "dials",
     "field",
     "gauges",
+    "kept",
     "ledger",
     "links",
     "log_slider",

@@ -971,3 +971,44 @@ def test_a_ledger_draws_a_thousand_times_as_much_a_quarter_further():
 def test_an_amount_beyond_the_scale_is_refused(amount):
     with pytest.raises(ValueError, match="'one' must be from 0 to 1e12"):
         figures.ledger({"one": (amount, "")}, title="")
+
+
+def kept(tokens=(True, False, True), share=0.25, says="b"):
+    row = figures.Kept(np.array(tokens), says, share)
+    return figures.kept({"weight": row}, "abc", right="b", title="Next")
+
+
+def test_what_a_ranking_keeps_is_written_on_its_tiles_and_the_rest_is_blotted_out():
+    one = figures.beside(kept(), caption="")
+    tiles = [x for x in drawn("rect", one) if x.get("height") == "28"]
+    assert [x.get("class") for x in tiles] == ["blue", "grey", "blue"]
+    strong = [x.text for x in drawn("text", one) if x.get("class") == "strong"]
+    assert [x for x in strong if x in "abc"] == ["a", "c"]
+    assert "weight keeps a c: says b (✓), right 0.25." in one.description
+    assert "says c (✗)" in kept(says="c").words
+    assert "keeps nothing" in kept(tokens=[False] * 3).words
+
+
+def test_the_bar_of_a_ranking_is_as_long_as_its_share():
+    lengths = []
+    for share in (0.25, 1.0):
+        (bar,) = (
+            x
+            for x in drawn("rect", figures.beside(kept(share=share), caption=""))
+            if x.get("class") == "bar blue"
+        )
+        lengths.append(float(bar.get("width")))
+    assert lengths[0] * 4 == lengths[1]
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ({"tokens": [True, False]}, "'weight' must keep or not each of 3 tokens"),
+        ({"tokens": [1, 0, 1]}, "'weight' must keep or not each of 3 tokens"),
+        ({"share": 1.5}, "'weight' must be right from 0 to 1; got 1.5"),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused(bad, says):
+    with pytest.raises(ValueError, match=says):
+        kept(**bad)
