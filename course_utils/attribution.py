@@ -34,8 +34,7 @@ def rollout(weights: ArrayLike, *, residual: float = 0.5) -> Floats:
     Returns how much of each token (column) stands in each place (row) at the end, shape
     (..., n, n). Rows that sum to 1 in each layer sum to 1.
 
-    Source: Abnar and Zuidema, "Quantifying attention flow in transformers", 2020,
-    section 3.
+    Source: Abnar and Zuidema, "Quantifying attention flow in transformers", 2020.
 
     >>> back = [[1.0, 0, 0], [1, 0, 0], [0, 1, 0]]  # every token looks one place back
     >>> rollout([back, back])[2]
@@ -68,7 +67,7 @@ def weighted_norms(weights: ArrayLike, value: ArrayLike, w_out: ArrayLike) -> Fl
     Returns the length of what each key adds in all heads together, shape (..., n_k).
 
     Source: Kobayashi et al., "Attention is not only a weight: analyzing transformers
-    with vector norms", 2020, section 3.
+    with vector norms", 2020.
 
     >>> weighted_norms([[0.9, 0.1]], [[[0.0, 0.1], [3.0, 4.0]]], np.eye(2))
     array([0.09, 0.5 ])
@@ -104,9 +103,8 @@ def occlusion(
     Returns by how many nats log p of the answer falls without each token, (..., n). It
     is negative where a token speaks against the answer. `model` is called n + 1 times.
 
-    Source: Zeiler and Fergus, "Visualizing and understanding convolutional networks",
-    2014, section 4.2; of words: Li, Monroe and Jurafsky, "Understanding neural networks
-    through representation erasure", 2016, section 3.
+    Source: Li, Monroe and Jurafsky, "Understanding neural networks through
+    representation erasure", 2016.
 
     >>> def first_token_says(x):  # logits of two classes
     ...     return x[..., 0, :]

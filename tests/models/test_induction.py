@@ -64,8 +64,7 @@ def test_the_gradient_of_the_vectors_is_right_too(model):
 
 @pytest.mark.oracle
 @EACH
-def test_pytorch_finds_the_same_loss_and_gradients(model):
-    torch = pytest.importorskip("torch")
+def test_pytorch_finds_the_same_loss_and_gradients(model, torch):
     attend = torch.nn.functional.scaled_dot_product_attention
     parameters, (tokens, targets) = started(model)
     p = {k: torch.tensor(x, requires_grad=True) for k, x in parameters.items()}
