@@ -8,10 +8,11 @@ from course_utils.exercises.lesson_16 import (
     LOOKS_HEALTHY,
     MEAN_POOL,
     NEAREST_TEXTS,
+    _by_cosine,
     _gaps,
     _healthiest,
-    _others,
     _searched_by_distance,
+    _shares_of_three,
 )
 from course_utils.layers import gelu_vjp
 
@@ -43,8 +44,9 @@ def _gelu_flattened(x):
 
 
 def _gelu_in_place(x):
-    x *= 1
-    return _gelu(x)
+    result = _gelu(x)
+    x[...] = result
+    return result
 
 
 def _pool_all_alike(x, lengths):
@@ -103,8 +105,8 @@ def _search_length_by_column(index, asked, most):
 
 
 def _search_unsorted(index, asked, most):
-    near = asked @ (index / np.linalg.norm(index, axis=1, keepdims=True)).T
-    return np.argpartition(-near, most - 1, axis=1)[:, :most]
+    found = _search(index, asked, most)
+    return found[:, [*range(most - 2), -1, -2]] if most > 2 else found
 
 
 def _search_rounded(index, asked, most):
@@ -122,23 +124,6 @@ def _healthy_never_none(right, versions):
 def _healthy_first_wrong(right, versions):
     wrong = _gaps(right, versions) > GAP
     return int(wrong.argmax()) if wrong.any() else -1
-
-
-def _healthy_by_one_text(right, versions):
-    """Look at the first three texts alone."""
-    few = slice(0, 3)
-
-    def shares(right, versions):
-        same = [
-            (_others(x).argmax(1) == _others(right).argmax(1))[few] for x in versions
-        ]
-        return np.mean(same, axis=1)
-
-    return _healthiest(shares)(right, versions)
-
-
-def _healthy_nearest_cosine(right, versions):
-    return _healthiest(lambda r, v: (v * r).sum(axis=-1).mean(axis=-1))(right, versions)
 
 
 WRONG = {
@@ -172,7 +157,7 @@ WRONG = {
         "allows nothing": _healthy_above(0),
         "never says none": _healthy_never_none,
         "the first wrong one": _healthy_first_wrong,
-        "by three texts": _healthy_by_one_text,
-        "by mean cosine": _healthy_nearest_cosine,
+        "by three texts": _healthiest(_shares_of_three),
+        "by mean cosine": _healthiest(_by_cosine),
     },
 }
