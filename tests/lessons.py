@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def can_run(name):
     """Say whether all that a lesson needs is here: some need a published model."""
     source = (ROOT / "source" / "lessons" / f"{name}.py").read_text(encoding="utf-8")
-    return published.HOME.exists() or not needs_models(source)
+    return published.are_here() or not needs_models(source)
 
 
 NAMES = [x.name for x in LESSONS if x.is_there and can_run(x.name)]

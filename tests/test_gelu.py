@@ -31,7 +31,9 @@ def test_erf_everywhere(dtype):
     np.testing.assert_array_equal(erf(-x), -erf(x))
     ends = np.array([0, -0.0, 40, -40, np.inf, -np.inf, 1e-30], dtype)
     expected = [0, 0, 1, -1, 1, -1, 0]
-    np.testing.assert_allclose(erf(ends), expected, atol=2e-9 if dtype is None else 3e-7)
+    np.testing.assert_allclose(
+        erf(ends), expected, atol=2e-9 if dtype is None else 3e-7
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

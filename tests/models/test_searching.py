@@ -33,9 +33,7 @@ def test_a_rare_word_counts_more_and_a_text_without_any_nothing():
 
 def test_a_word_that_is_asked_twice_counts_once():
     documents = [["a", "b"], ["b", "c"]]
-    np.testing.assert_array_equal(
-        bm25(["a", "a"], documents), bm25(["a"], documents)
-    )
+    np.testing.assert_array_equal(bm25(["a", "a"], documents), bm25(["a"], documents))
 
 
 def test_the_toolbox_says_what_the_functions_say():
