@@ -22,10 +22,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))  # which is missing under PYTHONSAFEPATH
-from set_up import environment, set_up  # noqa: E402
+from set_up import environment, needs_models, set_up  # noqa: E402
 
-# Extras that `test` installs and uses when it is told to, and their tests' marker.
-ON_DEMAND = {"oracles": "oracle", "nbgrader": "nbgrader", "dask": "dask"}
+# What `test` installs, or fetches, and uses when it is told to; their tests' marker.
+ON_DEMAND = {
+    "oracles": "oracle",
+    "nbgrader": "nbgrader",
+    "dask": "dask",
+    "models": "models",
+}
 NO_TESTS = 5  # what pytest says where its options leave none
 
 HELP = """\
@@ -38,12 +43,13 @@ usage: python3 course.py [COMMAND] [OPTIONS]
            or course.py again hard_lookup; the old notebook is kept beside
   grade    show your points; with files or folders, grade the notebooks in
            them: python3 course.py grade PATH ...
-  build    rebuild the notebooks whose source or code changed; those of one
-           lesson: python3 course.py build 1
+  models   fetch the two published models that lessons 16 and 17 run, 180 MB
+           --from PATH    take them out of a copy that somebody has
+  build    rebuild the notebooks whose source or code changed; or: build 1
            --check        only compare: fails where notebook and source differ
            --check --run  also build all anew, and compare the bytes
   test     run every check that a change must pass
-           --oracles      also compare with PyTorch, which is then installed
+           --oracles      also compare with PyTorch; --models: also run 16, 17
            --nbgrader     also grade with nbgrader, --dask on a Dask cluster
            --thorough     also what is slow, on more and fresh examples;
                           --hypothesis-seed N draws those of an earlier run
@@ -103,6 +109,11 @@ def again(options: list[str]) -> int:
     )
 
 
+def models(options: list[str]) -> int:
+    """Fetch the published models that lessons run."""
+    return become([set_up(), str(ROOT / "fetch_models.py"), *options])
+
+
 def build(options: list[str]) -> int:
     """Rebuild the notebooks from their sources, or check that they match."""
     return become([set_up("test"), str(ROOT / "tools" / "build.py"), *options])
@@ -114,8 +125,12 @@ def test(options: list[str]) -> int:
     options = [x for x in options if x not in {f"--{extra}" for extra in extras}]
     python = set_up("test")
     for extra in extras:
-        set_up(extra)
+        if extra != "models":
+            set_up(extra)
+        elif run([python, str(ROOT / "fetch_models.py")]):
+            return 1
     left_out = [ON_DEMAND[extra] for extra in ON_DEMAND if extra not in extras]
+    skipped = lessons_with_models() if "models" in left_out else []
     two = [python, "-m", "pytest", "-n", "2", "--dist"]
     # What shares a server goes to one worker, and all else to the one that is free.
     pytest = [*two, "loadgroup"]
@@ -126,7 +141,10 @@ def test(options: list[str]) -> int:
         "spelling": [python, "-m", "codespell_lib"],
         "build": [python, "tools/build.py", "--check"],
         "examples": [python, "-m", "pytest", "-q", "--doctest-modules", "course_utils"],
-        "notebooks": [*two, "loadfile", "-q", "--nbval", "notebooks", "solutions"],
+        "notebooks": [
+            *[*two, "loadfile", "-q", "--nbval", "notebooks", "solutions"],
+            *(f"--ignore={path}" for path in skipped),
+        ],
         "tests": [*pytest, "tests", "-m", f"not browser{marked}", *options],
         # The browser's driver keeps an event loop running: nothing else may need one.
         "browser": [*pytest, "tests/browser", *options],
@@ -140,11 +158,27 @@ def test(options: list[str]) -> int:
             code = run(step, cwd=ROOT, **own)
             if code and not (options and code == NO_TESTS):
                 failed.append(name)
+    if skipped:
+        print(f"\nLeft out, as only --models runs them: {', '.join(skipped)}")
     print("\n" + (f"Failed: {', '.join(failed)}" if failed else "All checks passed."))
     return 1 if failed else 0
 
 
-COMMANDS = {"lab": lab, "again": again, "grade": grade, "build": build, "test": test}
+def lessons_with_models() -> list[str]:
+    """Return the notebooks that only run where the published models are."""
+    there = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    found = (x for x in there if needs_models(x.read_text(encoding="utf-8")))
+    return [x.relative_to(ROOT).as_posix() for x in found]
+
+
+COMMANDS = {
+    "lab": lab,
+    "again": again,
+    "grade": grade,
+    "models": models,
+    "build": build,
+    "test": test,
+}
 
 
 def module(python: str, name: str) -> list[str]:

@@ -32,6 +32,7 @@ FOREIGN = re.compile(
 # What a set-up may need on the disk, by extra.
 MEGABYTES = {"": 600, "test": 1000, "oracles": 2500, "nbgrader": 1200, "dask": 1100}
 EVERY = 4  # seconds between two lines on the progress of a set-up
+GONE = "No matching distribution found for "
 # What pip or venv says when it fails, and what that means; the first that fits.
 FAULTS = {
     "No space left on device|Errno 28": "the disk is full.",
@@ -48,14 +49,14 @@ FAULTS = {
     ),
     "name resolution|getaddrinfo|NewConnection|Timeout|timed out|ProxyError|unreachable"
     "|Failed to establish|[Cc]onnection (aborted|broken|reset)|IncompleteRead": (
-        "they could not be downloaded. Is there a network? Start again when there is, "
-        "and the set-up goes on."
+        "nothing could be downloaded. Is there a network? Start again when there is, "
+        "and it goes on."
     ),
     "5[0-9][0-9] Server Error|HTTP error 5": (
-        "the package index is out of order. Start again later, and the set-up goes on."
+        "the package index is out of order. Start again later, and it goes on."
     ),
-    "No matching distribution found for ": (
-        "the package index does not have all of them. If pip's settings name one of "
+    GONE: (
+        "the package index does not have what is needed. If pip's settings name one of "
         "your own (PIP_INDEX_URL, pip.conf), it needs what PyPI has."
     ),
 }
@@ -123,7 +124,7 @@ def in_own_environment(extra: str) -> bool:
         importlib.metadata.distribution("attention-course")
     except importlib.metadata.PackageNotFoundError:
         return False
-    needs = {"": "jupyterlab", "test": "pytest", "oracles": "torch"}
+    needs = {"": "jupyterlab", "test": "pytest", "oracles": "transformers"}
     needs |= {"nbgrader": "nbgrader", "dask": "distributed"}
     if importlib.util.find_spec(needs[extra]) is None:
         sys.exit(
@@ -277,9 +278,20 @@ class Progress(threading.Thread):
 def explained(said: str, what: str) -> str:
     """Turn what a failed step printed into one sentence, or show its end."""
     log = LOG.read_text(encoding="utf-8", errors="replace") if LOG.exists() else ""
-    for pattern, sentence in FAULTS.items():
-        if re.search(pattern, said + log):
-            return f"{what}: {sentence}"
+    sentence = meaning(said + log)
+    if sentence:
+        return f"{what}: {sentence}"
     last = "\n".join(said.strip().splitlines()[-5:])
     more = f"\nAll of it is in {LOG}" if log else ""
     return f"{what}. The last lines say:\n{last}{more}"
+
+
+def meaning(said: str) -> str | None:
+    """Return the sentence for what pip or venv said, if it is a known fault."""
+    found = (FAULTS[pattern] for pattern in FAULTS if re.search(pattern, said))
+    return next(found, None)
+
+
+def needs_models(lesson: str) -> bool:
+    """Say whether a lesson's source, or its notebook, reads a published model."""
+    return "course_utils.models.published import" in lesson

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_utils.masks import padding_mask
 from course_utils.scores import gaussian_score
 from course_utils.softmax import masked_softmax, softmax
 from course_utils.validation import Floats, check_positive, read
@@ -93,3 +94,23 @@ def leave_one_out(key: ArrayLike, value: ArrayLike, bandwidth: float) -> Floats:
         raise ValueError(f"`key` must hold at least 2 points; got shape {key.shape}")
     others = ~np.eye(n, dtype=np.bool_)
     return masked_softmax(gaussian_score(key, key, bandwidth), others) @ value
+
+
+def mean_pooling(x: ArrayLike, lengths: ArrayLike) -> Floats:
+    """Average the vectors of each sequence, its padding left out.
+
+    - `x`: shape (..., n, d).
+    - `lengths`: integers from 0 to n, shape (...): how many vectors are real.
+
+    Returns one vector a sequence, shape (..., d), of the dtype of `x` (float64 for
+    integers); zeros for a sequence without any.
+
+    Source: Reimers and Gurevych, "Sentence-BERT", 2019, section 3.
+
+    >>> mean_pooling([[[2.0, 4.0], [4.0, 0.0], [99.0, 99.0]]], lengths=[2])
+    array([[3., 2.]])
+    """
+    (x,) = read("... n d", x=x)
+    real = padding_mask(lengths, x.shape[-2]).mT  # (..., n, 1)
+    sums = np.where(real, x, 0).sum(axis=-2)
+    return sums / np.maximum(real.sum(axis=-2), 1).astype(x.dtype)

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from course_utils.models import published
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # How long an example takes says nothing about the course.
@@ -57,9 +59,12 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config, items):
     seldom = pytest.mark.skip(reason="thorough: runs with --thorough")
+    not_here = pytest.mark.skip(reason="models: python3 course.py models fetches them")
     for item in items:
         if item.get_closest_marker("thorough") and not config.getoption("--thorough"):
             item.add_marker(seldom)
+        if item.get_closest_marker("models") and not published.HOME.exists():
+            item.add_marker(not_here)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -127,6 +132,7 @@ def clone_of():
         for name in (
             "course.py",
             "set_up.py",
+            "fetch_models.py",
             "pyproject.toml",
             "constraints.txt",
             ".gitignore",

@@ -47,9 +47,9 @@ def test_help_fits_on_a_screen(root):
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) <= 24
     assert max(map(len, done.stdout.splitlines())) <= 80
-    for command in ("lab", "again", "test", "build", "grade"):
+    for command in ("lab", "again", "grade", "models", "build", "test"):
         assert f"\n  {command} " in done.stdout
-    for option in ("--check", "--run", "--oracles", "--nbgrader", "--dask"):
+    for option in ("--check", "--run", "--oracles", "--models", "--nbgrader", "--dask"):
         assert option in done.stdout
 
 

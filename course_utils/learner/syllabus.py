@@ -142,7 +142,7 @@ PARTS: dict[str, tuple[Lesson, ...]] = {
         ),
         Lesson(
             16,
-            "search",
+            "encoder",
             "Search by meaning with a published encoder",
             "How do you find a text by what it means, when no word of it matches?",
         ),

@@ -6,6 +6,8 @@ import nbformat
 import pytest
 
 from course_utils.exercises import EXERCISES
+from course_utils.models import published
+from set_up import needs_models
 from tools import build, execute, sources
 from tools.dependencies import Course
 from tools.sources import BuildError, Target
@@ -256,9 +258,19 @@ def test_a_cell_that_cannot_be_built_is_named(course, cell, says):
     assert says in str(error.value)
 
 
+def test_a_lesson_without_its_model_says_what_to_run(course):
+    use = "from course_utils.models.published import find\n\nfind('tokenizer.json')"
+    target = broken(course, f"{LESSON}\n# %%\n{use}\n")
+    with pytest.raises(BuildError, match=r"02_broken\.py.* run 'python3 course.py mod"):
+        execute.execute(sources.unexecuted(target), target)
+
+
 @pytest.mark.thorough
 def test_a_rebuild_has_the_same_bytes(root):
     for target in sources.targets(root):
+        needs = needs_models(target.source.read_text(encoding="utf-8"))
+        if needs and not published.HOME.exists():
+            continue
         built = build.build(target, Course(root), anew=True)
         assert built == target.path.read_text(encoding="utf-8")
 
