@@ -78,4 +78,4 @@ def test_texts_are_cut_as_the_tokenizers_package_cuts_them(odd_texts):
     ours = BytePairs(pieces, [" ".join(pair) for pair in found["merges"]], special)
     wrong = [x for x in odd_texts if ours.encode(x) != theirs.encode(x).ids]
     assert len(odd_texts) > 500
-    assert wrong == []
+    assert wrong[:3] == []

@@ -296,11 +296,17 @@ def test_the_published_model_is_that_of_its_authors(published, original):
 @pytest.mark.oracle
 def test_the_published_tokenizer_is_that_of_its_authors(published, odd_texts):
     transformers = pytest.importorskip("transformers")
+    from tokenizers import pre_tokenizers
+
     path, _, text = published
     cut = transformers.AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+    # What reads the file there leaves out that "smollm" cuts digits off first.
+    digits = pre_tokenizers.Digits(individual_digits=True)
+    letters = cut.backend_tokenizer.pre_tokenizer
+    cut.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, letters])
     wrong = [x for x in odd_texts if text.encode(x) != cut(x)["input_ids"]]
     assert len(odd_texts) > 500
-    assert wrong == []
+    assert wrong[:3] == []
 
 
 def test_the_published_model_reads_with_a_cache_what_it_reads_without(published):
