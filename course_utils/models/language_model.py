@@ -5,6 +5,7 @@ queries and keys and grouped heads, and then each thinks by itself. The vectors 
 tokens also read off what comes next.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,7 @@ NAMES = {
     "w_up": "ffn_up",
     "w_down": "ffn_down",
 }
+STORED = Path(__file__).parents[1] / "data" / "written_elsewhere.json"
 CONTROL = 3  # what the tokenizer calls a token that is no text
 
 
@@ -210,3 +212,11 @@ def load(path: Path) -> tuple[LanguageModel, BytePairs]:
     pieces, kinds = (entries[f"tokenizer.ggml.{x}"] for x in ("tokens", "token_type"))
     special = [x for x, own in zip(pieces, kinds, strict=True) if own == CONTROL]
     return model, BytePairs(pieces, entries["tokenizer.ggml.merges"], special)
+
+
+def written_elsewhere() -> dict[str, list[int]]:
+    """Return how Transformers, on PyTorch, goes on with texts; by greedy choice.
+
+    `benchmarks/models.py --store` asked it, with the numbers of the same file.
+    """
+    return json.loads(STORED.read_text("utf-8"))

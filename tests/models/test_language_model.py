@@ -5,10 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch_decoder import in_transformers, read_by, read_by_gguf
 
 from course_utils import causal_mask
 from course_utils.models import language_model
-from course_utils.models.language_model import LanguageModel, load
+from course_utils.models.language_model import (
+    LanguageModel,
+    load,
+    written_elsewhere,
+)
+from course_utils.models.published import find
 
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 TEXTS = (
@@ -179,63 +185,6 @@ def test_another_kind_of_model_is_named(monkeypatch):
         load(Path("x.gguf"))
 
 
-def halves(matrix, heads):
-    """Put the pairs that are turned from (2i, 2i + 1) to (i, i + d/2), as a row."""
-    rows = matrix.T.reshape(heads, -1, 2, len(matrix))
-    return rows.swapaxes(1, 2).reshape(-1, len(matrix))
-
-
-def in_transformers(model):
-    """Return the same model as the Transformers library has it."""
-    torch = pytest.importorskip("torch")
-    transformers = pytest.importorskip("transformers")
-    d, inside = model.blocks[0]["w_gate"].shape
-    config = transformers.LlamaConfig(
-        vocab_size=len(model.tokens),
-        hidden_size=d,
-        intermediate_size=inside,
-        num_hidden_layers=len(model.blocks),
-        num_attention_heads=model.num_heads,
-        num_key_value_heads=model.num_kv_heads,
-        head_dim=model.blocks[0]["w_value"].shape[1] // model.num_kv_heads,
-        rms_norm_eps=model.epsilon,
-        rope_parameters={"rope_type": "default", "rope_theta": model.base},
-        tie_word_embeddings=True,
-        attn_implementation="eager",
-    )
-    theirs = transformers.LlamaForCausalLM(config).eval()
-    theirs.to(torch.tensor(model.gain).dtype)
-    state = {"model.embed_tokens.weight": model.tokens, "model.norm.weight": model.gain}
-    for i, p in enumerate(model.blocks):
-        state |= {
-            f"model.layers.{i}.{name}.weight": x
-            for name, x in {
-                "input_layernorm": p["gain_1"],
-                "post_attention_layernorm": p["gain_2"],
-                "self_attn.q_proj": halves(p["w_query"], model.num_heads),
-                "self_attn.k_proj": halves(p["w_key"], model.num_kv_heads),
-                "self_attn.v_proj": p["w_value"].T,
-                "self_attn.o_proj": p["w_out"].T,
-                "mlp.gate_proj": p["w_gate"].T,
-                "mlp.up_proj": p["w_up"].T,
-                "mlp.down_proj": p["w_down"].T,
-            }.items()
-        }
-    tensors = {x: torch.tensor(np.array(y)) for x, y in state.items()}
-    missing, unexpected = theirs.load_state_dict(tensors, strict=False)
-    assert (missing, unexpected) == (["lm_head.weight"], [])
-    theirs.tie_weights()
-    return theirs
-
-
-def read_by(theirs, tokens):
-    """Return the logits that a model of PyTorch gives."""
-    import torch
-
-    with torch.no_grad():
-        return theirs(torch.tensor(tokens)).logits.numpy()
-
-
 @pytest.mark.oracle
 @pytest.mark.parametrize(("num_heads", "num_kv_heads"), [(6, 2), (4, 4), (4, 1)])
 def test_small_models_are_those_of_transformers(num_heads, num_kv_heads):
@@ -246,32 +195,21 @@ def test_small_models_are_those_of_transformers(num_heads, num_kv_heads):
 
 
 @pytest.fixture(scope="session")
-def published(root):
-    """The published model and its tokenizer, or skip where its file is not there."""
-    found = sorted((root / ".models").rglob(FILE))
-    if not found:
-        pytest.skip("python3 course.py models brings the file")
-    return found[0], *load(found[0])
+def published():
+    """The file of the published model, and what is in it, or skip without it."""
+    try:
+        path = find(FILE)
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    return path, *load(path)
 
 
 @pytest.fixture(scope="session")
 def original(published):
     """The same file, read by the gguf package, in Transformers' own model."""
-    gguf = pytest.importorskip("gguf")
-    from gguf.quants import dequantize
-
+    pytest.importorskip("gguf")
     path, model, _ = published
-    arrays = {
-        x.name: dequantize(x.data, x.tensor_type).reshape(x.shape[::-1])
-        for x in gguf.GGUFReader(path).tensors
-    }
-    blocks = [
-        {x: arrays[f"blk.{i}.{y}.weight"].T for x, y in language_model.NAMES.items()}
-        for i in range(len(model.blocks))
-    ]
-    gain = arrays["output_norm.weight"]
-    as_read = {"tokens": arrays["token_embd.weight"], "blocks": blocks, "gain": gain}
-    return in_transformers(replace(model, **as_read))
+    return in_transformers(read_by_gguf(path, model))
 
 
 @pytest.mark.oracle
@@ -316,3 +254,9 @@ def test_the_published_model_reads_with_a_cache_what_it_reads_without(published)
     for part in np.split(tokens, [9, 10, 12]):
         steps.append(model.read(part, caches))
     assert np.abs(np.concatenate(steps) - model.read(tokens)).max() < 5e-4
+
+
+def test_it_writes_what_its_authors_library_wrote(published):
+    _, model, text = published
+    for words, theirs in written_elsewhere().items():
+        assert [int(x) for x in model.write(text.encode(words), 8)] == theirs[:8]
