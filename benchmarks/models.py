@@ -19,10 +19,10 @@ import os
 import resource
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
-for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-    os.environ.setdefault(name, "1")  # before NumPy is loaded
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is loaded
 
 import numpy as np
 import torch
@@ -93,10 +93,8 @@ def cache(model, text, count):
         tokens = text.encode(STORY * repeats)
         found = {}
         for cached in (True, False):
-            write = lambda cached=cached: [  # noqa: E731
-                int(x) for x in model.write(tokens, count, cached=cached)
-            ]
-            found[cached] = seconds(write, 1)
+            write = partial(model.write, tokens, count, cached=cached)
+            found[cached] = seconds(lambda write=write: [int(x) for x in write()], 1)
         (ours, fast), (same, slow) = found[True], found[False]
         print(f"  {count} after {len(tokens):3}: {fast:.1f}, {slow:.1f}", end=", ")
         print(f"{slow / fast:.1f}; the same: {ours == same}")

@@ -10,7 +10,7 @@ from course_utils.validation import Floats, check_number, read
 def rms_norm(x: ArrayLike, gain: ArrayLike, epsilon: float = 1e-5) -> Floats:
     """Bring each vector to a root mean square of 1, then scale each component.
 
-    output = gain · x / √(mean(x²) + ε). It is layer norm without the mean and the shift.
+    output = gain · x / √(mean(x²) + ε): layer norm without the mean and the shift.
 
     - `x`: shape (..., d).
     - `gain`: shape (d,).

@@ -58,7 +58,7 @@ def gaze(
     )
     likely = ", ".join(f"“{_shown(x)}” {number(p)}" for x, p in following.items())
     place = len(weights) - 1
-    words = f"{title}: from {shown[place]} head {block}.{own} looks at {listed}. "
+    words = f"{title} looks from {shown[place]} at {listed or 'nothing'}. "
     return Mark(g, f"{words}Next: {likely}.", WIDE, HIGH)
 
 

@@ -6,7 +6,7 @@ joined, again and again, until no pair is left that was learnt.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from unicodedata import category
 
 import numpy as np
@@ -74,7 +74,7 @@ class BytePairs:
     def merge(self, parts: Sequence[str]) -> list[str]:
         """Join neighbours, the pair that was learnt first before all others."""
         parts = list(parts)
-        while pairs := [p for p in zip(parts, parts[1:], strict=False) if p in self.rank]:
+        while pairs := [pair for pair in pairwise(parts) if pair in self.rank]:
             pair, joined = min(pairs, key=self.rank.get), []
             for part in parts:
                 if joined and (joined[-1], part) == pair:
@@ -86,8 +86,8 @@ class BytePairs:
 
     def _cut(self, text: str) -> Iterator[str]:
         for is_number, run in groupby(text, key=lambda c: category(c)[0] == "N"):
-            words = run if is_number else WORD.findall("".join(run))
-            for word in words:
+            part = "".join(run)
+            for word in part if is_number else WORD.findall(part):
                 letters = [LETTER[byte] for byte in word.encode()]
                 yield from self.merge([x for x in letters if x in self.number])
 

@@ -1,7 +1,7 @@
 """Read a GGUF file: what its model is made of, and its numbers, 4 bits or 8 each.
 
 GGUF holds entries (sizes, the tokenizer's pieces), a list of arrays, and their numbers.
-Source: the specification of GGUF, docs/gguf.md in ggml, and for the blocks ggml-common.h.
+Source: ggml's docs/gguf.md for the file, and its ggml-common.h for the blocks.
 """
 
 import struct

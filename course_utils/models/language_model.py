@@ -145,7 +145,11 @@ class LanguageModel:
         query = split_heads(x @ p["w_query"], self.num_heads)
         key = split_heads(x @ p["w_key"], self.num_kv_heads)
         value = split_heads(x @ p["w_value"], self.num_kv_heads)
-        return self.turn(query, places, self.base), self.turn(key, places, self.base), value
+        return (
+            self.turn(query, places, self.base),
+            self.turn(key, places, self.base),
+            value,
+        )
 
     def write(
         self,

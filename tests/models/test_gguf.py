@@ -1,4 +1,4 @@
-"""The reader of GGUF files: against files written here, and against the gguf package."""
+"""The reader of GGUF files: against files written here, and the gguf package."""
 
 import struct
 
