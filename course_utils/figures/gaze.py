@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 from course_utils.figures.svg import Mark, element, number, text, titled
 
 WIDE, HIGH = 560, 372
-LINE = 26  # from one line of text to the next
-LETTER = 7.8  # how wide a letter is
-MONO = "font: 13px ui-monospace, monospace"
-GRID, BELOW = 9.4, 208  # a head's cell; where the text ends
+LINE = 30  # from one line of text to the next
+LETTER = 9.05  # how wide a letter is
+MONO = "font: 15px ui-monospace, monospace"
+GRID, BELOW = 9.4, 206  # a head's cell; where the text ends
 BARS = 350  # where the next tokens begin
 
 
@@ -70,27 +70,27 @@ def _shown(token: str) -> str:
 
 def _width(words: str) -> float:
     wide = sum(east_asian_width(c) in "WF" for c in words)
-    return LETTER * (len(words) - wide) + 13 * wide + 4
+    return LETTER * (len(words) - wide) + 15 * wide + 4
 
 
 def _text(g: object, tokens: Sequence[str], weights: np.ndarray) -> None:
-    x, y = 0.0, 56.0
+    x, y = 0.0, 50.0
     for i, token in enumerate(tokens):
         words = _shown(token)
         width = _width(words)
-        x += 5 * token.startswith(" ")
+        x += 6 * token.startswith(" ")
         if x + width > WIDE:
             x, y = 0.0, y + LINE
-        if y > BELOW - 28:
-            text(g, x, y + 14, "…", "quiet")
+        if y > BELOW - 32:
+            text(g, WIDE, y - 13, "…", "quiet", "end")
             break
         seen = weights[i] if i < len(weights) else 0.0
-        box = {"x": x, "y": y, "width": width, "height": 20, "rx": 3}
+        box = {"x": x, "y": y, "width": width, "height": 24, "rx": 3}
         shade = {"class": "blue cell", "fill-opacity": f"{0.7 * seen:.3f}"}
         element("rect", box | shade, g)
         if i == len(weights) - 1:
             element("rect", box | {"class": "ring", "stroke-width": 2}, g)
-        text(g, x + 2, y + 14.5, words, "" if i < len(weights) else "quiet")
+        text(g, x + 2, y + 17, words, "" if i < len(weights) else "quiet")
         g[-1].set("style", MONO)
         x += width + 1
 
@@ -122,7 +122,7 @@ def _following(g: object, following: Mapping[str, float]) -> None:
     left, right, step = BARS + 78, WIDE - 40, 22
     for i, (token, p) in enumerate(following.items()):
         y = BELOW + 46 + step * i
-        text(g, left - 6, y + 14, _shown(token)[:9], "", "end")
+        text(g, left - 6, y + 14, _shown(token)[:8], "", "end")
         g[-1].set("style", MONO)
         box = {"x": left, "y": y + 2, "height": 15, "rx": 2, "class": "vermilion"}
         element("rect", box | {"width": max(p * (right - left), 0.5)}, g)
