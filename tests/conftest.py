@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.get_closest_marker("thorough") and not config.getoption("--thorough"):
             item.add_marker(seldom)
-        if item.get_closest_marker("models") and not published.HOME.exists():
+        if item.get_closest_marker("models") and not published.are_here():
             item.add_marker(not_here)
 
 

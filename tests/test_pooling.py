@@ -17,7 +17,12 @@ from samples import (
     sizes,
 )
 
-from course_utils.pooling import attend, leave_one_out, nadaraya_watson
+from course_utils.pooling import (
+    attend,
+    leave_one_out,
+    mean_pooling,
+    nadaraya_watson,
+)
 from course_utils.softmax import softmax
 
 
@@ -125,3 +130,22 @@ def test_attend_against_pytorch(oracles, case, d_v):
     shapes = (*leading, n_q, n_k), (*others, n_k, d_v)
     weights, value = normal(seed, np.float64, *shapes)
     compare(oracles, attend, {"weights": weights, "value": value})
+
+
+@laws
+@given(seeds, dtypes, st.integers(0, 6))
+def test_pooling_averages_the_real_vectors_whatever_the_padding_holds(seed, dtype, n):
+    (x,) = normal(seed, dtype, (2, 3, n, 4))
+    lengths = np.random.default_rng(seed).integers(0, n + 1, size=(2, 3))
+    x[np.arange(n) >= lengths[..., None]] = np.nan
+    pooled = mean_pooling(x, lengths)
+    assert (pooled.dtype, pooled.shape) == (dtype, (2, 3, 4))
+    for where, length in np.ndenumerate(lengths):
+        real = x[where][:length]
+        expected = real.mean(axis=0) if length else np.zeros(4)
+        np.testing.assert_allclose(pooled[where], expected, atol=1e-6)
+
+
+def test_more_real_vectors_than_there_are_is_an_error():
+    with pytest.raises(ValueError, match="`lengths` must"):
+        mean_pooling(np.zeros((1, 3, 2)), [4])

@@ -101,6 +101,11 @@ def find(name: str) -> Path:
     raise ValueError(f"`name` must be one of {known}; got {name}")
 
 
+def are_here() -> bool:
+    """Say whether all files stand where they should; `find` also looks inside."""
+    return all((HOME / x.name / file.name).exists() for x in MODELS for file in x.files)
+
+
 def _checked(model: Model, file: File) -> Path:
     path = HOME / model.name / file.name
     if not path.exists():
