@@ -14,13 +14,14 @@ your own, to switch heads off and predict what is lost, and to diagnose a model 
 nonsense.
 
 **What you'll need.** Lessons 3, 5, 6, 8, 9, 12, 14 and 15, and the model: `python3 course.py
-models` fetches it, 93 MB. Without it you can read all that follows. The main line takes
+models` fetches it and that of lesson 16, 180 MB. Without it you can read all that follows. The main line takes
 about 40 minutes, all of it with the exercises about 90.
 """
 
 # %%
 from dataclasses import replace
 from itertools import pairwise
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,13 +43,15 @@ from course_utils.training import tracked
 np.set_printoptions(precision=2, suppress=True, linewidth=76)
 figures.use_style()
 # No model here? Run python3 course.py models in a terminal.
-model, text = load(find("SmolLM2-135M-Instruct.Q4_1.gguf"))
+path = find("SmolLM2-135M-Instruct.Q4_1.gguf")
+model, text = load(path)
 
 # %% [markdown]
 r"""
 ## Captain V
 
-This is where the course began:
+The model of lesson 16 reads, and cannot write a word. This one writes. And this is where the
+course began:
 
 > Captain Vexolin stood at the harbour and looked at the log. “Good morning,” said Captain V
 
@@ -103,6 +106,8 @@ trillion tokens, mostly English, and published its numbers under the licence Apa
 
 # %%
 print(f"{model.size:,} numbers, {len(model.blocks)} blocks")
+print(f"{4 * model.size / 1e6:.0f} MB at four bytes a number", end=", ")
+print(f"{path.stat().st_size / 1e6:.0f} MB in the file")
 print("vectors of the tokens", model.tokens.shape)
 for name, x in model.blocks[0].items():
     print(f"  {name:8} {x.shape}")
@@ -118,7 +123,7 @@ queries share keys (lesson 9). No matrix of places: queries and keys are turned
 
 <details><summary>How 135 million numbers fit into 98 MB</summary>
 
-At four bytes each they would take 538 MB. In the file, 32 neighbours share a scale and a least
+In the file, 32 neighbours share a scale and a least
 number, and each has four bits, for one of 16 steps between (the vectors of the tokens have
 eight bits). `course_utils/models/gguf.py` undoes this in some twenty lines. The numbers are
 a little off from those that were trained; every comparison here is on the numbers of the file.
@@ -130,11 +135,12 @@ a little off from those that were trained; every comparison here is on the numbe
 A vocabulary of words would lack "Vexolin", and single letters make long texts. The tokens in
 use lie between: **byte pairs** (Sennrich, Haddow and Birch, 2016; on bytes: Radford et al.,
 2019). A word begins as its bytes. In training, the pair of neighbours that was most frequent
-was joined and put on a list, then the most frequent again, 48,900 times. To cut a word,
-join in the order of that list:
+was joined and put on a list, then the most frequent again, and so on. To cut a word, join in
+the order of that list:
 """
 
 # %%
+print(f"{len(text.rank):,} pairs, {len(text.pieces):,} pieces")
 parts = list("ĠVexolin")  # Ġ stands for the space before it
 while pairs := [p for p in pairwise(parts) if p in text.rank]:
     first = min(pairs, key=text.rank.get)
@@ -313,13 +319,13 @@ def read(tokens):
 logits = read(tokens)  # (n, vocabulary) = (21, 49152)
 print(repr(text.decode([logits[-1].argmax()])))
 print(np.abs(logits - model.read(tokens)).max() < 1e-3)
+print(f"logits up to {np.abs(logits).max():.0f}")
 
 # %% [markdown]
 r"""
-There it is. **Twenty lines, and every one of them you wrote yourself in some lesson.** The
-second line compares with the course's `LanguageModel`, which does the same, with a
-cache besides (the logits go up to about 35). It is made of functions, and yours can take
-their places:
+There it is. **Twenty lines, and hardly one that you had not written before.** The
+second line of output compares with the course's `LanguageModel`, which does the same, with a
+cache besides. It is made of functions, and yours can take their places:
 """
 
 # %%
@@ -343,15 +349,16 @@ file, and stored the first 32 tokens that it wrote after some texts, each time t
 for words, theirs in tracked(list(written_elsewhere().items())):
     ours = [int(i) for i in mine.write(text.encode(words), len(theirs))]
     print(repr(words[-32:]), "the same:", ours == theirs)
-    print("  ", repr(text.decode(ours)[:66]))
+    print(fill(repr(text.decode(ours)), 72))
 
 # %% [markdown]
 r"""
 Token for token. (`benchmarks/models.py` stores these, and sets the speeds side by side. The
 course's tests compare the logits too: nowhere further apart than .0001.)
 
-It is fluent, and that is all you can be sure of. The answer about attention is a sentence about
-something else. And after "Once upon a time" it runs in a circle. Lesson 12 met that
+It is fluent, and that is all you can be sure of. It knows Paris, and then makes up a date. The
+answer about attention would suit a magazine, and says nothing of queries and keys. And after
+"Once upon a time" it runs in a circle. Lesson 12 met that
 with letters: always the likeliest road. **Temperature** and **top-k** mend it; four texts,
 drawn at temperature 0.8 from the 40 likeliest:
 """
@@ -408,7 +415,7 @@ for cached in (True, False):
     label = "with a cache" if cached else "all again"
     axes.plot(lengths, [took[n, cached] for n in lengths], label=label)
 axes.set(xlabel="tokens before", ylabel="processor seconds")
-axes.set(xlim=(0, 300), ylim=(0, None), title="Six more tokens")
+axes.set(xlim=(0, 320), ylim=(0, None), title="Six more tokens")
 axes.legend()
 n = lengths[0]
 print("the same text:", written[n, True] == written[n, False])
@@ -468,7 +475,7 @@ at most. On the right, what the model thinks comes next. Watch:
 - head **18.6** from the last place, as it stands: what does it look at, and why is that the answer?
 - the **place**: at which places does 18.6 find something, at which does it give up?
 - head **11.1**: where does it look from *any* place?
-- **block** by block with head 0: from which block on does the first piece get nearly everything?
+- **block** by block, with any head: what do most of them look at, most of the time?
 """
 
 # %%
@@ -490,7 +497,7 @@ From the last "V", head 18.6 gives nearly all to "ex": **the piece that came aft
 *V was before me*. That is the **induction head** of lesson 15, in a model that nobody built
 for it. How does "ex" know what was before it? From a **previous-token head** further down, such
 as 11.1. And where nothing is to be found, a head must still give its weight somewhere: to the
-first piece, the **sink** (Xiao et al., 2024). It is no opinion about that piece.
+first piece, the **sink** (Xiao et al., 2023; lesson 16). It is no opinion about that piece.
 """
 
 # %%
@@ -504,7 +511,7 @@ print(
 )
 sink = weights[:, :, 1:, 0].mean(axis=-1)  # (30, 9)
 print(f"to the first piece, all heads: {sink.mean():.1f}", end=", ")
-print("blocks 0, 1:", sink[:2].mean().round(1))
+print(f"in blocks 0 and 1: {sink[:2].mean():.1f}")
 
 # %% [markdown]
 r"""
@@ -577,7 +584,7 @@ for name, score in (("induction", induction), ("previous", previous)):
 
 # %% [markdown]
 r"""
-The second time it is hardly surprised: it knows from where to copy. The induction score
+The second time it is far less surprised: it knows from where to copy. The induction score
 is lesson 15's: the weight from a word to what came *after* the same word the first time. Now
 switch heads off: set their output to 0. What do you expect if the eight best of 270 go?
 """
@@ -602,8 +609,9 @@ copying, looking_back = ranked(induction), ranked(previous)
 rng = np.random.default_rng(0)
 plans = {"nothing": [()] * 5}  # what is off, for each text
 plans |= {f"{k} best induction": [copying[:k]] * 5 for k in (1, 4, 8)}
+calm = np.argwhere((induction < 0.3) & (previous < 0.3)).tolist()
 plans["8 others, drawn anew"] = [
-    rng.permutation(copying[30:])[:8].tolist() for _ in range(5)
+    rng.permutation(calm)[:8].tolist() for _ in range(5)
 ]
 plans["2 best previous"] = [looking_back[:2]] * 5
 effects = {
@@ -622,22 +630,20 @@ axes.set_title("Blue: second time; grey: first time; dots: five texts")
 eight.reveal(right=1)
 
 # %%
-print("all five texts                    first time   second time")
-base = effects["nothing"]
+print("of what the second time gains, lost in the five texts:")
+once, again = effects["nothing"]
 for name, (one, two) in effects.items():
-    gap = (base[0] - base[1]).mean()
-    lost = (two - base[1]).mean() / gap
-    moved = np.abs(one - base[0]).mean()
-    print(
-        f"{name:32} {'moved' if moved > 1 else 'as before':>12}", end=""
-    )
-    print(f"{lost:14.0%} of the gain lost" if name != "nothing" else "")
+    lost = 100 * (two - again) / (once - again)
+    moved = np.abs(one - once).mean() > 1
+    print(f"{name:22} {lost.min():4.0f} to {lost.max():3.0f} %", end="")
+    print("   the first time", "harder" if moved else "as before")
 
 # %% [markdown]
 r"""
-Eight of 270 heads carry four fifths of what the second time gains, and eight others, drawn anew for
-each text, little; the first time does not care. Losing two previous-token heads costs more than half:
-without them an induction head does not know what came before.
+Eight of 270 heads carry most of what the second time gains; eight others, drawn anew for each text
+from those with low scores, cost something between nothing and a fifth. The first time does not
+care. And the two best previous-token heads are worth about half: without them an induction head does
+not know what came before.
 
 **What this does not show.** That these heads *are* how the model finds names. Ask the captain:
 """
@@ -658,7 +664,7 @@ models of all sizes, strong for small ones and, in their words, correlational fo
 
 ## What it cannot do
 
-It is easy to believe more. Three tests, each with two questions that differ in one word:
+It is easy to believe more. Two tests, in each of which one word decides:
 """
 
 # %%
@@ -682,8 +688,8 @@ fluent English, and *fluent* is the word. Do not ask it for facts.
 ## Where it goes wrong
 
 **Positions start at 0 with a cache.** A new token comes alone, so `np.arange(1)` looks
-like its position. It is turned as if it were the first. PyTorch's ExecuTorch once
-[had this](https://github.com/pytorch/executorch/pull/2010):
+like its position. It is turned as if it were the first. This was
+[found in PyTorch's ExecuTorch](https://github.com/pytorch/executorch/pull/2010):
 """
 
 
@@ -709,7 +715,7 @@ The first word is right, since it comes from the text that was read at once. The
 
 **Shared heads are tiled.** Heads 0, 1 and 2 of the queries share keys 0. `np.tile` in
 place of `np.repeat` gives keys 0 to heads 0, 3 and 6. All shapes are right. The
-reference of the ONNX standard [did so](https://github.com/onnx/onnx/pull/7274), and a
+ONNX standard's own [definition did so](https://github.com/onnx/onnx/pull/7274), and a
 [library for browsers](https://github.com/ekzhang/jax-js/pull/180):
 """
 
@@ -758,7 +764,6 @@ neither knows much nor looks up a table.
 | RMS norm | | layer norm without mean and shift |
 | `w_gate`, `w_up`, `w_down` | (d, 1536), (d, 1536), (1536, d) | SwiGLU: gates, values, and back |
 | byte pair | | two neighbouring pieces that are joined into one |
-| sink | | the token that gets the weight which a head has no use for |
 | switched off | | a head whose output is set to 0 |
 
 All else was named in earlier lessons.
@@ -766,15 +771,15 @@ All else was named in earlier lessons.
 ## Go deeper
 
 - Zhang and Sennrich, *Root Mean Square Layer Normalization* (2019).
-- Shazeer, *GLU Variants Improve Transformer* (2020): two pages, whose last sentence offers no
-  explanation why these work.
+- Shazeer, *GLU Variants Improve Transformer* (2020): short, and frank about how little is known
+  of why it works.
 - Sennrich, Haddow and Birch, *Neural Machine Translation of Rare Words with Subword Units*
   (2016); Radford et al., *Language Models are Unsupervised Multitask Learners* (2019): on bytes.
 - Touvron et al., *LLaMA: Open and Efficient Foundation Language Models* (2023): the four
   changes together.
 - Allal et al., *SmolLM2: When Smol Goes Big* (2025): this model and what it was trained on.
 - Olsson et al., *In-context Learning and Induction Heads* (2022).
-- Xiao et al., *Efficient Streaming Language Models with Attention Sinks* (2024).
+- Xiao et al., *Efficient Streaming Language Models with Attention Sinks* (2023).
 - Holtzman et al., *The Curious Case of Neural Text Degeneration* (2020): why the likeliest
   text runs in circles, and top-p, which you write in exercise 3.
 
