@@ -141,6 +141,7 @@ def softmax(scores):  # lesson 3
     return e / e.sum(axis=-1, keepdims=True)
 
 
+# %%
 def attend_by_loop(x, p, num_heads):
     query, key, value = (
         x @ p[f"w_{name}"] + p[f"b_{name}"]
@@ -166,6 +167,7 @@ def padding_mask(lengths, n):  # lesson 6: True = may be seen
     return np.arange(n) < np.asarray(lengths)[..., None, None]
 
 
+# %%
 def attend(x, p, num_heads, may_see):  # lesson 9
     batch, n, d = x.shape
     query, key, value = (
@@ -396,7 +398,7 @@ ax.set_xticks([1, 2, 3, 5, 10, 20, 30], [1, 2, 3, 5, 10, 20, 30])
 ax.set_yticks(at, asked, fontsize=9)
 ax.minorticks_off()
 ax.invert_yaxis()
-_ = ax.legend(loc="lower right")
+_ = ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
 
 # %% [markdown]
 r"""
@@ -506,7 +508,7 @@ Places. In nonsense it looks back as surely as in a sentence.
 
 ## Two sentences and a head
 
-Now the sentence that we have known since lesson 5, and its twin with another end. If it is *tired*,
+Now the sentence that has been with us all along, and its twin with another end. If it is *tired*,
 "it" is the cat; if it is *clean*, "it" is the mat. Rows are queries, columns keys; "it" is
 ringed. Move the slider over all 72 heads. Watch:
 
@@ -523,6 +525,7 @@ _, twin_weights = mine.read(p, *minilm.batch(cut, twins))
 it = pieces[0].index("it")
 
 
+# %%
 def two_sentences(head):
     marks, looks = [], []
     for b, keys in enumerate(pieces):
@@ -543,8 +546,8 @@ figures.panel(two_sentences, head=head)
 # %% [markdown]
 r"""
 Head 5.11 gives "cat" 0.71 from "it". What a find: a head that resolves pronouns! But in the
-twin, where "it" is the mat, it gives "cat" 0.65 all the same. And in both, nearly *every* token looks
-at "cat". The head likes cats; it does not read "it".
+twin, where "it" is the mat, it gives "cat" 0.65 all the same. And in both, nearly *every* token
+looks most at "cat": this head looks at the cat, whoever asks.
 
 ### Sixteen pairs
 
@@ -558,6 +561,7 @@ pairs = pronoun_pairs()
 print(pairs[7].both, pairs[9].both, sep="\n")
 
 
+# %%
 def choice(pair, text):
     """Return which heads choose the first noun, (6, 12)."""
     keys = ["[CLS]", *cut.pieces_of(text), "[SEP]"]
@@ -568,6 +572,7 @@ def choice(pair, text):
     return row[..., first] > row[..., second]
 
 
+# %%
 chosen = np.array([[choice(x, text) for text in x.both] for x in pairs])
 right = chosen == np.array([True, False])[:, None, None]
 print(right.shape)  # pairs, twins, layers, heads
@@ -659,6 +664,7 @@ def inverted(lengths, n):
     return ~padding_mask(lengths, n)
 
 
+# %%
 faults = {
     "the right one": (mine, p),
     "tanh in GELU": (with_tanh, p),
@@ -700,7 +706,8 @@ A text becomes tokens; tokens look at each other in 6 layers of 12 heads; the me
 real ones, cut to length 1, is the embedding. A published model runs on your softmax, mask and
 heads, within 1e-5. Search by meaning answered 8 of 15 questions first, matching words 5; what
 a vector holds is what a text is about, not what it says. One head looks back one token, some
-look at a sink; the one that seemed to know what "it" means likes cats. A wrong attention
+look at a sink; the one that seemed to know what "it" means looks at the cat whoever asks. A
+wrong attention
 can search as well as the right one: compare numbers, not scores.
 
 ## Symbols and names

@@ -2,6 +2,7 @@ import lessons
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from course_utils.models import published
 from tools import browser
 
 
@@ -20,7 +21,10 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def clone(clone_of, tmp_path_factory):
     """A copy of the course as a learner has it, on which tests may work."""
-    return clone_of(tmp_path_factory.mktemp("course"))
+    folder = clone_of(tmp_path_factory.mktemp("course"))
+    if published.are_here():
+        (folder / published.HOME.name).symlink_to(published.HOME)
+    return folder
 
 
 @pytest.fixture(scope="session")

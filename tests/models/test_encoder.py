@@ -213,7 +213,7 @@ def test_the_published_encoder_embeds_as_its_authors_framework(published):
 @pytest.mark.oracle
 def test_the_published_encoder_is_that_of_transformers(published, bert):
     p, cut = published
-    texts = [*toolbox()[0].values(), *toolbox()[1], "", "Ünïcödé 日本語 " * 99]
+    texts = [*toolbox()[1], "", "Ünïcödé 日本語 " * 9]
     tokens, lengths = minilm.batch(cut, texts)
     state = {
         name: x
