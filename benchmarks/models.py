@@ -4,7 +4,8 @@
 
 Tokens a second: greedy writing with a cache after a text of some 40 tokens, one thread,
 in processor time, for the course's functions and for Transformers on PyTorch with the
-same numbers. Then the course's with and without a cache, after texts of three lengths.
+same numbers. Then the course's with and without a cache, after texts of three lengths,
+and the encoder's sentences a second.
 It needs the models (python3 course.py models) and the `oracles` extra.
 
 With --store it writes what Transformers wrote after some texts to
@@ -28,12 +29,15 @@ import numpy as np
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tools")]
 
 from torch_decoder import in_transformers, read_by_gguf  # noqa: E402
 
+from course_utils.models import minilm  # noqa: E402
+from course_utils.models.encoder import Encoder  # noqa: E402
 from course_utils.models.language_model import STORED, load  # noqa: E402
 from course_utils.models.published import find  # noqa: E402
+from course_utils.models.searching import toolbox  # noqa: E402
 
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 QUESTION = (
@@ -100,6 +104,30 @@ def cache(model, text, count):
         print(f"{slow / fast:.1f}; the same: {ours == same}")
 
 
+def encoder(rounds):
+    """Compare the encoder of lesson 16, on what the course says of its functions."""
+    from make_minilm_reference import published_bert
+
+    texts = list(toolbox()[0].values())[:32]
+    p, cut = minilm.read_parameters(find("model.safetensors")), find("tokenizer.json")
+    tokens, lengths = minilm.batch(minilm.read_vocabulary(cut), texts)
+    mask = (np.arange(tokens.shape[1]) < lengths[:, None]).astype(int)
+    theirs = published_bert()
+    given = {"input_ids": tokens, "attention_mask": mask}
+    given = {name: torch.tensor(x) for name, x in given.items()}
+
+    def run():
+        with torch.no_grad():
+            return theirs(**given).last_hidden_state.numpy()
+
+    (ours, _), own = seconds(lambda: Encoder().read(p, tokens, lengths), rounds)
+    others, other = seconds(run, rounds)
+    far = np.abs(ours - others)[mask == 1].max()
+    print(f"sentences a second, {len(texts)} at once: ", end="")
+    print(f"course {len(texts) / own:.0f}, PyTorch {len(texts) / other:.0f}; ", end="")
+    print(f"vectors differ by {far:.0e}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, default=32)
@@ -115,6 +143,7 @@ def main():
         store(text, theirs, options.tokens)
     beside(model, text, theirs, options.tokens, options.rounds)
     cache(model, text, 24)
+    encoder(options.rounds)
 
 
 if __name__ == "__main__":

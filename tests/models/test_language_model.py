@@ -196,12 +196,8 @@ def test_small_models_are_those_of_transformers(num_heads, num_kv_heads):
 
 @pytest.fixture(scope="session")
 def published():
-    """The file of the published model, and what is in it, or skip without it."""
-    try:
-        path = find(FILE)
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
-    return path, *load(path)
+    """The file of the published model, and what is in it."""
+    return find(FILE), *load(find(FILE))
 
 
 @pytest.fixture(scope="session")
@@ -212,6 +208,7 @@ def original(published):
     return in_transformers(read_by_gguf(path, model))
 
 
+@pytest.mark.models
 @pytest.mark.oracle
 def test_the_published_model_is_that_of_its_authors(published, original):
     torch = pytest.importorskip("torch")
@@ -231,6 +228,7 @@ def test_the_published_model_is_that_of_its_authors(published, original):
         assert [int(x) for x in model.write(tokens, 24)] == greedy.tolist()
 
 
+@pytest.mark.models
 @pytest.mark.oracle
 def test_the_published_tokenizer_is_that_of_its_authors(published, odd_texts):
     transformers = pytest.importorskip("transformers")
@@ -247,6 +245,7 @@ def test_the_published_tokenizer_is_that_of_its_authors(published, odd_texts):
     assert wrong[:3] == []
 
 
+@pytest.mark.models
 def test_the_published_model_reads_with_a_cache_what_it_reads_without(published):
     _, model, text = published
     tokens = np.array(text.encode(TEXTS[1]))
@@ -256,6 +255,7 @@ def test_the_published_model_reads_with_a_cache_what_it_reads_without(published)
     assert np.abs(np.concatenate(steps) - model.read(tokens)).max() < 5e-4
 
 
+@pytest.mark.models
 def test_it_writes_what_its_authors_library_wrote(published):
     _, model, text = published
     for words, theirs in written_elsewhere().items():
