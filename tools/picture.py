@@ -20,7 +20,7 @@ import lessons  # noqa: E402
 from course_utils.models import published  # noqa: E402
 from tools import browser  # noqa: E402
 
-SIZE = {"width": 1000, "height": 900}
+SIZE = {"width": 780, "height": 900}
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".models", "work", "__pycache__")
 
 

@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike
 
 from course_utils.figures.svg import Mark, element, number, text, titled
 
-WIDE, HIGH = 560, 372
-LINE = 30  # from one line of text to the next
+WIDE, BELOW = 560, 160  # of the mark; what stands below the text, in height
+LINE, LINES = 30, 6  # from one line of text to the next; how many there may be
 LETTER = 9.05  # how wide a letter is
 MONO = "font: 15px ui-monospace, monospace"
-GRID, BELOW = 9.4, 206  # a head's cell; where the text ends
+GRID = 9.4  # a head's cell
 BARS = 350  # where the next tokens begin
 
 
@@ -49,9 +49,9 @@ def gaze(
             f"`head` must be a block and a head of {heads.shape}; got {head}"
         )
     g = titled(title, "the darker, the more weight; ringed: the token that looks")
-    _text(g, tokens, weights)
-    _heads(g, heads, head)
-    _following(g, following)
+    foot = _text(g, tokens, weights) + LINE
+    _heads(g, heads, head, foot)
+    _following(g, following, foot)
     shown = [f"“{_shown(x)}”" for x in tokens]
     listed = ", ".join(
         f"{shown[i]} {number(w)}" for i, w in enumerate(weights) if w >= 0.005
@@ -59,7 +59,7 @@ def gaze(
     likely = ", ".join(f"“{_shown(x)}” {number(p)}" for x, p in following.items())
     place = len(weights) - 1
     words = f"{title} looks from {shown[place]} at {listed or 'nothing'}. "
-    return Mark(g, f"{words}Next: {likely}.", WIDE, HIGH)
+    return Mark(g, f"{words}Next: {likely}.", WIDE, foot + BELOW)
 
 
 def _shown(token: str) -> str:
@@ -73,17 +73,18 @@ def _width(words: str) -> float:
     return LETTER * (len(words) - wide) + 15 * wide + 4
 
 
-def _text(g: object, tokens: Sequence[str], weights: np.ndarray) -> None:
-    x, y = 0.0, 50.0
+def _text(g: object, tokens: Sequence[str], weights: np.ndarray) -> float:
+    """Write the text, and return where its last line stands."""
+    x, y, last = 0.0, 50.0, 50.0 + LINE * (LINES - 1)
     for i, token in enumerate(tokens):
         words = _shown(token)
         width = _width(words)
         x += 6 * token.startswith(" ")
         if x + width > WIDE:
             x, y = 0.0, y + LINE
-        if y > BELOW - 32:
-            text(g, WIDE, y - 13, "…", "quiet", "end")
-            break
+        if y > last:
+            text(g, WIDE, last + 17, "…", "quiet", "end")
+            return last
         seen = weights[i] if i < len(weights) else 0.0
         box = {"x": x, "y": y, "width": width, "height": 24, "rx": 3}
         shade = {"class": "blue cell", "fill-opacity": f"{0.7 * seen:.3f}"}
@@ -93,13 +94,14 @@ def _text(g: object, tokens: Sequence[str], weights: np.ndarray) -> None:
         text(g, x + 2, y + 17, words, "" if i < len(weights) else "quiet")
         g[-1].set("style", MONO)
         x += width + 1
+    return y
 
 
-def _heads(g: object, heads: np.ndarray, head: tuple[int, int]) -> None:
+def _heads(g: object, heads: np.ndarray, head: tuple[int, int], foot: float) -> None:
     blocks, count = heads.shape
-    text(g, 0, BELOW + 14, "Which heads look at the same token", "strong")
-    text(g, 0, BELOW + 34, "block →, head ↓; ringed: this head", "quiet")
-    left, top = 16, BELOW + 46
+    text(g, 0, foot + 14, "Which heads look at the same token", "strong")
+    text(g, 0, foot + 34, "block →, head ↓; ringed: this head", "quiet")
+    left, top = 16, foot + 46
     for (i, j), weight in np.ndenumerate(heads):
         place = {"x": left + GRID * i + 0.5, "y": top + GRID * j + 0.5}
         size = {"width": GRID - 1, "height": GRID - 1, "rx": 1}
@@ -116,12 +118,12 @@ def _heads(g: object, heads: np.ndarray, head: tuple[int, int]) -> None:
         text(g, x, top + GRID * count + 16, str(i), "quiet", "middle")
 
 
-def _following(g: object, following: Mapping[str, float]) -> None:
-    text(g, BARS, BELOW + 14, "The next token", "strong")
-    text(g, BARS, BELOW + 34, "its probability", "quiet")
+def _following(g: object, following: Mapping[str, float], foot: float) -> None:
+    text(g, BARS, foot + 14, "The next token", "strong")
+    text(g, BARS, foot + 34, "its probability", "quiet")
     left, right, step = BARS + 78, WIDE - 40, 22
     for i, (token, p) in enumerate(following.items()):
-        y = BELOW + 46 + step * i
+        y = foot + 46 + step * i
         text(g, left - 6, y + 14, _shown(token)[:8], "", "end")
         g[-1].set("style", MONO)
         box = {"x": left, "y": y + 2, "height": 15, "rx": 2, "class": "vermilion"}

@@ -20,6 +20,7 @@ about 40 minutes, all of it with the exercises about 90.
 
 # %%
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from textwrap import fill
 
@@ -87,6 +88,7 @@ def show(words, **options):
     print("  ".join(f"{piece!r} {p:.2f}" for piece, p in found))
 
 
+# %%
 show(captain)
 morton = likeliest(captain.replace("Vexolin", "Morton"), 99)
 print(f"with Captain Morton: 'ex' {morton['ex']:.1f}")
@@ -271,6 +273,7 @@ def turn(x, places, base):
     return turned
 
 
+# %%
 class Cache:
     def __init__(self):
         self.kept = None
@@ -370,7 +373,7 @@ drawn = mine.write(
     four, 24, rng=np.random.default_rng(0), temperature=0.8, top_k=40
 )
 for line in np.stack(list(drawn), axis=-1):
-    print(repr(text.decode(line)))
+    print(fill(repr(text.decode(line)), 72))
 
 # %% [markdown]
 r"""
@@ -393,18 +396,18 @@ costs
 # %%
 night = "It was a dark and stormy night in the old town. "
 written, took = {}, {}
+
+
+def six_more(tokens, cached):
+    new = mine.write(tokens, 6, cached=cached)
+    written[len(tokens), cached] = [int(i) for i in new]
+
+
 for repeats in tracked([4, 10, 25]):
     tokens = text.encode(night * repeats)
     for cached in (True, False):
-
-        def go_on(tokens=tokens, cached=cached):
-            return [
-                int(i) for i in mine.write(tokens, 6, cached=cached)
-            ]
-
-        key = len(tokens), cached
-        took[key] = cpu_seconds(go_on, rounds=1)
-        written[key] = go_on() if len(tokens) < 50 else None
+        call = partial(six_more, tokens, cached)
+        took[len(tokens), cached] = cpu_seconds(call, rounds=1)
 
 lengths = sorted({n for n, _ in took})
 ratio = [took[n, False] / took[n, True] for n in lengths]
@@ -417,8 +420,8 @@ for cached in (True, False):
 axes.set(xlabel="tokens before", ylabel="processor seconds")
 axes.set(xlim=(0, 320), ylim=(0, None), title="Six more tokens")
 axes.legend()
-n = lengths[0]
-print("the same text:", written[n, True] == written[n, False])
+same = [written[n, True] == written[n, False] for n in lengths]
+print("the same text:", same)
 print("longer without a cache, everywhere:", min(ratio) > 1)
 print("and more so after a long text:", ratio[-1] > ratio[0])
 costs.reveal(right=2)

@@ -899,7 +899,10 @@ def test_a_long_text_ends_before_what_is_below_it():
     shown = figures.beside(gazed([" word"] * 400, [0.5, 0.5]), caption="Long")
     words = [x for x in drawn("text", shown) if "word" in x.text]
     assert 20 < len(words) < 100
-    assert max(float(x.get("y")) for x in words) < 200
+    assert max(float(x.get("y")) for x in words) < 220
+    short = figures.beside(gazed(), caption="Short")
+    heights = [float(ET.fromstring(x.svg).get("height")) for x in (short, shown)]
+    assert heights[0] < heights[1] - 100
     assert "…" in [x.text for x in drawn("text", shown)]
 
 
