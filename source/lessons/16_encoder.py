@@ -221,7 +221,8 @@ def layer(x, p, may_see):
 
 # %% [markdown]
 r"""
-After six layers each token has a vector. Their mean, over the *real* tokens, is the vector of
+After six layers each token has a vector. Their mean, over the *real* tokens (`[CLS]` and
+`[SEP]` among them), is the vector of
 the text; and it is cut to length 1, so that a product of two is their cosine (lesson 2). It is
 called the text's **embedding**.
 """
@@ -372,19 +373,17 @@ them again, with repeats, many times, and look how far the counts move. (This is
 """
 
 # %%
+lead = (by_meaning <= 3).astype(int) - (by_words <= 3)
 ahead = []
 for seed in range(5):
     rng = np.random.default_rng(seed)
-    drawn = rng.integers(15, size=(2000, 15))
-    lead = (by_meaning <= 3)[drawn].sum(1) - (by_words <= 3)[drawn].sum(
-        1
+    draws = lead[rng.integers(15, size=(2000, 15))].sum(axis=1)
+    ahead.append(
+        [*np.quantile(draws, [0.05, 0.95]), (draws > 0).mean()]
     )
-    ahead.append([*np.quantile(lead, [0.05, 0.95]), (lead > 0).mean()])
 low, high, share = np.array(ahead).T
 print("lead, 5 % to 95 %:", low.min(), "to", high.max())
-print(
-    f"meaning ahead in {share.min():.2f} to {share.max():.2f} of draws"
-)
+print(f"draws with a lead: {share.min():.2f} to {share.max():.2f}")
 
 # %%
 fig, ax = plt.subplots(figsize=(7, 4.2))
@@ -408,7 +407,8 @@ words win at "compare direction but not length", where the very word "direction"
 sentence. The two fail at different questions, so it is worth to ask both.
 
 What this does not show: how it goes on other texts, with other questions, or with a larger
-model. And the model does not know this course. It read a billion pairs of texts from the web.
+model. And the model never read this course: it learnt from a billion pairs of texts, as its
+model card says.
 
 ### Your own sentences
 
@@ -581,13 +581,11 @@ print(right.shape)  # pairs, twins, layers, heads
 total = right.sum(axis=(0, 1))
 both = right.all(axis=1).sum(axis=0)
 same = (chosen[:, 0] == chosen[:, 1]).sum(axis=0)
-print(
-    f"5.11: {total[5, 11]} of 32 right, {both[5, 11]} pairs in both twins"
-)
+print(f"5.11: {total[5, 11]} of 32 right, {both[5, 11]} pairs in both")
 print(f"all heads: {right.mean():.2f} right")
 print(f"the same noun in both twins: {same.mean():.1f} of 16 pairs")
 most = int(both.max())
-print(f"best: {total.max()} of 32, {most} of 16 pairs in both twins")
+print(f"best: {total.max()} of 32 right, {most} of 16 pairs in both")
 
 # %%
 fig, ax = plt.subplots(figsize=(6.5, 3))

@@ -131,6 +131,7 @@ def as_bert(p):
 def bert():
     """Return what runs a state in Transformers, with random or published numbers."""
     torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
     transformers = pytest.importorskip("transformers")
 
     def run(state, tokens, lengths, **sizes):
