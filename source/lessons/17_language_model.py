@@ -441,12 +441,16 @@ a sentence once. **Put your own in its place, in any language.**
 
 # %%
 sentence = captain
-tokens = text.encode(sentence)
-pieces = text.pieces_of(tokens)
-weights = []
-logits = model.read(tokens, weights=weights)
-weights = np.stack(weights)  # (30, 9, n, n_k)
-chances = general_softmax(logits)
+
+
+def ask(sentence):
+    tokens, weights = text.encode(sentence), []
+    chances = general_softmax(model.read(tokens, weights=weights))
+    return text.pieces_of(tokens), np.stack(weights), chances
+
+
+# weights: (30, 9, n, n_k), chances: (n, vocabulary)
+pieces, weights, chances = ask(sentence)
 
 
 # %%
@@ -485,7 +489,7 @@ at most. On the right, what the model thinks comes next. Watch:
 figures.panel(
     looks,
     place=figures.slider(
-        1, len(tokens), 1, start=len(tokens), label="place"
+        1, len(pieces), 1, start=len(pieces), label="place"
     ),
     block=figures.slider(
         0, len(model.blocks) - 1, 1, start=18, label="block"
@@ -504,11 +508,11 @@ first piece, the **sink** (Xiao et al., 2023; lesson 16). It is no opinion about
 """
 
 # %%
-last, ex = len(tokens) - 1, pieces.index("ex")
+last, ex = len(pieces) - 1, pieces.index("ex")
 print(
     f"18.6 from the last place to 'ex': {weights[18, 6, last, ex]:.2f}"
 )
-n = np.arange(1, len(tokens))
+n = np.arange(1, len(pieces))
 print(
     f"11.1 to the piece before: {weights[11, 1, n, n - 1].mean():.1f}"
 )
