@@ -49,7 +49,7 @@ def gaze(
             f"`head` must be a block and a head of {heads.shape}; got {head}"
         )
     g = titled(title, "the darker, the more weight; ringed: the token that looks")
-    foot = _text(g, tokens, weights) + LINE
+    foot = _text(g, tokens, weights) + LINE + 14
     _heads(g, heads, head, foot)
     _following(g, following, foot)
     shown = [f"“{_shown(x)}”" for x in tokens]

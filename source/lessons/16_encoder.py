@@ -42,7 +42,8 @@ weights_file = find("model.safetensors")
 
 # %% [markdown]
 r"""
-(If this says that a model is not here yet: run what it says, and then the cell again.)
+(If this says that a model is not here yet: run what it says, and then the cell again. The
+outputs below are those of the model, whether you have it or not.)
 
 ## A question, and no word that matches
 
@@ -325,8 +326,8 @@ search(question)
 # %% [markdown]
 r"""
 There it is, first of 36, without one word in common. (The example was chosen: others fail,
-as you will see.) It is a lookup, as in lesson 1: a query,
-keys, scores; only that here we take the best few and read them.
+as you will see.) It is a lookup, as in lesson 1, with a query, keys and scores; here we take the
+best few and read them.
 
 > **In a language model.** The library of a firm does not fit into a prompt. So its
 > paragraphs are embedded once; a question is embedded, the nearest paragraphs are put in
@@ -404,7 +405,8 @@ r"""
 Left is better; left of the dotted line are the first three. In nearly all draws meaning
 leads. But look at single questions. "stop a model from seeing later words" fails both. And
 words win at "compare direction but not length", where the very word "direction" stands in the
-sentence. The two fail at different questions, so it is worth to ask both.
+sentence. (Where no word is shared, matching words has nothing to say, and its order is that of
+the alphabet.) The two fail at different questions, so it is worth asking both.
 
 What this does not show: how it goes on other texts, with other questions, or with a larger
 model. And the model never read this course: it learnt from a billion pairs of texts, as its
