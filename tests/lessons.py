@@ -22,7 +22,14 @@ def can_run(name):
 
 NAMES = [x.name for x in LESSONS if x.is_there and can_run(x.name)]
 PANEL = "figures.panel("
-INNER = ast.FunctionDef | ast.Lambda | ast.ListComp | ast.DictComp | ast.GeneratorExp
+INNER = (
+    ast.FunctionDef
+    | ast.ClassDef
+    | ast.Lambda
+    | ast.ListComp
+    | ast.DictComp
+    | ast.GeneratorExp
+)
 
 
 def cells_of(name):
@@ -54,7 +61,7 @@ def _made(tree):
     """Return the names that a cell gives or changes, and those that it gives anew."""
     made, anew = set(), set()
     for node in _outside_functions(tree):
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
             made.add(node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):
             made |= {(x.asname or x.name).split(".")[0] for x in node.names}
@@ -63,7 +70,7 @@ def _made(tree):
                 node = node.value
             made |= {x.id for x in ast.walk(node) if isinstance(x, ast.Name)}
     for statement in tree.body:
-        if isinstance(statement, ast.FunctionDef):
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             anew.add(statement.name)
         elif isinstance(statement, ast.Assign):
             targets = [x for target in statement.targets for x in ast.walk(target)]

@@ -7,6 +7,7 @@ from course_utils.figures.contrasts import paired_bars, strips
 from course_utils.figures.controls import checkbox, log_slider, picker, slider
 from course_utils.figures.dials import dials
 from course_utils.figures.flow import attention_flow
+from course_utils.figures.gaze import gaze
 from course_utils.figures.heads import cut, gauges
 from course_utils.figures.kept import Kept, kept
 from course_utils.figures.ledger import ledger
@@ -40,6 +41,7 @@ __all__ = [
     "dials",
     "field",
     "gauges",
+    "gaze",
     "kept",
     "ledger",
     "links",

@@ -869,6 +869,57 @@ def test_next_tokens_that_are_no_probabilities_are_refused(drawn_from, says):
         figures.next_tokens(["a", "b"], drawn_from, [0.5, 0.5], title="")
 
 
+def gazed(tokens=("The", " cat", "'s", "\n", " 猫"), weights=(0.2, 0.8), **options):
+    heads = np.zeros((3, 2))
+    heads[1, 0] = 0.8
+    following = {" sat": 0.75, "\n": 0.25}
+    options = {"head": (1, 0), "title": "Head 1.0"} | options
+    return figures.gaze(tokens, weights, heads, following, **options)
+
+
+def test_a_gaze_shows_whom_a_head_sees_which_others_do_and_what_comes():
+    shown = figures.beside(gazed(), caption="")
+    cells = drawn("rect", shown)
+    shades = [float(x.get("fill-opacity")) for x in cells if x.get("fill-opacity")]
+    seen, heads = shades[:5], shades[5:]
+    np.testing.assert_allclose(seen, [0.14, 0.56, 0, 0, 0])
+    assert len(heads) == 6
+    assert np.argmax(heads) == 2  # (1, 0) of three blocks of two heads
+    words = [x.text for x in drawn("text", shown) if "mono" in x.get("style", "")]
+    assert words == ["The", "cat", "'s", "↵", "猫", "sat", "↵"]
+    pale = [x.text for x in drawn("text", shown) if x.get("class") == "quiet"]
+    assert {"'s", "↵", "猫"} <= set(pale)
+    assert shown.description.endswith(
+        "Head 1.0 looks from “cat” at “The” 0.20, “cat” 0.80. "
+        "Next: “sat” 0.75, “↵” 0.25."
+    )
+
+
+def test_a_long_text_ends_before_what_is_below_it():
+    shown = figures.beside(gazed([" word"] * 400, [0.5, 0.5]), caption="Long")
+    words = [x for x in drawn("text", shown) if "word" in x.text]
+    assert 20 < len(words) < 100
+    assert max(float(x.get("y")) for x in words) < 220
+    short = figures.beside(gazed(), caption="Short")
+    heights = [float(ET.fromstring(x.svg).get("height")) for x in (short, shown)]
+    assert heights[0] < heights[1] - 100
+    assert "…" in [x.text for x in drawn("text", shown)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"weights": [0.1] * 6}, "up to 5 tokens; got 6"),
+        ({"weights": []}, "up to 5 tokens; got 0"),
+        ({"head": (3, 0)}, r"got \(3, 0\)"),
+        ({"head": (0, 2)}, r"got \(0, 2\)"),
+    ],
+)
+def test_a_gaze_that_does_not_fit_is_refused(wrong, says):
+    with pytest.raises(ValueError, match=says):
+        gazed(**wrong)
+
+
 def test_all_that_was_written_is_shown():
     texts = ["one two\n" * 14, "three " * 20]
     shown = figures.beside(figures.writings("so", texts, title="It"), caption="")
