@@ -18,8 +18,7 @@ def rms_norm(x: ArrayLike, gain: ArrayLike, epsilon: float = 1e-5) -> Floats:
 
     Returns an array of the shape of `x` and the common dtype (float64 for integers).
 
-    Source: Zhang and Sennrich, "Root mean square layer normalization", 2019, equation
-    4.
+    Source: Zhang and Sennrich, "Root mean square layer normalization", 2019.
 
     >>> rms_norm([[3.0, 4.0]], [1.0, 10.0], epsilon=0).round(3)
     array([[ 0.849, 11.314]])
@@ -45,7 +44,7 @@ def swiglu(gate: ArrayLike, value: ArrayLike) -> Floats:
 
     Returns an array of that shape and the common dtype (float64 for integers).
 
-    Source: Shazeer, "GLU variants improve transformer", 2020, equation 5.
+    Source: Shazeer, "GLU variants improve transformer", 2020.
 
     >>> swiglu([-50.0, 0.0, 50.0], [2.0, 2.0, 2.0]).round(3) + 0.0
     array([  0.,   0., 100.])

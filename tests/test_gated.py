@@ -52,8 +52,7 @@ def test_what_does_not_fit_is_named(call, says):
 
 @pytest.mark.oracle
 @given(seeds, leading_shapes, sizes, dtypes)
-def test_both_are_those_of_pytorch(seed, leading, d, dtype):
-    torch = pytest.importorskip("torch")
+def test_both_are_those_of_pytorch(torch, seed, leading, d, dtype):
     x, y = draw(seed, 2, *leading, d, dtype=dtype)
     gain = draw(seed + 1, d, dtype=dtype)
     theirs = torch.nn.functional.rms_norm(

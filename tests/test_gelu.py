@@ -55,9 +55,7 @@ def test_integers_become_float64():
 
 @pytest.mark.oracle
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_gelu_is_pytorchs(dtype):
-    torch = pytest.importorskip("torch")
-    torch.set_num_threads(1)
+def test_gelu_is_pytorchs(dtype, torch):
     x = np.linspace(-9, 9, 3001).astype(dtype)
     theirs = torch.nn.functional.gelu(torch.from_numpy(x)).numpy()
     np.testing.assert_allclose(gelu(x), theirs, atol=1e-6)

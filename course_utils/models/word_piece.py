@@ -47,6 +47,9 @@ def _is_mark(c: str) -> bool:
 class WordPiece:
     """Cuts each word into the longest pieces that are known, from the left.
 
+    A text that says "[CLS]" is cut like any other, and does not become that token, as
+    it does where the published tokenizer is used as it comes.
+
     - `pieces`: all known pieces, in the order of their numbers. One that goes on
       within a word begins with ##.
 

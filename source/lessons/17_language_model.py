@@ -664,7 +664,7 @@ for name in plans:
 r"""
 In random words these heads were most of what there was. In the captain's text "ex" falls to a third
 without them, and is still the first choice: other heads look at the name too, as the map
-above shows, and "Captain V…" is itself a clue. The prologue's answer, then: **it found the name again by
+above shows, and "Captain V…" is itself a clue. The answer to the first page, then: **it found the name again by
 a soft lookup that some induction heads do, and a few others back them up.** Exercise
 4 asks how one sees such a backup. Olsson et al. (2022) make the case for induction heads in
 models of all sizes, strong for small ones and, in their words, correlational for large ones.

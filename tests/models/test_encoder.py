@@ -128,10 +128,8 @@ def as_bert(p):
 
 
 @pytest.fixture
-def bert():
+def bert(torch):
     """Return what runs a state in Transformers, with random or published numbers."""
-    torch = pytest.importorskip("torch")
-    torch.set_num_threads(1)
     transformers = pytest.importorskip("transformers")
 
     def run(state, tokens, lengths, **sizes):

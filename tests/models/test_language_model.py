@@ -201,7 +201,7 @@ def published():
 
 
 @pytest.fixture(scope="session")
-def original(published):
+def original(torch, published):
     """The same file, read by the gguf package, in Transformers' own model."""
     pytest.importorskip("gguf")
     path, model, _ = published
@@ -210,8 +210,7 @@ def original(published):
 
 @pytest.mark.models
 @pytest.mark.oracle
-def test_the_published_model_is_that_of_its_authors(published, original):
-    torch = pytest.importorskip("torch")
+def test_the_published_model_is_that_of_its_authors(torch, published, original):
     _, model, text = published
     for words in TEXTS:
         tokens = text.encode(words)

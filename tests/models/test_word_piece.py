@@ -48,6 +48,10 @@ def test_the_longest_piece_from_the_left_is_taken():
     assert cut("") == [2, 3]
 
 
+def test_a_text_cannot_say_a_special_token():
+    assert WordPiece(PIECES)("[SEP]!") == [2, 1, 1, 1, 9, 3]
+
+
 def test_words_lose_capitals_and_accents_and_are_parted_from_marks():
     assert words("Été, OK?\u00a0中文") == ["ete", ",", "ok", "?", "中", "文"]
 
@@ -59,10 +63,14 @@ def test_a_batch_is_filled_up_behind():
 
 
 def paragraphs(root):
-    """Return 500 paragraphs of the course, in code and in prose."""
+    """Return 500 paragraphs of the course, in code and in prose.
+
+    None speaks of the special tokens, which `tokenizers` would take for the tokens.
+    """
     sources = sorted((root / "source").rglob("*.py"))
     text = "\n\n".join(x.read_text(encoding="utf-8") for x in sources)
     found = [x for x in re.split(r"\n\s*\n", text) if len(x) > 30]
+    found = [x for x in found if not re.search(r"\[(CLS|SEP|PAD|UNK|MASK)\]", x)]
     return found[:: len(found) // 500][:500]
 
 
