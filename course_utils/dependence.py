@@ -48,7 +48,8 @@ def dependence(
     Raises ValueError if the model returns NaN or infinity, or does not return the same
     twice, as with dropout.
 
-    >>> from course_utils import causal_mask, scaled_dot_product_attention
+    >>> from course_utils.attention import scaled_dot_product_attention
+    >>> from course_utils.masks import causal_mask
     >>> def attend(x):  # a mask after the softmax would leak: see lesson 6
     ...     return scaled_dot_product_attention(x, x, x, is_causal=True)
     >>> x = np.random.default_rng(0).standard_normal((4, 3))
