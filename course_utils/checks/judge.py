@@ -14,6 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
+from course_utils.checks.compare import alike, difference
 from course_utils.checks.look import data_read, no_numbers, numbers, where
 from course_utils.exercises.exercise import Answer, Arguments, Exercise
 
@@ -24,8 +25,6 @@ CHANGING = (
     "called twice with the same arguments, it returns different numbers: let nothing "
     "but its arguments decide"
 )
-# What may differ: more where one side has only the digits of a float32.
-TOLERANCE = {"f4": (1e-4, 1e-5), "f8": (1e-5, 1e-7)}  # relative, absolute
 
 
 @dataclass(frozen=True)
@@ -246,37 +245,7 @@ def _problem(reply: Reply, expected: np.ndarray, keeps_dtype: bool) -> str | Non
         return reply.problem
     if reply.changed:
         return f"it changes its input `{reply.changed[0]}`: work on a copy"
-    yours = reply.yours
-    if yours.shape != expected.shape:
-        return f"the shape is {yours.shape}, expected {expected.shape}"
-    kinds = {"b": "b", "i": "iu", "u": "iu", "f": "fiu"}[expected.dtype.kind]
-    if yours.dtype.kind not in kinds:
-        names = {"b": "True and False (bool)", "f": "numbers (float)"}
-        wanted = names.get(expected.dtype.kind, "whole numbers (int)")
-        return f"the dtype is {yours.dtype}, expected are {wanted}"
-    if keeps_dtype and yours.dtype != expected.dtype:
-        return f"the dtype is {yours.dtype}, expected {expected.dtype}, as it came in"
-    if np.isnan(yours).any() and not np.isnan(expected).any():
-        return "the result holds nan"
-    if not _close(yours, expected):
-        if expected.dtype.kind == "b":
-            return f"{np.sum(yours != expected)} of {yours.size} entries are wrong"
-        with np.errstate(all="ignore"):
-            gap = np.max(np.abs(yours.astype(float) - expected))
-        return f"the numbers differ, by up to {gap:.3g}"
-    return None
-
-
-def _close(yours: np.ndarray, expected: np.ndarray) -> bool:
-    """Whether two arrays of one shape agree; infinities and nan in the same places."""
-    coarse = any(x.dtype.kind == "f" and x.itemsize < 8 for x in (yours, expected))
-    relative, absolute = TOLERANCE["f4" if coarse else "f8"]
-    yours, expected = yours.astype(float), expected.astype(float)
-    with np.errstate(all="ignore"):
-        near = np.abs(yours - expected) <= absolute + relative * np.abs(expected)
-        near &= np.isfinite(expected)
-    alike = (yours == expected) | (np.isnan(yours) & np.isnan(expected))
-    return bool((near | alike).all())
+    return difference(reply.yours, expected, keeps_dtype)
 
 
 def _recognise(
@@ -301,4 +270,4 @@ def _is_the_same(wrong: Answer, case: Case, reply: Reply, keeps_dtype: bool) -> 
         return False
     if keeps_dtype and theirs.yours.dtype != reply.yours.dtype:
         return False
-    return theirs.yours.shape == reply.yours.shape and _close(reply.yours, theirs.yours)
+    return theirs.yours.shape == reply.yours.shape and alike(reply.yours, theirs.yours)
