@@ -30,7 +30,7 @@ QUESTIONS = {
     "copy": "does this change an array that somebody else still needs as it was?",
     "dtype": "which dtype has this, and which must it have?",
     "return": "what exactly should be returned?",
-    "block": "how far must this line be indented: how often should it happen, and when?",
+    "block": "how often should this happen? Look at how far it is indented.",
     "condition": "in which cases should this branch be taken?",
     "index": "which axis does this index pick from, and what shape is left?",
     "extra": "is this needed at all?",
@@ -83,7 +83,7 @@ def edits(tree: ast.AST, steps: tuple[str, ...] = ()) -> list[Edit]:
     """
     scope = _scope(tree, steps)
     found = []
-    for holder in ast.walk(tree):
+    for holder in _walk(tree):
         for name, old in _children(holder):
             for rule in RULES:
                 for kind, new, *at in rule(old, scope):
@@ -96,6 +96,15 @@ def edits(tree: ast.AST, steps: tuple[str, ...] = ()) -> list[Edit]:
 def _is_made_up(old: ast.AST, new: ast.AST) -> bool:
     """Whether a number stands where something was computed: that fits by accident."""
     return number(new) is not None and number(old) is None
+
+
+def _walk(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield all nodes from the top down, but not what only words of errors are of."""
+    level = [tree]
+    while level:
+        yield from level
+        inside = (x for node in level for x in ast.iter_child_nodes(node))
+        level = [x for x in inside if not isinstance(x, ast.JoinedStr | ast.Raise)]
 
 
 def _children(holder: ast.AST) -> Iterator[tuple[str, ast.AST]]:

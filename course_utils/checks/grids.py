@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from course_utils.checks.judge import Case
+from course_utils.checks.asking import Case
 from course_utils.figures.svg import number
 
 MOST = 8  # rows and columns that are shown

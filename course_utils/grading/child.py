@@ -5,7 +5,8 @@ from socket import socket
 
 import numpy as np
 
-from course_utils.checks.judge import PRINTED, UNWRITTEN, Reply, borrowed, too_slow
+from course_utils.checks.asking import PRINTED, UNWRITTEN, Reply
+from course_utils.checks.judge import borrowed, too_slow
 from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.grading import wire
 from course_utils.grading.clock import Clock, LateError

@@ -2,7 +2,8 @@
 
 from contextlib import suppress
 
-from course_utils.checks.judge import UNWRITTEN, Verdict, judge
+from course_utils.checks.asking import UNWRITTEN
+from course_utils.checks.judge import Verdict, judge
 from course_utils.grading.child import Child, GoneError
 from course_utils.grading.sandbox import Sandbox
 from course_utils.grading.submission import Submission

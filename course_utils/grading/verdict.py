@@ -4,8 +4,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
+from course_utils.checks.asking import UNWRITTEN
 from course_utils.checks.feedback import Feedback
-from course_utils.checks.judge import UNWRITTEN, Verdict
+from course_utils.checks.judge import Verdict
 from course_utils.grading.judging import Judging
 from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, of_this_thread
 from course_utils.grading.submission import (

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from IPython.display import display
 
+from course_utils.checks.asking import UNWRITTEN
 from course_utils.checks.feedback import Feedback, sentence
-from course_utils.checks.judge import UNWRITTEN, Verdict, judge, too_slow
+from course_utils.checks.judge import Verdict, judge, too_slow
 from course_utils.checks.look import course_calls, line_of
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises import EXERCISES
