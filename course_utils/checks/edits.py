@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from course_utils.checks.edit_expressions import EXPRESSIONS
 from course_utils.checks.edit_statements import STATEMENTS
-from course_utils.checks.nodes import Scope, number
+from course_utils.checks.nodes import Scope, locate, number
 
 # What is asked about the place of each kind of edit; the likely kinds come first.
 QUESTIONS = {
@@ -59,9 +59,7 @@ class Edit:
 
     def swap(self) -> Callable[[], None]:
         """Put the new in the place of the old; return what undoes that."""
-        if not hasattr(self.new, "lineno"):
-            ast.copy_location(self.new, self.old)
-        ast.fix_missing_locations(self.new)
+        locate(self.new, self.old)
         held = getattr(self.holder, self.field)
         if not isinstance(held, list):
             setattr(self.holder, self.field, self.new)

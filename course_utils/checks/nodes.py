@@ -28,12 +28,27 @@ class Scope:
 
 def filled(template: str, x: ast.expr) -> ast.expr:
     """Return the code of a template, with an expression in the place of `_`."""
+    return _Fill(x).visit(ast.parse(template, mode="eval").body)
 
-    class Fill(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:
-            return x if node.id == "_" else node
 
-    return Fill().visit(ast.parse(template, mode="eval").body)
+class _Fill(ast.NodeTransformer):
+    def __init__(self, x: ast.expr) -> None:
+        self._x = x
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Put the expression in the place of `_`."""
+        return self._x if node.id == "_" else node
+
+
+def locate(new: ast.AST, old: ast.AST) -> None:
+    """Give what is new in a tree the place of the old; what was there keeps its own."""
+    left = [new]
+    while left:
+        x = left.pop()
+        if not hasattr(x, "lineno"):
+            if "lineno" in x._attributes:
+                ast.copy_location(x, old)
+            left.extend(ast.iter_child_nodes(x))
 
 
 def is_value(x: ast.AST) -> bool:

@@ -6,7 +6,9 @@ from socket import socket
 import numpy as np
 
 from course_utils.checks.asking import PRINTED, UNWRITTEN, Reply
+from course_utils.checks.finding import ROUNDS, rounds, steps_of
 from course_utils.checks.judge import borrowed, too_slow
+from course_utils.checks.repair import Found
 from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.grading import wire
 from course_utils.grading.clock import Clock, LateError
@@ -18,6 +20,7 @@ from course_utils.grading.words import Words
 RESTARTS = 8  # of the process of one submission, however often it dies
 PHASES = 8  # times `Limits.seconds` is its own time for all that it does
 NO_RESULT = "what it sent back is not a result"
+SLACK = 1.0  # seconds beyond those of a search, before its process is ended
 ENDS = "ends the process that runs it"
 OnCheck = Callable[[str, int], None]
 
@@ -94,20 +97,54 @@ class Child:
             self._link = self._sandbox.submission()
             self._run_cells(on_check)
 
+    def find(self, exercise: Exercise, seed: int, seconds: float) -> Found | None:
+        """Return where one change makes an answer right, as the process says.
+
+        - `exercise`: what is answered.
+        - `seed`: draws inputs, which must not be those of a verdict to come.
+        - `seconds`: for the search.
+        """
+        drawn = [case for cases in rounds(exercise, seed) for case in cases]
+        what = {
+            "do": "find",
+            "name": exercise.name,
+            "counts": [len(given) for given, _ in drawn],
+            "rounds": ROUNDS,
+            "steps": steps_of(exercise),
+            "keeps_dtype": exercise.keeps_dtype,
+            "seconds": seconds,
+        }
+        arrays = [x for given, expected in drawn for x in (*given, expected)]
+        was_late = self.was_late
+        try:
+            most = seconds + SLACK
+            said, _ = self.request(what, arrays, exercise.may_use, seconds=most)
+        except (GoneError, BorrowedError):
+            return None
+        finally:
+            self.was_late = was_late  # no verdict was
+        return self._words.found(said.get("found"))
+
     def request(
-        self, what: dict, arguments: list[object], may_use: tuple[str, ...]
+        self,
+        what: dict,
+        arguments: list[object],
+        may_use: tuple[str, ...],
+        *,
+        seconds: float | None = None,
     ) -> tuple[dict, list[np.ndarray]]:
         """Ask the process for something; return its reply.
 
         - `what`: is asked.
         - `arguments`: go with it.
         - `may_use`: the functions of the course that it may ask for meanwhile.
+        - `seconds`: how long it may take, if that is less than usual.
 
         Raises GoneError if no reply comes, or none that is one, and BorrowedError if it
         asks for another function of the course.
         """
         self.run(lambda _name, _before: None)
-        self._clock.phase()
+        self._clock.phase(seconds)
         self._has_seen_inputs = True
         try:
             arrays = [np.asarray(x) for x in arguments]
@@ -234,6 +271,7 @@ class Answer:
     def __init__(self, child: Child, exercise: Exercise) -> None:
         self._child = child
         self._exercise = exercise
+        self.constants = child.words().constants
 
     def ask(self, cases: list[Arguments]) -> Iterator[tuple[Reply, Reply]]:
         """Yield what the function does with each case, called twice."""
