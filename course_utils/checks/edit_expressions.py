@@ -258,7 +258,9 @@ def _numbers(x: ast.AST, _scope: Scope) -> Made:
     written = number(x)
     if written is None:
         return
-    near = {written + 1, written - 1, -written, 0, 1, written * 2, written / 2, 0.5}
+    near = {written + 1, written - 1, -written, written * 2, 0, 1, -1, 2, -2}
+    if isinstance(written, float) or written in (1, 2):
+        near |= {written / 2, 0.5, -0.5}
     for n in sorted(near - {written}):
         whole = n == int(n) and isinstance(written, int)
         yield "number", _signed(int(n) if whole else n)
@@ -266,7 +268,8 @@ def _numbers(x: ast.AST, _scope: Scope) -> Made:
         yield "number", filled("-_np.inf" if written < 0 else "_np.inf", x)
 
 
-def _functions(x: ast.AST, _scope: Scope) -> Made:
+def functions(x: ast.AST, _scope: Scope) -> Made:
+    """Name another function of the same family."""
     name = getattr(x, "attr", getattr(x, "id", ""))
     if not isinstance(x, ast.Attribute | ast.Name) or isinstance(x.ctx, ast.Store):
         return
@@ -307,5 +310,5 @@ def _arguments(x: ast.AST, scope: Scope) -> Made:
 
 EXPRESSIONS = (
     *(_operators, _comparisons, _signs, _names, _sizes, _axes, _transpositions),
-    *(_brackets, _bounds, _numbers, _functions, _arguments),
+    *(_brackets, _bounds, _numbers, functions, _arguments),
 )

@@ -7,7 +7,7 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from course_utils.checks.edit_expressions import EXPRESSIONS
+from course_utils.checks.edit_expressions import EXPRESSIONS, functions
 from course_utils.checks.edit_statements import STATEMENTS
 from course_utils.checks.nodes import Scope, locate, number
 
@@ -83,12 +83,21 @@ def edits(tree: ast.AST, steps: tuple[str, ...] = ()) -> list[Edit]:
     found = []
     for holder in _walk(tree):
         for name, old in _children(holder):
-            for rule in RULES:
+            for rule in _rules(holder, name, old, scope):
                 for kind, new, *at in rule(old, scope):
                     if not _is_made_up(old, new):
                         found.append(Edit(kind, holder, name, old, new, *at))
     rank = {kind: i for i, kind in enumerate(QUESTIONS)}
     return sorted(found, key=lambda x: rank[x.kind])
+
+
+def _rules(holder: ast.AST, name: str, old: ast.AST, scope: Scope) -> tuple:
+    """Return the rules for a node: for functions and modules, few make sense."""
+    if name == "func":
+        return (functions,)
+    if isinstance(holder, ast.Attribute) and isinstance(old, ast.Name):
+        return RULES if old.id in scope.names else ()
+    return RULES
 
 
 def _is_made_up(old: ast.AST, new: ast.AST) -> bool:
@@ -101,7 +110,12 @@ def _walk(tree: ast.AST) -> Iterator[ast.AST]:
     level = [tree]
     while level:
         yield from level
-        inside = (x for node in level for x in ast.iter_child_nodes(node))
+        inside = (
+            x
+            for node in level
+            if number(node) is None  # of −1, the 1 is no number of its own
+            for x in ast.iter_child_nodes(node)
+        )
         level = [x for x in inside if not isinstance(x, ast.JoinedStr | ast.Raise)]
 
 

@@ -75,6 +75,8 @@ def relation(cases: list[Case], problems: list[str | None]) -> str | None:
 
     Returns a sentence that holds for all cases, or None.
     """
+    if not any(problems):
+        return None
     with np.errstate(all="ignore"):
         if _are_single_whole_numbers(cases):
             return _of_faults([(int(e), int(y)) for _, e, y in cases])

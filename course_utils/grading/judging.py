@@ -68,7 +68,9 @@ class Judging:
         for name, verdict in self._found.items():
             if self._search <= 0 or not self._child.is_there:
                 return
-            if name not in self._stopped and is_worth_a_search(verdict):
+            if name in self._stopped or _says_little(verdict):
+                continue
+            if is_worth_a_search(verdict):
                 exercise = self._exercises[name]
                 found = self._child.find(exercise, seed, self._search)
                 self._found[name] = replace(verdict, found=found)

@@ -10,7 +10,6 @@ from itertools import count
 from pathlib import Path
 
 from course_utils.checks.edits import Edit, edits
-from course_utils.checks.judge import draws
 from course_utils.checks.source import Source
 
 EXERCISES_AS_TEXT = Path(__file__).resolve().parents[2] / "source" / "exercises"
@@ -53,12 +52,12 @@ def right_answers(exercise):
             yield ast.unparse(own), source.name, source.outside
 
 
-def broken(code, kinds=None) -> Iterator[tuple[Edit, str, set[int]]]:
+def broken(code, kind=None) -> Iterator[tuple[Edit, str, set[int]]]:
     """Yield the edits of some code, what it is then, and which lines differ."""
     tree = ast.parse(code)
     seen = {code}
     for edit in edits(tree):
-        if kinds is None or edit.kind in kinds:
+        if kind in (None, edit.kind):
             undo = edit.swap()
             made = ast.unparse(tree)
             undo()
@@ -67,10 +66,10 @@ def broken(code, kinds=None) -> Iterator[tuple[Edit, str, set[int]]]:
                 yield edit, made, _changed(code, made)
 
 
-def one_a_place(code, rng: random.Random):
-    """Yield one edit of each kind at each place, drawn by chance."""
+def one_a_place(code, rng: random.Random, kind=None):
+    """Yield one edit of each kind, or of one, at each place, drawn by chance."""
     places = {}
-    for edit, made, lines in broken(code):
+    for edit, made, lines in broken(code, kind):
         places.setdefault((edit.kind, id(edit.old)), []).append((edit, made, lines))
     for several in places.values():
         yield rng.choice(several)
@@ -85,10 +84,3 @@ def _changed(code, made):
         if tag != "equal"
         for line in range(start + 1, max(stop, start + 1) + 1)
     }
-
-
-def cases(exercise, seed):
-    """Return arguments and what is expected of them, drawn from a seed."""
-    return [
-        (list(given.values()), expected) for given, expected in draws(exercise, seed)
-    ]
