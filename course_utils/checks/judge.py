@@ -29,7 +29,7 @@ class Verdict:
     - `message`: one line that says so, or names the mistake.
     - `case`: the smallest case that shows the mistake, if there is one.
     - `seed`: the seed that draws the same inputs again; None where it is a secret.
-    - `is_named`: whether the mistake is one that the exercise lists.
+    - `is_named`: whether the message names the mistake, and no line need be found.
     - `found`: where one change makes it right, if that was looked for.
     """
 
@@ -102,7 +102,7 @@ def _judged(
         return _verdict_on(exercise, asked, wrong, answer, seed)
     for name in calls(fresh(drawn[0][0])) if calls else ():
         if name not in exercise.may_use:
-            return Verdict(exercise, 0, borrowed(name), None, seed)
+            return Verdict(exercise, 0, borrowed(name), None, seed, is_named=True)
     message = f"right: {len(asked)} fresh inputs, all as expected"
     return Verdict(exercise, exercise.points, message, None, seed)
 
@@ -127,7 +127,9 @@ def _verdict_on(
 
 
 def _case(arguments: Arguments, expected: np.ndarray, reply: Reply) -> Case:
-    changed = (reply.changed[0], reply.after) if reply.changed else None
+    changed = None
+    if reply.after is not None:
+        changed = (reply.changed[0], reply.after)
     return Case(arguments, expected, reply.yours, changed)
 
 

@@ -302,7 +302,7 @@ class Answer:
     def _read(
         self,
         said: object,
-        changed: tuple[str, ...],
+        changed: dict[str, np.ndarray],
         results: Iterator[np.ndarray],
         reads: tuple[str, ...],
     ) -> Reply:
@@ -320,13 +320,14 @@ class Answer:
             printed = said["came"] == "print"
             words = self._child.words()
             problem = PRINTED if printed else words.returned(said["came"])
-            return Reply(None, changed, problem)
+            return Reply(None, tuple(changed), problem)
         if "large" in said:
             return Reply(problem=_too_large(said["large"]))
         yours = next(results, None) if said.get("returned") else None
         if yours is None:
             raise GoneError(NO_RESULT)
-        return Reply(yours, changed, reads=reads)
+        after = next(iter(changed.values()), None)
+        return Reply(yours, tuple(changed), reads=reads, after=after)
 
     def _raised(self, said: object) -> str:
         """Say what was raised, and what may have been the cause of it."""
@@ -344,18 +345,22 @@ class _After:
         self._left = b"" if left is None else left.tobytes()
         self._start = 0
 
-    def changed(self, case: Arguments) -> tuple[str, ...]:
-        """Return the names of the arguments that the next call changed."""
-        changed = []
+    def changed(self, case: Arguments) -> dict[str, np.ndarray]:
+        """Return the arguments that the next call changed, as it left them."""
+        changed = {}
         for name, array in case.items():
             if array.ndim == 0:
                 continue
             was = array.tobytes("F" if wire.is_by_column(array) else "C")
             stop = self._start + len(was)
-            if self._left[self._start : stop] != was:
-                changed.append(name)
+            now = self._left[self._start : stop]
+            if now != was:
+                order = "F" if wire.is_by_column(array) else "C"
+                now = now.ljust(len(was), b"\0")
+                flat = np.frombuffer(now, array.dtype)
+                changed[name] = flat.reshape(array.shape, order=order)
             self._start = stop
-        return tuple(changed)
+        return changed
 
 
 def _too_large(shape: object) -> str:

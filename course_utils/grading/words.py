@@ -221,11 +221,13 @@ class Words:
         kind, line, text, start, stop = parts
         if not all(type(x) is int for x in (line, start, stop)):
             return None
-        if not isinstance(kind, str) or kind not in QUESTIONS:
+        if not isinstance(kind, str) or not isinstance(text, str):
             return None
         lines = [cell.lstrip("\n").split("\n") for cell in self._cells]
         there = {x[line - 1].strip() for x in lines if 0 < line <= len(x)}
-        if text not in there or not 0 <= start < stop <= len(text):
+        if kind not in QUESTIONS or text not in there:
+            return None
+        if not 0 <= start < stop <= len(text):
             return None
         return Found(kind, line, text, start, stop)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from broken import answer
+from broken import defined
 
 import course_utils
 from course_utils import exercises
@@ -315,7 +315,8 @@ def test_the_picture_takes_any_shape_and_dtype(shape, dtype):
     expected = np.zeros(shape, dtype)
     yours = np.ones(shape, dtype)
     shown = grids(Case({}, expected, yours))
-    assert len(shown) == 3
+    is_of_faults = shape == () and dtype is int
+    assert len(shown) == 3 - is_of_faults
     assert sum(len(row) for row in shown[1].rows) == min(8, np.prod(shape[-1:])) * min(
         8, np.prod(shape[-2:-1])
     )
@@ -348,7 +349,7 @@ def test_numbers_of_faults_have_no_difference():
 
 def test_what_rounding_makes_differ_is_not_shaded():
     expected = np.array([[1.0, 2.0]])
-    gap = grids(Case({}, expected, expected + [[1e-9, 0.5]]))[2]
+    gap = grids(Case({}, expected, expected + np.array([[1e-9, 0.5]])))[2]
     assert [cell.text for cell in gap.rows[0]] == ["0", "0.50"]
     assert gap.rows[0][0].shade == 0
 
@@ -384,7 +385,7 @@ def blend_without_sum():
         "    weight = np.exp(sharpness * (key @ query))\n"
         "    return weight / np.sqrt(weight.sum()) @ value\n"
     )
-    return answer(code, "soft_lookup", {"np": np})
+    return defined(code, "soft_lookup", {"np": np})
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from broken import answer, one_a_place, right_answers
+from broken import defined, one_a_place, right_answers
 
 from course_utils.checks import finding
 from course_utils.checks.compare import difference
@@ -29,7 +29,7 @@ NAMES = {"np": np}
 
 
 def looked(code, exercise=SOFTMAX, seconds=600.0, **names):
-    function = answer(code, exercise.name, NAMES | names)
+    function = defined(code, exercise.name, NAMES | names)
     first, *more = rounds(exercise, 1)
     return search(function, first, more, seconds=seconds)
 
@@ -42,7 +42,7 @@ def places(kind=None, seed=0):
         for code, name, names in right_answers(exercise):
             for edit, made, lines in one_a_place(code, rng, kind):
                 with suppress(Exception):  # no code that can be run
-                    function = answer(made, name, names)
+                    function = defined(made, name, names)
                     if is_wrong(exercise, function):
                         yield edit.kind, exercise, function, lines
 
@@ -168,7 +168,7 @@ def test_what_never_ends_is_stopped_edit_by_edit():
 
 def test_what_fits_by_chance_is_not_shown():
     code = WEIGHTS.replace("x -", "x +")
-    function = answer(code, SOFTMAX.name, NAMES)
+    function = defined(code, SOFTMAX.name, NAMES)
     first, *more = rounds(SOFTMAX, 1)
     doubled = [(given, 2 * expected) for given, expected in more[0]]
     assert search(function, first, [doubled], seconds=600) is None
@@ -210,7 +210,7 @@ def test_what_reaches_for_files_is_never_run_in_another_form(line, tmp_path):
 def test_an_edited_answer_leaves_the_learner_s_variables_alone():
     names = NAMES | {"seen": 0}
     code = WEIGHTS.replace("    e =", "    global seen\n    seen = 1\n    e =")
-    function = answer(code.replace("x -", "x +"), SOFTMAX.name, names)
+    function = defined(code.replace("x -", "x +"), SOFTMAX.name, names)
     before = dict(function.__globals__)
     first, *more = rounds(SOFTMAX, 1)
     assert search(function, first, more, seconds=600).parts[1] == "+"
@@ -246,11 +246,11 @@ def test_the_stop_button_ends_the_search_in_silence(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(finding, "search", stopped)
-    function = answer(WEIGHTS, SOFTMAX.name, NAMES)
+    function = defined(WEIGHTS, SOFTMAX.name, NAMES)
     assert find(SOFTMAX, function, 1, 1.5) is None
 
 
 def test_what_takes_all_memory_only_fails():
     code = WEIGHTS.replace("x -", "x + 0 * np.ones(2**40).sum() -")
-    function = answer(code, SOFTMAX.name, NAMES)
+    function = defined(code, SOFTMAX.name, NAMES)
     find(SOFTMAX, function, 1, 0.5)
