@@ -1,9 +1,7 @@
 """Look for the line of a wrong answer in a notebook, while its author reads."""
 
 import re
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import numpy as np
 
@@ -14,7 +12,6 @@ from course_utils.checks.source import names_in
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises.exercise import Answer, Exercise
 
-MEMORY = 1 << 30  # bytes that edited code may take beyond what is taken already
 ROUNDS = 3  # of draws: one to search with, the others to refuse what fits by chance
 
 
@@ -27,7 +24,7 @@ def find(exercise: Exercise, answer: Answer, seed: int, seconds: float) -> Found
     - `seconds`: when to give up; the stop button does the same.
     """
     over = suppress(TimeoutError, KeyboardInterrupt, MemoryError)
-    with over, _bounded_memory(), time_limit(seconds + 0.1):
+    with over, time_limit(seconds + 0.1):
         cases, *more = rounds(exercise, seed)
         return search(
             answer,
@@ -59,22 +56,3 @@ def steps_of(exercise: Exercise) -> tuple[str, ...]:
     names = {name for code in codes for name in names_in(code)}
     names |= {x for hint in exercise.hints for x in re.findall(r"np\.(\w+)", hint)}
     return tuple(sorted(x for x in names if getattr(getattr(np, x, 0), "nin", 0) == 1))
-
-
-@contextmanager
-def _bounded_memory() -> Iterator[None]:
-    """Let what takes far too much memory fail, where the system has such a limit."""
-    if sys.platform != "linux":
-        yield
-        return
-    import resource
-
-    with open("/proc/self/statm") as file:
-        taken = int(file.read().split()[0]) * resource.getpagesize()
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = min(x for x in (taken + MEMORY, soft, hard) if x != resource.RLIM_INFINITY)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

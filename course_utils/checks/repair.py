@@ -25,10 +25,12 @@ import numpy as np
 from course_utils.checks.compare import difference
 from course_utils.checks.edits import QUESTIONS, Edit, edits
 from course_utils.checks.look import numbers
+from course_utils.checks.memory_limit import memory_limit
 from course_utils.checks.source import Source
 
 Given = tuple[list[np.ndarray], np.ndarray]  # arguments, and what is expected of them
 EDIT_SECONDS = 0.1  # that an edited call may take; more if the answer itself does
+MEMORY = 1 << 28  # bytes that it may take
 BETWEEN = ("operator", "comparison", "order")  # kinds of edits that are about a mark
 
 
@@ -100,7 +102,7 @@ def search(
     """
     end = time.process_time() + seconds
     trial = _Trial(Source(function), keeps_dtype)
-    with quietly():
+    with quietly(), memory_limit(MEMORY):
         tried = trial.edits(steps)
         cases = trial.sorted(cases) if tried else []
         for i, edit in enumerate(tried if cases else ()):

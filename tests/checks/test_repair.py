@@ -2,6 +2,7 @@
 
 import ast
 import random
+import sys
 from collections import Counter
 from contextlib import suppress
 from itertools import islice
@@ -18,6 +19,9 @@ from course_utils.checks.look import numbers
 from course_utils.checks.repair import quietly, search
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises import EXERCISES
+
+if sys.platform == "linux":
+    import resource
 
 SOFTMAX = EXERCISES["stable_softmax"]
 WEIGHTS = """def stable_softmax(x):
@@ -250,7 +254,12 @@ def test_the_stop_button_ends_the_search_in_silence(monkeypatch):
     assert find(SOFTMAX, function, 1, 1.5) is None
 
 
-def test_what_takes_all_memory_only_fails():
-    code = WEIGHTS.replace("x -", "x + 0 * np.ones(2**40).sum() -")
-    function = defined(code, SOFTMAX.name, NAMES)
-    find(SOFTMAX, function, 1, 0.5)
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of Linux")
+def test_what_takes_too_much_memory_only_fails():
+    """An edit makes 30 ** 6 numbers of 30 * 6, which are six gigabytes."""
+    code = WEIGHTS.replace("x - x", "np.ones(30 * 6).sum() - 180 + x + x")
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert looked(code).parts[1] == "+"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 20  # KB
+    assert resource.getrlimit(resource.RLIMIT_AS) == limits
