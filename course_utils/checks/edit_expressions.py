@@ -176,9 +176,6 @@ def _brackets(x: ast.AST, _scope: Scope) -> Made:
     if isinstance(x, ast.UnaryOp) and isinstance(x.operand, ast.BinOp):
         b = x.operand
         yield "brackets", ast.BinOp(ast.UnaryOp(x.op, b.left), b.op, b.right)
-    if isinstance(x, ast.Attribute) and isinstance(x.value, ast.BinOp):
-        b = x.value
-        yield "brackets", ast.BinOp(b.left, b.op, ast.Attribute(b.right, x.attr, x.ctx))
     if isinstance(x, ast.Call) and x.args and isinstance(x.args[0], ast.BinOp):
         b = x.args[0]
         alone = with_parts(x, args=[b.left, *x.args[1:]])
@@ -197,22 +194,34 @@ def _brackets(x: ast.AST, _scope: Scope) -> Made:
     if isinstance(left, ast.Call) and left.args and inner(left) is left.args[0]:
         joined = ast.BinOp(left.args[0], x.op, right)
         yield "brackets", with_parts(left, args=[joined, *left.args[1:]])
-    yield from _around_methods(x)
 
 
-def _around_methods(x: ast.BinOp) -> Made:
-    """From `a - b.max()` to `(a - b).max()`, and back."""
-    right = x.right
-    if isinstance(right, ast.Attribute):
-        joined = ast.BinOp(x.left, x.op, right.value)
-        yield "brackets", ast.Attribute(joined, right.attr, ast.Load())
-    if isinstance(right, ast.Call) and isinstance(right.func, ast.Attribute):
-        joined = ast.BinOp(x.left, x.op, right.func.value)
-        method = ast.Attribute(joined, right.func.attr, ast.Load())
-        yield "brackets", with_parts(right, func=method)
+def _methods(x: ast.AST, scope: Scope) -> Made:
+    """From `a - b.max()` to `(a - b).max()`, and back; the same without the call."""
+    if isinstance(x, ast.BinOp):
+        right = x.right
+        tail = right.func if isinstance(right, ast.Call) else right
+        is_module = getattr(getattr(tail, "value", None), "id", None) not in (
+            *(None, *scope.names),
+        )
+        if isinstance(tail, ast.Attribute) and not is_module:
+            method = ast.Attribute(ast.BinOp(x.left, x.op, tail.value), tail.attr)
+            yield "brackets", _like(right, method)
+        return
+    tail = x.func if isinstance(x, ast.Call) else x
+    if isinstance(tail, ast.Attribute) and isinstance(tail.value, ast.BinOp):
+        b = tail.value
+        method = ast.Attribute(b.right, tail.attr)
+        yield "brackets", ast.BinOp(b.left, b.op, _like(x, method))
 
 
-def _bounds(x: ast.AST, _scope: Scope) -> Made:
+def _like(x: ast.AST, method: ast.Attribute) -> ast.expr:
+    """Return a method, called as another is; or not, if that is not."""
+    method.ctx = ast.Load()
+    return with_parts(x, func=method) if isinstance(x, ast.Call) else method
+
+
+def _bounds(x: ast.AST, scope: Scope) -> Made:
     """Move the ends of slices and ranges, and single indices, by one."""
     if isinstance(x, ast.Slice):
         for part in ("lower", "upper", "step"):
@@ -231,7 +240,8 @@ def _bounds(x: ast.AST, _scope: Scope) -> Made:
     elif isinstance(x, ast.Subscript) and isinstance(
         x.slice, ast.Name | ast.BinOp | ast.Call
     ):
-        for new in _moved(x.slice, "upper")[1:]:
+        shared = [filled(f"_ // {name}", x.slice) for name in scope.names]
+        for new in (*_moved(x.slice, "upper")[1:], *shared):
             yield "bound", ast.Subscript(x.value, new, x.ctx)
 
 
@@ -310,5 +320,5 @@ def _arguments(x: ast.AST, scope: Scope) -> Made:
 
 EXPRESSIONS = (
     *(_operators, _comparisons, _signs, _names, _sizes, _axes, _transpositions),
-    *(_brackets, _bounds, _numbers, functions, _arguments),
+    *(_brackets, _methods, _bounds, _numbers, functions, _arguments),
 )

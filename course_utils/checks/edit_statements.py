@@ -30,6 +30,8 @@ STEPS = (
     *("_.sum(axis=-1)", "_.sum(axis=0)", "_.sum()", "_.mean()", "_.mean(axis=-1)"),
     *("_.max(axis=-1)", "_.max()", "_.max(axis=0)", "_.all(axis=-1)"),
     *("_.sum(axis=-1, keepdims=True)", "_.max(axis=-1, keepdims=True)"),
+    *("_[:-1]", "_[1:]", "_[:, :-1]", "_[:, 1:]", "_[..., :-1]", "_[..., 1:]"),
+    *("len(_)", "range(_)", "enumerate(_)", "_np.zeros(_)", "_np.array(_)"),
 )
 JOINS = ("_ * x", "_ / x", "_ + x", "_ - x", "_ @ x", "_ & x", "_ & ~x")
 ROOTS = ("_ / x.shape[-1] ** 0.5", "_ / len(x)")
@@ -117,6 +119,8 @@ def _other_indices(index: ast.expr) -> Iterator[ast.expr]:
             yield ast.Tuple(parts, ast.Load())
         return
     parts = index.elts
+    for one in (every, dots):
+        yield ast.Tuple([one, *parts], ast.Load())
     for i in range(len(parts) - 1):
         swapped = [*parts[:i], parts[i + 1], parts[i], *parts[i + 2 :]]
         yield ast.Tuple(swapped, ast.Load())

@@ -44,9 +44,11 @@ def places(kind=None, seed=0):
     listed = list(EXERCISES.values())
     for exercise in rng.sample(listed, len(listed)):
         for code, name, names in right_answers(exercise):
-            for edit, made, lines in one_a_place(code, rng, kind):
+            made = list(one_a_place(code, rng, kind))
+            # Of one kind only one in each answer, that they are of all sorts.
+            for edit, text, lines in made if kind is None else made[:1]:
                 with suppress(Exception):  # no code that can be run
-                    function = defined(made, name, names)
+                    function = defined(text, name, names)
                     if is_wrong(exercise, function):
                         yield edit.kind, exercise, function, lines
 
