@@ -124,6 +124,8 @@ def _axes(x: ast.AST, scope: Scope) -> Made:
         for new in _other_axes(given, scope):
             changed = [*others, ast.keyword("axis", new)]
             yield "axis", with_parts(x, keywords=changed), named["axis"]
+        bare = [k for k in others if k.arg != "keepdims"]
+        yield "axis", with_parts(x, keywords=bare), named["axis"]
     elif called(x) in REDUCE:
         yield from _axes_without_name(x, scope)
     if called(x) in REDUCE and "keepdims" not in named:
@@ -309,7 +311,8 @@ def _arguments(x: ast.AST, scope: Scope) -> Made:
         if isinstance(one.value, ast.Constant) and type(one.value.value) is bool:
             other = ast.keyword(one.arg, ast.Constant(not one.value.value))
             yield "argument", with_parts(x, keywords=[*left, other]), one
-    if isinstance(x.func, ast.Name):
+    of = getattr(x.func, "value", x.func)
+    if isinstance(of, ast.Name) and of.id not in scope.names:
         for name in scope.names:
             more = ast.Name(name, ast.Load())
             yield "argument", with_parts(x, args=[*args, more])
