@@ -71,6 +71,11 @@ def test_a_relation_is_said_where_there_is_one(change, says):
     assert came == says if says is None else says in came
 
 
+def test_a_part_that_is_all_there_is_is_no_part():
+    one_row = [(1, 3), (1, 4), (1, 5), (1, 2)]
+    assert said(cases(lambda e, _: e + RNG.normal(size=e.shape), one_row)) is None
+
+
 @pytest.mark.parametrize(
     ("pairs", "says"),
     [

@@ -58,7 +58,8 @@ def test_it_is_the_line_of_the_function_that_was_checked():
     assert FOUND in graded(WRONG, check, later)["soft_lookup"]["message"]
 
 
-def test_without_a_search_there_is_none():
+def test_without_a_search_there_is_none(monkeypatch):
+    monkeypatch.delattr(Child, "find")
     assert "one change" not in graded(WRONG, search=0)["soft_lookup"]["message"]
 
 
