@@ -27,7 +27,8 @@ class Feedback:
         return f"{mark}: {verdict.exercise.name}, {verdict.points} of {of} points"
 
     def __repr__(self) -> str:
-        return f"{self.headline}\n{sentence(self.verdict.message)}"
+        said = f"{self.headline}\n{sentence(self.verdict.message)}"
+        return f"{said}\n{self.verdict.found}" if self.verdict.found else said
 
     def _repr_html_(self) -> str:
         return feedback_html(self.verdict, self.headline)
@@ -41,6 +42,7 @@ def feedback_html(verdict: Verdict, headline: str) -> str:
         message=sentence(verdict.message),
         grids=grids(verdict.case) if verdict.case else [],
         show=_show,
+        sentence=sentence,
     )
 
 

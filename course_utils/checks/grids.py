@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from course_utils.checks.judge import Case
+from course_utils.checks.asking import Case
+from course_utils.checks.compare import near
 from course_utils.figures.svg import number
 
 MOST = 8  # rows and columns that are shown
@@ -33,16 +34,21 @@ def grids(case: Case) -> list[Grid]:
 
     - `case`: the case that went wrong.
 
-    The difference is there if the shapes agree. Of a large array the part about the
-    largest difference is shown, of one with more than two axes one matrix.
+    Where an argument was changed, it is shown before and after instead. The difference
+    is there if the shapes agree, but not of two single whole numbers, which stand for
+    faults. Of a large array the part about the largest difference is shown, of one with
+    more than two axes one matrix.
     """
-    arrays = {"expected": np.asarray(case.expected)}
-    if case.yours is not None:
-        arrays["yours"] = case.yours
-    same = case.yours is not None and case.yours.shape == case.expected.shape
-    if same:
-        arrays["difference"] = _difference(case)
-    worst = _worst(arrays["difference"]) if same and case.yours.size else None
+    names, was, now = ("expected", "yours"), np.asarray(case.expected), case.yours
+    if case.changed is not None:
+        name, now = case.changed
+        names, was = (f"{name} before", f"{name} after"), case.arguments[name]
+    arrays = {names[0]: was} | ({} if now is None else {names[1]: now})
+    same = now is not None and now.shape == was.shape
+    if same and (was.ndim or was.dtype.kind not in "iu"):
+        arrays["difference"] = _difference(was, now)
+    has_worst = "difference" in arrays and now.size
+    worst = _worst(arrays["difference"]) if has_worst else None
     finite = [np.abs(x[np.isfinite(x)]).max(initial=0) for x in arrays.values()]
     scales = [max(finite[:2])] * 2 + finite[2:]
     return [
@@ -51,11 +57,12 @@ def grids(case: Case) -> list[Grid]:
     ]
 
 
-def _difference(case: Case) -> np.ndarray:
-    if case.expected.dtype.kind == case.yours.dtype.kind == "b":
-        return case.yours != case.expected
+def _difference(was: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """Return what differs; what only rounding makes differ is 0."""
+    if was.dtype.kind == now.dtype.kind == "b":
+        return now != was
     with np.errstate(all="ignore"):
-        return case.yours.astype(float) - case.expected.astype(float)
+        return np.where(near(now, was), 0.0, now.astype(float) - was.astype(float))
 
 
 def _worst(difference: np.ndarray) -> tuple[int, ...]:

@@ -4,62 +4,20 @@ The answer is any callable. In a notebook it is the learner's function; in the
 grader it stands for a function in another process. The judge is the same.
 """
 
-import io
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
 
 import numpy as np
 
-from course_utils.checks.look import data_read, no_numbers, numbers, where
+from course_utils.checks.asking import UNWRITTEN, Case, Remote, Reply, fresh, replies
+from course_utils.checks.compare import difference
+from course_utils.checks.recognise import Asked, misconception, related
+from course_utils.checks.repair import Found
 from course_utils.exercises.exercise import Answer, Arguments, Exercise
 
 CASES = 12
-UNWRITTEN = "it is not written yet"
-PRINTED = "it prints its result and returns None: write `return`, not `print`"
-CHANGING = (
-    "called twice with the same arguments, it returns different numbers: let nothing "
-    "but its arguments decide"
-)
-# What may differ: more where one side has only the digits of a float32.
-TOLERANCE = {"f4": (1e-4, 1e-5), "f8": (1e-5, 1e-7)}  # relative, absolute
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What an answer did with one set of arguments.
-
-    - `yours`: what it returned, if that was an array of numbers.
-    - `changed`: the arguments that it changed, by name.
-    - `problem`: what is wrong apart from the numbers, if anything is.
-    - `reads`: the data that it reads from outside, by name.
-    - `gone`: whether there is nobody left to ask.
-    """
-
-    yours: np.ndarray | None = None
-    changed: tuple[str, ...] = ()
-    problem: str | None = None
-    reads: tuple[str, ...] = ()
-    gone: bool = False
-
-
-class Remote(Protocol):
-    """An answer in another process, which is asked about all cases at once."""
-
-    def ask(self, cases: list[Arguments]) -> Iterable[tuple[Reply, Reply]]:
-        """Return what it did with each case, called twice."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """One set of arguments, what was expected of it and what came."""
-
-    arguments: Arguments
-    expected: np.ndarray
-    yours: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -71,6 +29,8 @@ class Verdict:
     - `message`: one line that says so, or names the mistake.
     - `case`: the smallest case that shows the mistake, if there is one.
     - `seed`: the seed that draws the same inputs again; None where it is a secret.
+    - `is_named`: whether the message names the mistake, and no line need be found.
+    - `found`: where one change makes it right, if that was looked for.
     """
 
     exercise: Exercise
@@ -78,6 +38,8 @@ class Verdict:
     message: str
     case: Case | None
     seed: int | None
+    is_named: bool = False
+    found: Found | None = None
 
     @property
     def passed(self) -> bool:
@@ -127,27 +89,48 @@ def _judged(
     seed: int,
     calls: Callable[[list[object]], Iterable[str]] | None,
 ) -> Verdict:
-    drawn = _drawn(exercise, seed)
-    cases, replies, problems = [], [], []
-    asked = _replies(answer, [arguments for arguments, _ in drawn])
-    for (arguments, expected), reply in zip(drawn, asked, strict=False):
-        cases.append(Case(arguments, expected, reply.yours))
-        replies.append(reply)
-        problems.append(_problem(reply, expected, exercise.keeps_dtype))
+    drawn = draws(exercise, seed)
+    asked: list[Asked] = []
+    came = replies(answer, [arguments for arguments, _ in drawn])
+    for (arguments, expected), reply in zip(drawn, came, strict=False):
+        problem = _problem(reply, expected, exercise.keeps_dtype)
+        asked.append(Asked(_case(arguments, expected, reply), reply, problem))
         if reply.gone or reply.problem == UNWRITTEN:
             break
-    wrong = [x for x in zip(cases, replies, problems, strict=True) if x[2]]
+    wrong = [x for x in asked if x.problem]
     if wrong:
-        case, reply, message = min(wrong, key=lambda x: _size(x[0]))
-        if message == UNWRITTEN:
-            return Verdict(exercise, 0, message, None, seed)
-        named = _recognise(exercise, cases, replies)
-        return Verdict(exercise, 0, named or message + _read(reply), case, seed)
-    for name in calls(_fresh(cases[0].arguments)) if calls else ():
+        return _verdict_on(exercise, asked, wrong, answer, seed)
+    for name in calls(fresh(drawn[0][0])) if calls else ():
         if name not in exercise.may_use:
-            return Verdict(exercise, 0, borrowed(name), None, seed)
-    message = f"right: {len(cases)} fresh inputs, all as expected"
+            return Verdict(exercise, 0, borrowed(name), None, seed, is_named=True)
+    message = f"right: {len(asked)} fresh inputs, all as expected"
     return Verdict(exercise, exercise.points, message, None, seed)
+
+
+def _verdict_on(
+    exercise: Exercise,
+    asked: list[Asked],
+    wrong: list[Asked],
+    answer: Answer | Remote,
+    seed: int,
+) -> Verdict:
+    """Name the mistake of a wrong answer, or show the smallest case."""
+    least = min(wrong, key=lambda x: _size(x.case))
+    if least.problem == UNWRITTEN:
+        return Verdict(exercise, 0, UNWRITTEN, None, seed)
+    named = related_to = None
+    if len(asked) == CASES:
+        named = misconception(exercise, asked, answer)
+        related_to = None if named else related(asked)
+    said = named or related_to or least.problem + _read(least.reply)
+    return Verdict(exercise, 0, said, least.case, seed, is_named=bool(named))
+
+
+def _case(arguments: Arguments, expected: np.ndarray, reply: Reply) -> Case:
+    changed = None
+    if reply.after is not None:
+        changed = (reply.changed[0], reply.after)
+    return Case(arguments, expected, reply.yours, changed)
 
 
 def _read(reply: Reply) -> str:
@@ -159,7 +142,7 @@ def _read(reply: Reply) -> str:
 
 
 @lru_cache(maxsize=256)  # a class is graded with one seed
-def _drawn(exercise: Exercise, seed: int) -> list[tuple[Arguments, np.ndarray]]:
+def draws(exercise: Exercise, seed: int) -> list[tuple[Arguments, np.ndarray]]:
     """Draw all arguments, and what is expected of them.
 
     In every second case, matrices lie in memory column by column.
@@ -170,75 +153,13 @@ def _drawn(exercise: Exercise, seed: int) -> list[tuple[Arguments, np.ndarray]]:
         order = "F" if size % 2 else "C"
         case = exercise.inputs(rng, size).items()
         arguments = {name: np.asarray(x, order=order) for name, x in case}
-        expected = np.asarray(exercise.reference(*_fresh(arguments)))
+        expected = np.asarray(exercise.reference(*fresh(arguments)))
         drawn.append((arguments, expected))
     return drawn
 
 
-def _fresh(arguments: Arguments) -> list[object]:
-    """Copy the arguments, in order; a single number is handed over as Python's own."""
-    return [x.copy("K") if x.ndim else x.item() for x in arguments.values()]
-
-
 def _size(case: Case) -> int:
     return sum(array.size for array in case.arguments.values())
-
-
-def _replies(answer: Answer | Remote, cases: list[Arguments]) -> Iterator[Reply]:
-    """Yield what an answer does with each case, whenever it is called."""
-    if hasattr(answer, "ask"):
-        pairs = answer.ask(cases)
-    else:
-        pairs = ((_ask(answer, case), _ask(answer, case)) for case in cases)
-    for first, again in pairs:
-        if first.problem or _same(first.yours, again.yours):
-            yield first
-        else:
-            yield replace(first, problem=CHANGING)
-
-
-def _ask(answer: Answer, arguments: Arguments) -> Reply:
-    """Call an answer once, with copies of the arguments."""
-    given, said = _fresh(arguments), _Said()
-    try:
-        with (
-            np.errstate(all="ignore"),
-            warnings.catch_warnings(),
-            redirect_stdout(said),
-            redirect_stderr(said),
-        ):
-            warnings.simplefilter("ignore")
-            came = answer(*given)
-    except NotImplementedError:
-        return Reply(problem=UNWRITTEN)
-    except (Exception, SystemExit) as error:
-        return Reply(problem=where(error, answer))
-    pairs = zip(arguments.items(), given, strict=True)
-    changed = tuple(name for (name, was), now in pairs if not _same(was, now))
-    if came is None and said.anything:
-        return Reply(None, changed, PRINTED)
-    yours = numbers(came)
-    if isinstance(yours, str):
-        return Reply(None, changed, no_numbers(yours))
-    return Reply(yours, changed, reads=tuple(data_read(answer)))
-
-
-class _Said(io.TextIOBase):
-    """Swallows what is printed, and remembers that something was."""
-
-    anything = False
-
-    def write(self, text: str) -> int:
-        self.anything = True
-        return len(text)
-
-
-def _same(one: object, other: object) -> bool:
-    """Whether two arrays, or two numbers, are equal to the last bit."""
-    if one is None or other is None:
-        return one is other
-    one, other = np.asarray(one), np.asarray(other)
-    return one.shape == other.shape and one.tobytes() == other.tobytes()
 
 
 def _problem(reply: Reply, expected: np.ndarray, keeps_dtype: bool) -> str | None:
@@ -246,59 +167,4 @@ def _problem(reply: Reply, expected: np.ndarray, keeps_dtype: bool) -> str | Non
         return reply.problem
     if reply.changed:
         return f"it changes its input `{reply.changed[0]}`: work on a copy"
-    yours = reply.yours
-    if yours.shape != expected.shape:
-        return f"the shape is {yours.shape}, expected {expected.shape}"
-    kinds = {"b": "b", "i": "iu", "u": "iu", "f": "fiu"}[expected.dtype.kind]
-    if yours.dtype.kind not in kinds:
-        names = {"b": "True and False (bool)", "f": "numbers (float)"}
-        wanted = names.get(expected.dtype.kind, "whole numbers (int)")
-        return f"the dtype is {yours.dtype}, expected are {wanted}"
-    if keeps_dtype and yours.dtype != expected.dtype:
-        return f"the dtype is {yours.dtype}, expected {expected.dtype}, as it came in"
-    if np.isnan(yours).any() and not np.isnan(expected).any():
-        return "the result holds nan"
-    if not _close(yours, expected):
-        if expected.dtype.kind == "b":
-            return f"{np.sum(yours != expected)} of {yours.size} entries are wrong"
-        with np.errstate(all="ignore"):
-            gap = np.max(np.abs(yours.astype(float) - expected))
-        return f"the numbers differ, by up to {gap:.3g}"
-    return None
-
-
-def _close(yours: np.ndarray, expected: np.ndarray) -> bool:
-    """Whether two arrays of one shape agree; infinities and nan in the same places."""
-    coarse = any(x.dtype.kind == "f" and x.itemsize < 8 for x in (yours, expected))
-    relative, absolute = TOLERANCE["f4" if coarse else "f8"]
-    yours, expected = yours.astype(float), expected.astype(float)
-    with np.errstate(all="ignore"):
-        near = np.abs(yours - expected) <= absolute + relative * np.abs(expected)
-        near &= np.isfinite(expected)
-    alike = (yours == expected) | (np.isnan(yours) & np.isnan(expected))
-    return bool((near | alike).all())
-
-
-def _recognise(
-    exercise: Exercise, cases: list[Case], replies: list[Reply]
-) -> str | None:
-    """Return the sentence of the misconception that does the same in all cases."""
-    if len(cases) < CASES or any(reply.yours is None for reply in replies):
-        return None
-    for misconception in exercise.misconceptions:
-        pairs = zip(cases, replies, strict=True)
-        if all(
-            _is_the_same(misconception.wrong, case, reply, exercise.keeps_dtype)
-            for case, reply in pairs
-        ):
-            return misconception.says
-    return None
-
-
-def _is_the_same(wrong: Answer, case: Case, reply: Reply, keeps_dtype: bool) -> bool:
-    theirs = _ask(wrong, case.arguments)
-    if theirs.yours is None or theirs.changed != reply.changed:
-        return False
-    if keeps_dtype and theirs.yours.dtype != reply.yours.dtype:
-        return False
-    return theirs.yours.shape == reply.yours.shape and _close(reply.yours, theirs.yours)
+    return difference(reply.yours, expected, keeps_dtype)

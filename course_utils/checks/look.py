@@ -66,6 +66,15 @@ def _names(code: CodeType) -> list[str]:
     return [*code.co_names, *(name for x in inside for name in _names(x))]
 
 
+def constants_of(answer: object) -> tuple[object, ...]:
+    """Return the constants that are written in the code of an answer."""
+    code = getattr(answer, "__code__", None)
+    if not isinstance(code, CodeType):
+        return getattr(answer, "constants", ())
+    inside = [x for x in code.co_consts if isinstance(x, CodeType)]
+    return (*code.co_consts, *(c for x in inside for c in x.co_consts))
+
+
 def where(error: BaseException, function: object) -> str:
     """Say what was raised, and in which line of the function's own file."""
     said = f"{type(error).__name__}: {error}".strip().removesuffix(":")
@@ -119,8 +128,13 @@ def no_numbers(kind: str) -> str:
     """
     if kind == "None":
         return "it returns None: is a `return` missing?"
-    if kind in ("list", "tuple"):
-        return f"it returns a {kind}, not an array: `np.array` makes one of it"
+    if kind == "list":
+        return "it returns a list, not an array: `np.array` makes one of it"
+    if kind == "tuple":
+        return (
+            "it returns a tuple, which is what more than one thing behind `return` "
+            "makes, or a comma at its end: return one array"
+        )
     if kind == MASKED:
         return f"it returns a {kind}: write numbers there with `.filled(...)`"
     if kind.startswith("array of "):

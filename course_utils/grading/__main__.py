@@ -99,6 +99,12 @@ def parsed() -> argparse.Namespace:
         help="sandbox (default; needs bubblewrap) or process: limits only",
     )
     add("--seconds", type=float, default=10, help="for all cells, and for an exercise")
+    add(
+        "--search",
+        type=float,
+        default=0.5,
+        help="seconds in which the line of each mistake is looked for; 0: not at all",
+    )
     add("--memory", type=int, default=1024, help="of a submission, in MB")
     add("--workers", type=int, default=os.cpu_count() or 1, help="processes at once")
     add(
@@ -111,6 +117,8 @@ def parsed() -> argparse.Namespace:
     for name in ("seconds", "memory", "workers"):
         if not getattr(arguments, name) > 0:
             parser.error(f"--{name} must be more than 0")
+    if not arguments.search >= 0:
+        parser.error("--search must be 0 or more")
     if arguments.seed != "secret" and not (
         arguments.seed.isdecimal() and len(arguments.seed) <= 100
     ):
@@ -206,7 +214,8 @@ def grade(arguments: argparse.Namespace) -> None:
     if not arguments.dask:
         ensure(arguments.isolation, limits)
     store = Store(arguments.out)
-    terms = Terms(store.seed(arguments.seed), arguments.isolation, limits)
+    seed = store.seed(arguments.seed)
+    terms = Terms(seed, arguments.isolation, limits, arguments.search)
     todo = [item for item in arguments.items if item.file]
     with tqdm(total=len(todo), desc="grade", unit="notebook", disable=None) as bar:
         found = grade_all(

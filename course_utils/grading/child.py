@@ -5,7 +5,10 @@ from socket import socket
 
 import numpy as np
 
-from course_utils.checks.judge import PRINTED, UNWRITTEN, Reply, borrowed, too_slow
+from course_utils.checks.asking import PRINTED, UNWRITTEN, Reply
+from course_utils.checks.finding import ROUNDS, rounds, steps_of
+from course_utils.checks.judge import borrowed, too_slow
+from course_utils.checks.repair import Found
 from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.grading import wire
 from course_utils.grading.clock import Clock, LateError
@@ -17,6 +20,7 @@ from course_utils.grading.words import Words
 RESTARTS = 8  # of the process of one submission, however often it dies
 PHASES = 8  # times `Limits.seconds` is its own time for all that it does
 NO_RESULT = "what it sent back is not a result"
+SLACK = 1.0  # seconds beyond those of a search, before its process is ended
 ENDS = "ends the process that runs it"
 OnCheck = Callable[[str, int], None]
 
@@ -93,20 +97,54 @@ class Child:
             self._link = self._sandbox.submission()
             self._run_cells(on_check)
 
+    def find(self, exercise: Exercise, seed: int, seconds: float) -> Found | None:
+        """Return where one change makes an answer right, as the process says.
+
+        - `exercise`: what is answered.
+        - `seed`: draws inputs, which must not be those of a verdict to come.
+        - `seconds`: for the search.
+        """
+        drawn = [case for cases in rounds(exercise, seed) for case in cases]
+        what = {
+            "do": "find",
+            "name": exercise.name,
+            "counts": [len(given) for given, _ in drawn],
+            "rounds": ROUNDS,
+            "steps": steps_of(exercise),
+            "keeps_dtype": exercise.keeps_dtype,
+            "seconds": seconds,
+        }
+        arrays = [x for given, expected in drawn for x in (*given, expected)]
+        was_late = self.was_late
+        try:
+            most = seconds + SLACK
+            said, _ = self.request(what, arrays, exercise.may_use, seconds=most)
+        except (GoneError, BorrowedError):
+            return None
+        finally:
+            self.was_late = was_late  # no verdict was
+        return self._words.found(said.get("found"))
+
     def request(
-        self, what: dict, arguments: list[object], may_use: tuple[str, ...]
+        self,
+        what: dict,
+        arguments: list[object],
+        may_use: tuple[str, ...],
+        *,
+        seconds: float | None = None,
     ) -> tuple[dict, list[np.ndarray]]:
         """Ask the process for something; return its reply.
 
         - `what`: is asked.
         - `arguments`: go with it.
         - `may_use`: the functions of the course that it may ask for meanwhile.
+        - `seconds`: how long it may take, if that is less than usual.
 
         Raises GoneError if no reply comes, or none that is one, and BorrowedError if it
         asks for another function of the course.
         """
         self.run(lambda _name, _before: None)
-        self._clock.phase()
+        self._clock.phase(seconds)
         self._has_seen_inputs = True
         try:
             arrays = [np.asarray(x) for x in arguments]
@@ -233,6 +271,7 @@ class Answer:
     def __init__(self, child: Child, exercise: Exercise) -> None:
         self._child = child
         self._exercise = exercise
+        self.constants = child.words().constants
 
     def ask(self, cases: list[Arguments]) -> Iterator[tuple[Reply, Reply]]:
         """Yield what the function does with each case, called twice."""
@@ -263,7 +302,7 @@ class Answer:
     def _read(
         self,
         said: object,
-        changed: tuple[str, ...],
+        changed: dict[str, np.ndarray],
         results: Iterator[np.ndarray],
         reads: tuple[str, ...],
     ) -> Reply:
@@ -281,13 +320,14 @@ class Answer:
             printed = said["came"] == "print"
             words = self._child.words()
             problem = PRINTED if printed else words.returned(said["came"])
-            return Reply(None, changed, problem)
+            return Reply(None, tuple(changed), problem)
         if "large" in said:
             return Reply(problem=_too_large(said["large"]))
         yours = next(results, None) if said.get("returned") else None
         if yours is None:
             raise GoneError(NO_RESULT)
-        return Reply(yours, changed, reads=reads)
+        after = next(iter(changed.values()), None)
+        return Reply(yours, tuple(changed), reads=reads, after=after)
 
     def _raised(self, said: object) -> str:
         """Say what was raised, and what may have been the cause of it."""
@@ -305,18 +345,22 @@ class _After:
         self._left = b"" if left is None else left.tobytes()
         self._start = 0
 
-    def changed(self, case: Arguments) -> tuple[str, ...]:
-        """Return the names of the arguments that the next call changed."""
-        changed = []
+    def changed(self, case: Arguments) -> dict[str, np.ndarray]:
+        """Return the arguments that the next call changed, as it left them."""
+        changed = {}
         for name, array in case.items():
             if array.ndim == 0:
                 continue
             was = array.tobytes("F" if wire.is_by_column(array) else "C")
             stop = self._start + len(was)
-            if self._left[self._start : stop] != was:
-                changed.append(name)
+            now = self._left[self._start : stop]
+            if now != was:
+                order = "F" if wire.is_by_column(array) else "C"
+                now = now.ljust(len(was), b"\0")
+                flat = np.frombuffer(now, array.dtype)
+                changed[name] = flat.reshape(array.shape, order=order)
             self._start = stop
-        return tuple(changed)
+        return changed
 
 
 def _too_large(shape: object) -> str:

@@ -48,8 +48,9 @@ class Clock(Deadline):
         """Whether all its time is used up."""
         return self._rest <= 0 or time.monotonic() >= self._last
 
-    def phase(self) -> None:
-        """Begin the next phase."""
+    def phase(self, seconds: float | None = None) -> None:
+        """Begin the next phase; it takes at most as many seconds as any, or fewer."""
+        self._most = min(seconds or self._seconds, self._seconds)
         self._began = self._seen = time.monotonic()
         self._own, self._cpu = 0.0, None
 
@@ -60,13 +61,14 @@ class Clock(Deadline):
         but that on the wall is.
         """
         now = time.monotonic()
-        if now - self._seen >= min(SLICE, self._seconds / 8):
+        slice_ = min(SLICE, self._most / 8)
+        if now - self._seen >= slice_:
             self._look(now)
-        if self._own >= self._seconds or self._rest <= 0:
+        if self._own >= self._most or self._rest <= 0:
             raise TimeoutError
-        if now >= min(self._began + PATIENCE * self._seconds, self._last):
+        if now >= min(self._began + PATIENCE * self._most, self._last):
             raise LateError
-        return max(self._seen + min(SLICE, self._seconds / 8) - now, 1e-3)
+        return max(self._seen + slice_ - now, 1e-3)
 
     def _look(self, now: float) -> None:
         """Add what has passed since the last look to its own time."""

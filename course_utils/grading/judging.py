@@ -1,8 +1,12 @@
 """When the answers of a submission are judged: at their checks, or at the end."""
 
 from contextlib import suppress
+from dataclasses import replace
+from hashlib import sha256
 
-from course_utils.checks.judge import UNWRITTEN, Verdict, judge
+from course_utils.checks.asking import UNWRITTEN
+from course_utils.checks.finding import is_worth_a_search
+from course_utils.checks.judge import Verdict, judge
 from course_utils.grading.child import Child, GoneError
 from course_utils.grading.sandbox import Sandbox
 from course_utils.grading.submission import Submission
@@ -19,15 +23,20 @@ class Judging:
     - `submission`: what was handed in.
     - `sandbox`: where it runs.
     - `seed`: draws the inputs.
+    - `search`: seconds in which the line of a mistake is looked for; 0 for never.
     """
 
-    def __init__(self, submission: Submission, sandbox: Sandbox, seed: int) -> None:
+    def __init__(
+        self, submission: Submission, sandbox: Sandbox, seed: int, search: float = 0.0
+    ) -> None:
         self._exercises = {x.name: x for x in submission.exercises}
         self._seed = seed
+        self._search = search
         self._child = Child(submission, sandbox)
         self._found: dict[str, Verdict] = {}
         self._judged: dict[str, int] = {}
         self._gone: set[str] = set()
+        self._stopped: set[str] = set()
 
     def verdicts(self) -> tuple[list[Verdict], bool]:
         """Return the verdict on each exercise, and whether the clock ran out too early.
@@ -40,10 +49,33 @@ class Judging:
             for name in self._exercises:
                 if not self._is_settled(name):
                     self._judge(name)
+            self._stopped = {x for x in self._exercises if self._was_stopped(x)}
+            self._look_for_lines()
         return [self._found[x] for x in self._exercises], self._child.was_late
 
     def was_stopped(self, name: str) -> bool:
         """Whether a limit or a crash was in the way of judging an exercise."""
+        return name in self._stopped
+
+    def _look_for_lines(self) -> None:
+        """Look for the lines of mistakes, now that every verdict is there.
+
+        What is looked at is drawn from another seed. It cannot change a verdict: the
+        process is asked for nothing afterwards, and if it ends, that is the end.
+        """
+        secret = sha256(f"lines {self._seed}".encode()).digest()
+        seed = int.from_bytes(secret[:8])
+        for name, verdict in self._found.items():
+            if self._search <= 0 or not self._child.is_there:
+                return
+            if name in self._stopped or _says_little(verdict):
+                continue
+            if is_worth_a_search(verdict):
+                exercise = self._exercises[name]
+                found = self._child.find(exercise, seed, self._search)
+                self._found[name] = replace(verdict, found=found)
+
+    def _was_stopped(self, name: str) -> bool:
         # A function can be missing because the cell that makes it was stopped.
         missing = "is not defined" in self._found[name].message
         return name in self._gone or (missing and self._child.was_stopped)

@@ -13,13 +13,14 @@ import sys
 import threading
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import astuple
 from itertools import islice
 from socket import socket
 
 import numpy as np
 from IPython.core.interactiveshell import InteractiveShell
 
-from course_utils.checks import look
+from course_utils.checks import look, repair
 from course_utils.grading import stand_ins, wire
 
 NOTE = "_course_note"  # the name under which what fails in a cell is noted
@@ -187,11 +188,30 @@ class Submission:
     def _answer(self, function: object) -> None:
         """Answer calls of a function, or of one by its name, until told to go on."""
         self.is_asked = True
-        while (said := wire.receive(self.link))[0]["do"] == "call":
+        while (said := wire.receive(self.link))[0]["do"] != "go on":
             request, arguments = said
             asked = self._named(request["name"]) if function is None else function
+            if request["do"] == "find":
+                self._tell({"found": self._found(request, arguments)})
+                continue
             self._tell(*self._reply(asked, request["counts"], arguments))
         self.is_asked = False
+
+    def _found(self, request: dict, arrays: list[np.ndarray]) -> list | None:
+        """Look for the line of a mistake, in the function that was checked."""
+        name, rest = request["name"], iter(arrays)
+        cases = [(list(islice(rest, n)), next(rest)) for n in request["counts"]]
+        size = len(cases) // request["rounds"]
+        first, *more = (cases[i : i + size] for i in range(0, len(cases), size))
+        found = repair.search(
+            self.checked.get(name) or self._named(name),
+            first,
+            more,
+            steps=tuple(request["steps"]),
+            keeps_dtype=request["keeps_dtype"],
+            seconds=request["seconds"],
+        )
+        return None if found is None else list(astuple(found))
 
     def _ask(self, name: str, args: tuple, named: dict) -> object:
         """Have the grader call a function of the course."""

@@ -24,7 +24,13 @@ TOOLS = "/tools"  # commands that install, and do nothing
 INSTALLERS = ("pip", "pip3", "conda", "mamba", "micromamba", "uv", "apt", "apt-get")
 # Of the course, all that is there in the sandbox: what runs a submission.
 INSIDE = (
-    "checks/look.py",
+    *(
+        f"checks/{name}.py"
+        for name in (
+            *("look", "compare", "nodes", "edits", "edit_expressions"),
+            *("edit_statements", "memory_limit", "source", "repair"),
+        )
+    ),
     *(
         f"grading/{name}.py"
         for name in (

@@ -4,8 +4,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
+from course_utils.checks.asking import UNWRITTEN
 from course_utils.checks.feedback import Feedback
-from course_utils.checks.judge import UNWRITTEN, Verdict
+from course_utils.checks.judge import Verdict
 from course_utils.grading.judging import Judging
 from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, of_this_thread
 from course_utils.grading.submission import (
@@ -28,11 +29,13 @@ class Terms:
     - `seed`: draws the inputs.
     - `isolation`: "sandbox" or "process".
     - `limits`: what a submission may take.
+    - `search`: seconds in which the line of each mistake is looked for; 0 for never.
     """
 
     seed: int
     isolation: str
     limits: Limits
+    search: float = 0.0
 
 
 def grade(data: bytes, terms: Terms) -> dict[str, Any]:
@@ -60,7 +63,7 @@ def grade(data: bytes, terms: Terms) -> dict[str, Any]:
 
 def _judged(submission: Submission, terms: Terms, began: float) -> dict[str, Any]:
     sandbox = of_this_thread(terms.isolation, terms.limits)
-    judging = Judging(submission, sandbox, terms.seed)
+    judging = Judging(submission, sandbox, terms.seed, terms.search)
     judged, was_late = judging.verdicts()
     code = "\n".join(cell for _, cell, check in submission.cells if check is None)
     exercises = []
@@ -106,9 +109,14 @@ def _entry(judged: Verdict, state: str) -> dict[str, Any]:
         "points": judged.points,
         "of": judged.exercise.points,
         "state": state,
-        "message": judged.message,
+        "message": _in_one_line(judged),
         "feedback": Feedback(judged)._repr_html_(),
     }
+
+
+def _in_one_line(judged: Verdict) -> str:
+    line = f"; {judged.found.message}" if judged.found else ""
+    return judged.message + line
 
 
 def _whole(

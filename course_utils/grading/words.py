@@ -10,13 +10,16 @@ import errno
 import keyword
 import os
 import re
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 
+from course_utils.checks.edits import QUESTIONS
 from course_utils.checks.look import MASKED, no_numbers, said_of_line
+from course_utils.checks.repair import Found
 
 MOST_SHOWN = 200  # characters
+NUMBER = re.compile(r"(?<![\w.])\d+\.?\d*(?:e[+-]?\d+)?(?![\w.])")
 OF_NUMPY = {"AxisError", "LinAlgError", "UFuncTypeError", "DTypePromotionError"}
 OTHERS = {"UsageError", "CalledProcessError"}  # of IPython, of subprocess
 TYPES = {"NoneType", "coroutine", "function", "generator", "method", "module", "numpy"}
@@ -199,10 +202,34 @@ class Words:
     """
 
     def __init__(self, cells: list[str]) -> None:
+        self._cells = cells
         whole = "\n".join(cells)
         self._names = {*re.findall(r"\w+", whole), *dir(builtins), *dir(np)}
         self._names |= {*keyword.kwlist, *OF_NUMPY, *OTHERS, *TYPES}
         self._lines = {line.strip()[:MOST_SHOWN] for line in whole.split("\n")}
+
+    @cached_property
+    def constants(self) -> tuple[float, ...]:
+        """The numbers that are written in the code, with either sign."""
+        written = dict.fromkeys(NUMBER.findall("\n".join(self._cells)))
+        found = [float(x) for x in written if len(x) < 20]
+        return tuple(x for n in found if np.isfinite(n) for x in (n, -n))
+
+    def found(self, said: object) -> Found | None:
+        """Return a place in the code that was found; None if it is no such place."""
+        parts = said if isinstance(said, list) and len(said) == 5 else [None] * 5
+        kind, line, text, start, stop = parts
+        if not all(type(x) is int for x in (line, start, stop)):
+            return None
+        if not isinstance(kind, str) or not isinstance(text, str):
+            return None
+        lines = [cell.lstrip("\n").split("\n") for cell in self._cells]
+        there = {x[line - 1].strip() for x in lines if 0 < line <= len(x)}
+        if kind not in QUESTIONS or text not in there:
+            return None
+        if not 0 <= start < stop <= len(text):
+            return None
+        return Found(kind, line, text, start, stop)
 
     def names(self, said: object) -> tuple[str, ...]:
         """Return those of some names that are in the code."""

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from IPython.display import display
 
+from course_utils.checks.asking import UNWRITTEN
 from course_utils.checks.feedback import Feedback, sentence
-from course_utils.checks.judge import UNWRITTEN, Verdict, judge, too_slow
+from course_utils.checks.finding import find, is_worth_a_search
+from course_utils.checks.judge import Verdict, judge, too_slow
 from course_utils.checks.look import course_calls, line_of
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises import EXERCISES
@@ -19,6 +21,7 @@ from course_utils.exercises.exercise import Answer, Exercise
 from course_utils.learner import cells, points, progress, start_page
 
 SECONDS = 5.0  # that a check may take in a notebook
+SEARCH = 1.5  # seconds in which the line of a mistake is looked for
 
 cells.watch()
 _judged: dict[str, object] = {}  # the function that each check saw last
@@ -47,11 +50,41 @@ def check(name: str, answer: Answer) -> Feedback | None:
         )
     verdict = _verdict(EXERCISES[name], answer)
     if "NBGRADER_EXECUTION" not in os.environ:
-        return Feedback(_with_notes(verdict, _version(verdict, answer), _keep(verdict)))
+        said = _with_notes(verdict, _version(verdict, answer), _keep(verdict))
+        if verdict.seed is not None and is_worth_a_search(verdict):
+            return Following(said, answer)
+        return Feedback(said)
     if not verdict.passed:
         raise AssertionError(repr(Feedback(verdict)))
     # nbgrader takes what a cell returns for points, and warns if that is no number.
     return display(Feedback(verdict))
+
+
+class Following(Feedback):
+    """A verdict that is shown at once, and once more when the line is found.
+
+    - `verdict`: on a wrong answer.
+    - `answer`: the answer.
+    """
+
+    def __init__(self, verdict: Verdict, answer: Answer) -> None:
+        super().__init__(verdict)
+        self._answer = answer
+
+    def look(self) -> bool:
+        """Look for the line of the mistake; return whether it was found."""
+        seed = secrets.randbelow(2**32)
+        found = find(self.verdict.exercise, self._answer, seed, SEARCH)
+        self.verdict = replace(self.verdict, found=found)
+        return found is not None
+
+    def _ipython_display_(self) -> None:
+        shown = display(self._shown(), raw=True, display_id=True)
+        if self.look() and shown is not None:
+            shown.update(self._shown(), raw=True)
+
+    def _shown(self) -> dict[str, str]:
+        return {"text/html": self._repr_html_(), "text/plain": repr(self)}
 
 
 def _verdict(exercise: Exercise, answer: Answer) -> Verdict:

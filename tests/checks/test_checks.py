@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from broken import defined
 
 import course_utils
 from course_utils import exercises
@@ -90,6 +91,7 @@ def unwritten(query, key, value, sharpness):
         (printing, "it prints its result and returns None"),
         (lambda *_: None, "it returns None: is a `return` missing?"),
         (lambda q, k, v, s: list(v[0]), "it returns a list, not an array"),
+        (lambda q, k, v, s: (v[0], s), "it returns a tuple, which is what more than"),
         (lambda q, k, v, s: v[0] > 0, "the dtype is bool, expected are numbers"),
         (lambda q, k, v, s: v[0] * 1j, "it returns an array of complex128"),
         (lambda q, k, v, s: exit(), "it raises SystemExit"),
@@ -232,6 +234,52 @@ def test_a_mistake_beside_the_numbers_can_be_named():
     assert judge(SOFT, in_place_too, 1).message.startswith("it changes its input `key`")
 
 
+def test_a_mistake_is_named_where_the_answer_raises_for_some_inputs():
+    blend_of_keys = SOFT.misconceptions[0]
+
+    def fails_at_times(query, key, value, sharpness):
+        if key.shape[0] % 2:
+            return np.ones(3) + np.ones(2)
+        return blend_of_keys.wrong(query, key, value, sharpness)
+
+    verdict = judge(SOFT, fails_at_times, 1)
+    assert verdict.message.startswith(f"{blend_of_keys.says}; for other inputs it rai")
+    assert verdict.is_named
+
+
+def test_a_mistake_is_not_named_by_what_goes_right():
+    """What the misconception shares with the right answer tells nothing."""
+
+    def fails_where_it_matters(query, key, value, sharpness):
+        if len(key) > 4:
+            return np.ones(3) + np.ones(2)
+        return SOFT.reference(query, key, value, sharpness)
+
+    def wrong(query, key, value, sharpness):
+        return SOFT.reference(query, key, value, sharpness) + (len(key) > 4)
+
+    named = dataclasses.replace(SOFT, misconceptions=(Misconception("no", wrong),))
+    verdict = judge(named, fails_where_it_matters, 1)
+    assert verdict.message.startswith("it raises ValueError")
+    assert not verdict.is_named
+
+
+@pytest.mark.parametrize(
+    ("given", "is_named"), [(250, True), (-0.25, True), (1, False), (0, False)]
+)
+def test_a_mistake_is_named_whatever_number_it_is_made_with(given, is_named):
+    """But an axis or an index of another number is another mistake."""
+
+    def shifted(query, key, value, sharpness):
+        return SOFT.reference(query, key, value, sharpness) * query[0] + 100.5
+
+    names = {"SOFT": SOFT}
+    text = "lambda q, k, v, s: SOFT.reference(q, k, v, s) * q[0] + " + repr(given)
+    named = dataclasses.replace(SOFT, misconceptions=(Misconception("100", shifted),))
+    verdict = judge(named, eval(text, names), 1)
+    assert (verdict.message == "100") == verdict.is_named == is_named
+
+
 def test_where_nbgrader_grades_a_wrong_answer_raises(monkeypatch, capsys):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     assert check("soft_lookup", written_out) is None
@@ -267,7 +315,8 @@ def test_the_picture_takes_any_shape_and_dtype(shape, dtype):
     expected = np.zeros(shape, dtype)
     yours = np.ones(shape, dtype)
     shown = grids(Case({}, expected, yours))
-    assert len(shown) == 3
+    is_of_faults = shape == () and dtype is int
+    assert len(shown) == 3 - is_of_faults
     assert sum(len(row) for row in shown[1].rows) == min(8, np.prod(shape[-1:])) * min(
         8, np.prod(shape[-2:-1])
     )
@@ -282,6 +331,68 @@ def test_the_picture_shows_the_part_with_the_largest_difference():
     gap = grids(Case({}, expected, yours))[2]
     assert gap.note == "shape (2, 20, 30), [1] of it, from row 12, column 22"
     assert gap.rows[17 - 12][28 - 22].text == "nan"
+
+
+def test_the_picture_of_a_changed_input_is_that_input():
+    case = judge(SOFT, in_place, 1).case
+    shown = grids(case)
+    assert [x.title for x in shown] == ["value before", "value after", "difference"]
+    assert case.changed[1].shape == case.arguments["value"].shape
+    assert not np.array_equal(case.changed[1], case.arguments["value"])
+
+
+def test_numbers_of_faults_have_no_difference():
+    exercise = EXERCISES["diagnose_softmax"]
+    verdict = judge(exercise, lambda *_: 2 + int(_[2] > 1), 5)
+    assert [x.title for x in grids(verdict.case)] == ["expected", "yours"]
+
+
+def test_what_rounding_makes_differ_is_not_shaded():
+    expected = np.array([[1.0, 2.0]])
+    gap = grids(Case({}, expected, expected + np.array([[1e-9, 0.5]])))[2]
+    assert [cell.text for cell in gap.rows[0]] == ["0", "0.50"]
+    assert gap.rows[0][0].shade == 0
+
+
+def test_the_line_is_looked_for_after_the_verdict(monkeypatch):
+    """The verdict is shown first; what is found comes into the same place."""
+    shown = []
+
+    class Handle:
+        def update(self, data, raw):
+            shown.append(data)
+
+    def display(data, raw, display_id):
+        assert raw
+        assert display_id
+        shown.append(data)
+        return Handle()
+
+    monkeypatch.setattr(checking, "display", display)
+    monkeypatch.setattr(checking, "SEARCH", 600)
+    feedback = check("soft_lookup", blend_without_sum())
+    feedback._ipython_display_()
+    before, after = shown
+    for kind in ("text/plain", "text/html"):
+        assert "One change makes it right" not in before[kind]
+        assert "One change makes it right. Look at line 3" in after[kind]
+    assert "<mark" in after["text/html"]
+
+
+def blend_without_sum():
+    code = (
+        "def soft_lookup(query, key, value, sharpness):\n"
+        "    weight = np.exp(sharpness * (key @ query))\n"
+        "    return weight / np.sqrt(weight.sum()) @ value\n"
+    )
+    return defined(code, "soft_lookup", {"np": np})
+
+
+@pytest.mark.parametrize(
+    "known", [SOFT.reference, SOFT.misconceptions[0].wrong, unwritten]
+)
+def test_the_line_is_not_looked_for_where_all_is_said(known):
+    assert not hasattr(check("soft_lookup", known), "look")
 
 
 def test_the_case_shown_is_the_smallest_that_is_wrong():

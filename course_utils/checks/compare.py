@@ -1,0 +1,60 @@
+"""Compare what came with what was expected.
+
+The grader uses this module inside its sandbox, so it imports nothing of the course.
+"""
+
+import numpy as np
+
+# What may differ: more where one side has only the digits of a float32.
+TOLERANCE = {"f4": (1e-4, 1e-5), "f8": (1e-5, 1e-7)}  # relative, absolute
+KINDS = {"b": "b", "i": "iu", "u": "iu", "f": "fiu"}  # of dtype, which stand for which
+
+
+def difference(
+    yours: np.ndarray, expected: np.ndarray, keeps_dtype: bool
+) -> str | None:
+    """Say in which way an array is not the one that was expected.
+
+    - `yours`: what came.
+    - `expected`: what was expected.
+    - `keeps_dtype`: whether the dtype must be that of what was expected.
+
+    Returns None if they agree.
+    """
+    if yours.shape != expected.shape:
+        return f"the shape is {yours.shape}, expected {expected.shape}"
+    if yours.dtype.kind not in KINDS[expected.dtype.kind]:
+        names = {"b": "True and False (bool)", "f": "numbers (float)"}
+        wanted = names.get(expected.dtype.kind, "whole numbers (int)")
+        return f"the dtype is {yours.dtype}, expected are {wanted}"
+    if keeps_dtype and yours.dtype != expected.dtype:
+        return f"the dtype is {yours.dtype}, expected {expected.dtype}, as it came in"
+    if np.isnan(yours).any() and not np.isnan(expected).any():
+        return "the result holds nan"
+    return None if alike(yours, expected) else _of_numbers(yours, expected)
+
+
+def _of_numbers(yours: np.ndarray, expected: np.ndarray) -> str:
+    if expected.dtype.kind == "b":
+        return f"{np.sum(yours != expected)} of {yours.size} entries are wrong"
+    if expected.ndim == 0 and expected.dtype.kind in "iu":
+        return f"it returns {yours}, expected {expected}"
+    with np.errstate(all="ignore"):
+        gap = np.max(np.abs(yours.astype(float) - expected))
+    return f"the numbers differ, by up to {gap:.3g}"
+
+
+def alike(yours: np.ndarray, expected: np.ndarray) -> bool:
+    """Whether two arrays of one shape agree; infinities and nan in the same places."""
+    return bool(near(yours, expected).all())
+
+
+def near(yours: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Return where two arrays of one shape agree, number by number."""
+    coarse = any(x.dtype.kind == "f" and x.itemsize < 8 for x in (yours, expected))
+    relative, absolute = TOLERANCE["f4" if coarse else "f8"]
+    yours, expected = yours.astype(float), expected.astype(float)
+    with np.errstate(all="ignore"):
+        close = np.abs(yours - expected) <= absolute + relative * np.abs(expected)
+        close &= np.isfinite(expected)
+    return close | (yours == expected) | (np.isnan(yours) & np.isnan(expected))

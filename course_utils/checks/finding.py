@@ -1,0 +1,58 @@
+"""Look for the line of a wrong answer in a notebook, while its author reads."""
+
+import re
+from contextlib import suppress
+
+import numpy as np
+
+from course_utils.checks.asking import UNWRITTEN
+from course_utils.checks.judge import Verdict, draws
+from course_utils.checks.repair import Found, Given, quietly, search
+from course_utils.checks.source import names_in
+from course_utils.checks.time_limit import time_limit
+from course_utils.exercises.exercise import Answer, Exercise
+
+ROUNDS = 3  # of draws: one to search with, the others to refuse what fits by chance
+
+
+def find(exercise: Exercise, answer: Answer, seed: int, seconds: float) -> Found | None:
+    """Return where one change makes an answer right, if that is found in time.
+
+    - `exercise`: what was asked.
+    - `answer`: a wrong answer.
+    - `seed`: draws inputs; not that of the check, so that no edit fits by chance.
+    - `seconds`: when to give up; the stop button does the same.
+    """
+    over = suppress(TimeoutError, KeyboardInterrupt, MemoryError)
+    with over, time_limit(seconds + 0.1):
+        cases, *more = rounds(exercise, seed)
+        return search(
+            answer,
+            cases,
+            more,
+            steps=steps_of(exercise),
+            keeps_dtype=exercise.keeps_dtype,
+            seconds=seconds,
+        )
+    return None
+
+
+def is_worth_a_search(verdict: Verdict) -> bool:
+    """Whether an answer is wrong in a way that has no name yet, and may have a line."""
+    return not (verdict.passed or verdict.is_named or verdict.message == UNWRITTEN)
+
+
+def rounds(exercise: Exercise, seed: int) -> list[list[Given]]:
+    """Return what an edit is tried on, round by round, drawn from a seed."""
+    with quietly():
+        drawn = [draws(exercise, one) for one in range(seed, seed + ROUNDS)]
+    return [[(list(x.values()), expected) for x, expected in cases] for cases in drawn]
+
+
+def steps_of(exercise: Exercise) -> tuple[str, ...]:
+    """Return functions of NumPy with one argument that an exercise is about."""
+    answers = (exercise.reference, *exercise.also_right)
+    codes = [x.__code__ for x in answers if hasattr(x, "__code__")]
+    names = {name for code in codes for name in names_in(code)}
+    names |= {x for hint in exercise.hints for x in re.findall(r"np\.(\w+)", hint)}
+    return tuple(sorted(x for x in names if getattr(getattr(np, x, 0), "nin", 0) == 1))

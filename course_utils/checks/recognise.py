@@ -1,0 +1,92 @@
+"""Recognise a wrong answer: a mistake that the exercise lists, or a simple relation."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+
+from course_utils.checks.asking import Case, Remote, Reply, ask
+from course_utils.checks.compare import alike
+from course_utils.checks.look import constants_of
+from course_utils.checks.relations import relation
+from course_utils.exercises.exercise import Answer, Exercise
+
+MOST_CONSTANTS = 12  # of an answer, that are tried in the place of another
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One case, what the answer did with it, and what is wrong with that, if it is."""
+
+    case: Case
+    reply: Reply
+    problem: str | None
+
+
+def misconception(
+    exercise: Exercise, asked: list[Asked], answer: Answer | Remote
+) -> str | None:
+    """Return the sentence of the misconception that does the same in all cases.
+
+    - `exercise`: what was asked.
+    - `asked`: all cases.
+    - `answer`: where other constants than those of the misconceptions are found.
+
+    Where the answer raises in some cases, the others decide, if they are half of them.
+    """
+    told = [x for x in asked if x.reply.yours is not None]
+    if 2 * len(told) < len(asked) or not any(x.problem for x in told):
+        return None
+    told.sort(key=lambda x: x.problem is None)  # what goes wrong tells them apart
+    listed = [(x.says, x.wrong) for x in exercise.misconceptions]
+    own = _telling(constants_of(answer))[:MOST_CONSTANTS]
+    varied = ((says, other) for says, x in listed for other in _varied(x, own))
+    for says, wrong in (*listed, *varied):
+        if all(_does_the_same(wrong, x, exercise.keeps_dtype) for x in told):
+            return says + _also_raises(asked)
+    return None
+
+
+def _also_raises(asked: list[Asked]) -> str:
+    problem = next((x.problem for x in asked if x.reply.yours is None), None)
+    return f"; for other inputs {problem}" if problem else ""
+
+
+def _does_the_same(wrong: Answer, one: Asked, keeps_dtype: bool) -> bool:
+    theirs, reply = ask(wrong, one.case.arguments), one.reply
+    if theirs.yours is None or theirs.changed != reply.changed:
+        return False
+    if keeps_dtype and theirs.yours.dtype != reply.yours.dtype:
+        return False
+    return theirs.yours.shape == reply.yours.shape and alike(reply.yours, theirs.yours)
+
+
+def _varied(wrong: Answer, own: list[float]) -> Iterator[Answer]:
+    """Yield a wrong answer with each of its constants replaced by one of another's."""
+    code = getattr(wrong, "__code__", None)
+    for old in _telling(code.co_consts) if isinstance(code, CodeType) else ():
+        for new in own:
+            if new != old:
+                consts = tuple(new if x is old else x for x in code.co_consts)
+                changed = code.replace(co_consts=consts)
+                yield FunctionType(
+                    changed,
+                    wrong.__globals__,
+                    wrong.__name__,
+                    wrong.__defaults__,
+                    wrong.__closure__,
+                )
+
+
+def _telling(constants: tuple[object, ...]) -> list[float]:
+    """Return the numbers that are no axis, index or sign."""
+    plain = [x for x in constants if type(x) in (int, float)]
+    return [x for x in plain if type(x) is float or abs(x) > 2]
+
+
+def related(asked: list[Asked]) -> str | None:
+    """Say how the numbers are related to the right ones, where all cases have some."""
+    plain = [x for x in asked if x.reply.yours is not None and not x.reply.changed]
+    if len(plain) < len(asked) or any(x.reply.problem for x in asked):
+        return None
+    cases = [(x.case.arguments, x.case.expected, x.case.yours) for x in plain]
+    return relation(cases, [x.problem for x in plain])

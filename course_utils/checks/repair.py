@@ -1,0 +1,242 @@
+"""Find the line of a wrong answer: try single edits of it until one makes it right.
+
+Where one small change makes a function right, the mistake is known, and so is its
+place. Singh, Gulwani and Solar-Lezama (Automated Feedback Generation for Introductory
+Programming Assignments, PLDI 2013) search corrections that rules allow, an error model,
+by synthesis, and judge them by a reference implementation. Gulwani, Radiček and Zuleger
+(Automated Clustering and Program Repair for Introductory Programming Assignments, PLDI
+2018) take repairs from other learners' right programs. Here the functions are short and
+the rules are few, so every single edit is tried on fresh inputs, the likely ones first.
+
+The grader uses this module inside its sandbox, so it imports nothing of the course but
+its neighbours there.
+"""
+
+import ast
+import io
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+
+import numpy as np
+
+from course_utils.checks.compare import difference
+from course_utils.checks.edits import QUESTIONS, Edit, edits
+from course_utils.checks.look import numbers
+from course_utils.checks.memory_limit import memory_limit
+from course_utils.checks.source import Source
+
+Given = tuple[list[np.ndarray], np.ndarray]  # arguments, and what is expected of them
+MOST_TURNS = 20_000  # of all loops, in one call of an answer
+TURNS = 2_000  # of an edited one, or ten times what the answer itself needs
+MEMORY = 1 << 28  # bytes that it may take
+BETWEEN = ("operator", "comparison", "order")  # kinds of edits that are about a mark
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where one change makes an answer right.
+
+    - `kind`: a key of QUESTIONS.
+    - `line`: the number of the line, from 1.
+    - `text`: the line.
+    - `start`, `stop`: which part of the text to look at.
+    """
+
+    kind: str
+    line: int
+    text: str
+    start: int
+    stop: int
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """The line as three pieces: before what to look at, that, and after."""
+        text = self.text
+        return text[: self.start], text[self.start : self.stop], text[self.stop :]
+
+    @property
+    def question(self) -> str:
+        """What a teacher would ask about the place."""
+        return QUESTIONS[self.kind]
+
+    @property
+    def message(self) -> str:
+        """Name the place and ask the question, in one line."""
+        where = f"look at `{self.parts[1]}` in line {self.line} of the cell"
+        return f"one change makes it right: {where}: {self.question}"
+
+    def __str__(self) -> str:
+        below = " " * self.start + "^" * (self.stop - self.start)
+        question = self.question[0].upper() + self.question[1:]
+        return (
+            f"One change makes it right. Look at line {self.line} of the cell:\n"
+            f"    {self.text}\n    {below}\n{question}"
+        )
+
+
+class _OverError(BaseException):
+    """A loop does not end; not caught by what a learner catches."""
+
+
+def search(
+    function: Callable,
+    cases: list[Given],
+    more: Iterable[list[Given]] = (),
+    *,
+    steps: tuple[str, ...] = (),
+    keeps_dtype: bool = False,
+    seconds: float = 1.5,
+) -> Found | None:
+    """Return the likeliest single edit that makes a wrong function right.
+
+    - `function`: somebody's answer, whose source is at hand.
+    - `cases`: what it is tried on.
+    - `more`: further cases, on which an edit must hold too: by chance none does.
+    - `steps`: names of NumPy's functions that the exercise is about.
+    - `keeps_dtype`: whether the result must have the dtype that is expected.
+    - `seconds`: of CPU time, when to give up.
+
+    Returns None if there is no such edit, or none that was found in time.
+    """
+    end = time.process_time() + seconds
+    trial = _Trial(Source(function), keeps_dtype)
+    with quietly(), memory_limit(MEMORY):
+        tried = trial.edits(steps)
+        cases = trial.sorted(cases) if tried else []
+        for i, edit in enumerate(tried if cases else ()):
+            if i % 16 == 0 and time.process_time() > end:
+                return None
+            if trial.is_right(edit, cases) and all(
+                trial.is_right(edit, others) for others in more
+            ):
+                return _found(edit, trial.source.lines)
+    return None
+
+
+class _Trial:
+    """One function, and what its edits do.
+
+    - `source`: its code.
+    - `keeps_dtype`: whether the result must have the dtype that is expected.
+    """
+
+    def __init__(self, source: Source, keeps_dtype: bool) -> None:
+        self.source = source
+        self._keeps_dtype = keeps_dtype
+        self._turns = self._left = MOST_TURNS
+
+    def sorted(self, cases: list[Given]) -> list[Given]:
+        """Return the cases, the smallest that goes wrong first; none if none does."""
+        wrong, right, most = [], [], 0
+        function = self._made()
+        for case in sorted(cases, key=lambda x: sum(a.size for a in x[0])):
+            is_endless = self._left < 0
+            is_right = not is_endless and self._holds(function, case)
+            (right if is_right else wrong).append(case)
+            most = max(most, self._turns - self._left if self._left >= 0 else 0)
+        self._turns = max(TURNS, 10 * most)
+        return wrong + right if wrong else []
+
+    def edits(self, steps: tuple[str, ...]) -> list[Edit]:
+        """Return all edits; from now on the turns of loops are counted."""
+        if self.source.tree is None:
+            return []
+        found = edits(self.source.tree, steps)
+        for x in (self.source.tree, *(x.new for x in found if x.kind == "block")):
+            _watch_loops(x)
+        return found
+
+    def is_right(self, edit: Edit, cases: list[Given]) -> bool:
+        """Whether the edited function does in all cases what is expected."""
+        undo = edit.swap()
+        try:
+            edited = self._made()
+        except Exception:  # it is no code, or a default does not work
+            return False
+        finally:
+            undo()
+        return all(self._holds(edited, x) for x in cases)
+
+    def _made(self) -> Callable:
+        """Return the function as its code stands at the moment."""
+        names = self.source.outside | {"_np": np, "_tick": self._tick}
+        exec(compile(self.source.tree, "<edited>", "exec"), names)
+        return names[self.source.name]
+
+    def _holds(self, function: Callable, case: Given) -> bool:
+        given = [x.copy("K") if x.ndim else x.item() for x in case[0]]
+        self._left = self._turns
+        try:
+            yours = numbers(function(*given))
+        except (Exception, SystemExit, _OverError):
+            return False
+        if isinstance(yours, str):
+            return False
+        kept = all(
+            was.tobytes() == np.asarray(now).tobytes()
+            for was, now in zip(case[0], given, strict=True)
+            if was.ndim
+        )
+        return kept and difference(yours, case[1], self._keeps_dtype) is None
+
+    def _tick(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise _OverError
+
+
+def _watch_loops(tree: ast.AST) -> None:
+    """Let each turn of a loop be counted."""
+    for x in ast.walk(tree):
+        if isinstance(x, ast.For | ast.While):
+            tick = ast.Expr(ast.Call(ast.Name("_tick", ast.Load()), [], []))
+            x.body.insert(0, ast.fix_missing_locations(ast.copy_location(tick, x)))
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Swallow what edited code prints, and what it warns of."""
+    with (
+        np.errstate(all="ignore"),
+        warnings.catch_warnings(),
+        redirect_stdout(io.StringIO()),
+        redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _found(edit: Edit, lines: list[str]) -> Found:
+    node = edit.place or edit.old
+    line, start, stop = node.lineno, node.col_offset, node.end_col_offset
+    whole = lines[line - 1].encode()
+    if node.end_lineno != line:
+        stop = len(whole)
+    if edit.kind in BETWEEN and isinstance(node, ast.BinOp | ast.Compare):
+        line, start, stop = _mark_between(node, lines)
+        whole = lines[line - 1].encode()
+    text = whole.decode().strip()
+    indent = len(whole) - len(whole.lstrip())
+    start, stop = (len(whole[indent:x].decode()) for x in (start, stop))
+    return Found(edit.kind, line, text, start, min(stop, len(text)))
+
+
+def _mark_between(
+    node: ast.BinOp | ast.Compare, lines: list[str]
+) -> tuple[int, int, int]:
+    """Return the line of an operator, where it starts and where it stops."""
+    left = node.left
+    right = node.right if isinstance(node, ast.BinOp) else node.comparators[0]
+    for line in range(left.end_lineno, right.lineno + 1):
+        whole = lines[line - 1].encode()
+        first = left.end_col_offset if line == left.end_lineno else 0
+        last = right.col_offset if line == right.lineno else len(whole)
+        between = whole[first:last].split(b"#")[0]
+        mark = between.strip(b" ()\t\n\\")
+        if mark:
+            start = first + between.index(mark)
+            return line, start, start + len(mark)
+    return node.lineno, node.col_offset, node.end_col_offset

@@ -1,0 +1,171 @@
+"""That the grader finds the line of a mistake, and that no verdict depends on it."""
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+from hostile_corpus import notebook
+
+from course_utils.checks.repair import Found
+from course_utils.grading import sandbox
+from course_utils.grading.child import Child
+from course_utils.grading.sandbox import Limits
+from course_utils.grading.verdict import Terms, grade
+from course_utils.grading.words import Words
+
+LEVEL = "sandbox" if shutil.which("bwrap") else "process"
+LIMITS = Limits(seconds=20)
+SETUP = "import numpy as np"
+WRONG = """
+def soft_lookup(query, key, value, sharpness):
+    weight = np.exp(sharpness * (key @ query))
+    return weight / np.sqrt(weight.sum()) @ value
+"""
+RIGHT = WRONG.replace("np.sqrt(weight.sum())", "weight.sum()")
+FOUND = (
+    "one change makes it right: look at `np.sqrt(weight.sum())` in line 3 of the cell"
+)
+TAKEN = 'import sys\nrepair = sys.modules["course_utils.checks.repair"]\n'
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_process_left():
+    yield
+    sandbox.of_this_thread(LEVEL, LIMITS).close()
+
+
+def graded(*cells, search=20.0):
+    whole = grade(notebook(SETUP, *cells), Terms(1, LEVEL, LIMITS, search))
+    assert whole["error"] is None
+    assert not whole["late"]
+    return {x["name"]: x for x in whole["exercises"]}
+
+
+def test_the_line_is_on_the_page_and_in_the_message():
+    entry = graded(WRONG)["soft_lookup"]
+    assert entry["message"].startswith("the numbers differ, by up to ")
+    assert FOUND in entry["message"]
+    assert re.search(
+        r"<mark[^>]*>np\.sqrt\(weight\.sum\(\)\)</mark>", entry["feedback"]
+    )
+    assert (entry["points"], entry["state"]) == (0, "wrong")
+
+
+def test_it_is_the_line_of_the_function_that_was_checked():
+    later = "def soft_lookup(query, key, value, sharpness): return key"
+    check = 'from course_utils.learner import check\ncheck("soft_lookup", soft_lookup)'
+    assert FOUND in graded(WRONG, check, later)["soft_lookup"]["message"]
+
+
+def test_without_a_search_there_is_none(monkeypatch):
+    monkeypatch.delattr(Child, "find")
+    assert "one change" not in graded(WRONG, search=0)["soft_lookup"]["message"]
+
+
+def test_a_function_of_the_course_is_lent_while_the_line_is_looked_for():
+    code = """
+from course_utils import scaled_dot_product_attention
+def self_attention(x, W_q, W_k, W_v):
+    return scaled_dot_product_attention(x @ W_q, x @ W_k, x @ W_v * 2)
+"""
+    assert "in line 3 of the cell" in graded(code)["self_attention"]["message"]
+
+
+def test_no_function_is_judged_after_its_line_was_looked_for(monkeypatch):
+    """And what is looked at was not among the inputs of the verdicts."""
+    asked, seen = [], {"call": set(), "find": set()}
+    request = Child.request
+
+    def noted(self, what, arguments, *rest, **named):
+        asked.append(what["do"])
+        seen[what["do"]] |= {x.tobytes() for x in arguments if np.size(x) > 1}
+        return request(self, what, arguments, *rest, **named)
+
+    monkeypatch.setattr(Child, "request", noted)
+    check = 'from course_utils.learner import check\ncheck("soft_lookup", soft_lookup)'
+    changed = RIGHT.replace("weight.sum()", "weight.max()")
+    graded(WRONG, check, changed, WRONG.replace("soft_lookup", "hard_lookup"))
+    assert asked == sorted(asked)
+    assert asked.count("find") == 2
+    assert seen["call"].isdisjoint(seen["find"])
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        "import os; os._exit(0)",
+        "raise SystemExit",
+        "import os; os.kill(os.getpid(), 9)",
+        "while True: pass",
+        "import time; time.sleep(1000)",
+        "return 3",
+        "return repair.Found('axis', 3, 'you have earned all points', 0, 3)",
+        "return repair.Found('axis', 4, 'return 17', 0, 3)",
+        "return repair.Found('axis', 2, 'x' * 10**6, 0, 3)",
+        "return repair.Found(['axis'], 2, 'x', 0, 10**30)",
+        "raise RecursionError",
+    ],
+)
+def test_whatever_the_search_says_the_verdict_is_the_same(instead):
+    code = TAKEN + f"def search(*_, **__):\n    {instead}\nrepair.search = search\n"
+    right = RIGHT.replace("soft_lookup", "soft_lookup_all").replace(
+        "key @ query))", "query @ key.T))"
+    )
+    right = right.replace("weight.sum()", "weight.sum(axis=-1, keepdims=True)")
+    plain = graded(WRONG, right, search=0)
+    taken = graded(code, WRONG, right, search=0.2)
+    assert {n: (x["points"], x["state"]) for n, x in taken.items()} == {
+        n: (x["points"], x["state"]) for n, x in plain.items()
+    }
+    assert taken["soft_lookup"]["message"] == plain["soft_lookup"]["message"]
+
+
+CELLS = ["\n\nx = 1\ny = (2 +\n     3)\n", "def f(x):\n    return x @ x.T  # é\n"]
+
+
+@pytest.mark.parametrize(
+    ("said", "is_so"),
+    [
+        (["axis", 2, "return x @ x.T  # é", 7, 8], True),
+        (["axis", 1, "x = 1", 0, 5], True),
+        (["axis", 3, "3)", 0, 1], True),
+        (["axis", 3, "x = 1", 0, 5], False),
+        (["axis", 1, "x = 2", 0, 5], False),
+        (["axis", 0, "x = 1", 0, 5], False),
+        (["axis", -1, "3)", 0, 1], False),
+        (["axis", True, "x = 1", 0, 5], False),
+        (["axis", 1, "x = 1", 0, 6], False),
+        (["axis", 1, "x = 1", -1, 4], False),
+        (["axis", 1, "x = 1", 3, 3], False),
+        (["no kind", 1, "x = 1", 0, 5], False),
+        ([["axis"], 1, "x = 1", 0, 5], False),
+        (["axis", 1, ["x = 1"], 0, 5], False),
+        (["axis", 1.0, "x = 1", 0, 5], False),
+        (["axis", 1, "x = 1", 0], False),
+        ({"axis": 1}, False),
+        (None, False),
+        ("axis", False),
+    ],
+)
+def test_only_a_place_in_the_code_is_a_place(said, is_so):
+    assert Words(CELLS).found(said) == (Found(*said) if is_so else None)
+
+
+def test_numbers_in_the_code_are_known_with_either_sign():
+    cells = ["x = -1e9 + 0.25", "y2 = z.4 + a_7 - 10**400 + 1e999"]
+    assert set(Words(cells).constants) >= {1e9, -1e9, 0.25, -0.25, 10, 400}
+    assert not {2, 7, np.inf} & set(Words(cells).constants)
+
+
+def test_a_changed_input_is_on_the_page_before_and_after():
+    code = """
+def soft_lookup(query, key, value, sharpness):
+    key *= sharpness
+    weight = np.exp(key @ query)
+    return weight / weight.sum() @ value
+"""
+    page = graded(code)["soft_lookup"]["feedback"]
+    assert "key before" in page
+    assert "key after" in page
+    assert "Look at line 2" in page
