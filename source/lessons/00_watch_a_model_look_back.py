@@ -116,8 +116,8 @@ r"""
 From the last "V", this head gives nearly everything to "ex", the token that came *after the first
 " V"*, and ten other heads give it a good share. Blot out the name, and they have nothing to find; "ex" falls to
 .16, for it is a common way to go on after a V. Blot out any other word, and next to
-nothing changes. At other places, where no token came before that comes again, the head rests on the very first token. It
-has to look somewhere.
+nothing changes. At all other words the head rests most on the very first token, even at the second "at" and "the",
+which came before. A head has to look somewhere.
 
 What the picture does not prove is that this head is the *reason*: a look is not yet a cause. To find
 out, one must switch heads off and see what is lost. In lesson 17 you will, on this sentence.

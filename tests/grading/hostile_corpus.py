@@ -667,7 +667,11 @@ RETURNED = [
         """,
     ),
     returns("a masked array", "np.ma.masked_array(x)"),
-    returns("a matrix", "np.matrix(x)", r"the shape is \(1, \d\), expected \(\d,\)"),
+    returns(
+        "a matrix",
+        "np.matrix(x)",
+        "the numbers are right, but there is an axis of length 1 too many",
+    ),
     returns(
         "a generator",
         "(i for i in x)",
