@@ -107,4 +107,6 @@ def _cell(x: np.generic, scale: float) -> Cell:
 
 
 def _decimal(x: float) -> str:
+    if 100 <= abs(x) < 1e9 and x == round(x):
+        return str(round(x))  # a count, which decimals or powers of ten would hide
     return number(x) if 0.005 <= abs(x) < 1e4 else f"{x:.1e}"

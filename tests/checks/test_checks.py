@@ -309,6 +309,16 @@ def test_the_picture_says_which_truths_differ():
     assert [cell.text for cell in gap.rows[0]] == ["=", "≠"]
 
 
+def test_the_picture_writes_counts_in_full_in_either_dtype():
+    counts = np.array([3360, 56640, -67968, 13440])
+    for dtype in (int, float):
+        shown = grids(Case({}, counts.astype(dtype), counts.astype(dtype) + 1))
+        texts = [cell.text for cell in shown[0].rows[0]]
+        assert texts == ["3360", "56640", "−67968", "13440"]
+    small = grids(Case({}, np.array([2.0, 1234.5, 2e10]), None))[0]
+    assert [cell.text for cell in small.rows[0]] == ["2.00", "1234.50", "2.0e+10"]
+
+
 @pytest.mark.parametrize("dtype", [bool, int, float])
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (2, 1, 3), (20, 30), (0, 2)])
 def test_the_picture_takes_any_shape_and_dtype(shape, dtype):
