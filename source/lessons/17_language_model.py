@@ -434,7 +434,7 @@ step weighs less, the benchmark finds that all again takes 4 to 10 times as long
 
 ## Where does each head look?
 
-Now the question of the first page. The model has 30 blocks of 9 heads, and each head of each
+Now the question of the prologue. The model has 30 blocks of 9 heads, and each head of each
 block has a row of weights for each token. `weights` collects them; the cell below reads
 a sentence once. **Put your own in its place, in any language.**
 """
@@ -664,7 +664,7 @@ for name in plans:
 r"""
 In random words these heads were most of what there was. In the captain's text "ex" falls to a third
 without them, and is still the first choice: other heads look at the name too, as the map
-above shows, and "Captain V…" is itself a clue. The answer to the first page, then: **it found the name again by
+above shows, and "Captain V…" is itself a clue. The answer to the prologue, then: **it found the name again by
 a soft lookup that some induction heads do, and a few others back them up.** Exercise
 4 asks how one sees such a backup. Olsson et al. (2022) make the case for induction heads in
 models of all sizes, strong for small ones and, in their words, correlational for large ones.
@@ -782,8 +782,8 @@ All else was named in earlier lessons.
   of why it works.
 - Sennrich, Haddow and Birch, *Neural Machine Translation of Rare Words with Subword Units*
   (2016); Radford et al., *Language Models are Unsupervised Multitask Learners* (2019): on bytes.
-- Touvron et al., *LLaMA: Open and Efficient Foundation Language Models* (2023): the four
-  changes together.
+- Touvron et al., *LLaMA: Open and Efficient Foundation Language Models* (2023): three of the
+  four changes together; their *Llama 2* (2023) shares heads as well, in its larger models.
 - Allal et al., *SmolLM2: When Smol Goes Big* (2025): this model and what it was trained on.
 - Olsson et al., *In-context Learning and Induction Heads* (2022).
 - Xiao et al., *Efficient Streaming Language Models with Attention Sinks* (2023).
