@@ -27,10 +27,14 @@ def positions(control):
 def pictures(panel):
     """Return all pictures of one slider, or those of some values of each control."""
     values = map(positions, panel.controls.values())
-    return panel.children[-1].states or [
-        panel._at(dict(zip(panel.controls, state, strict=True))).svg
-        for state in product(*values)
-    ]
+    return (
+        list(unpack(panel.packed))
+        if panel.packed
+        else [
+            panel._at(dict(zip(panel.controls, state, strict=True))).svg
+            for state in product(*values)
+        ]
+    )
 
 
 @pytest.fixture(scope="module")
