@@ -104,8 +104,8 @@ def panel(draw: Callable[..., Picture], **controls: ipywidgets.ValueWidget) -> P
     """Show the picture that `draw` makes of the controls' values, live.
 
     If `draw` raises, the message stands in the figure's place until the values are good
-    again. Where all pictures together are few enough, they are drawn in advance, so that
-    moving a control asks nothing of the kernel, and works without one.
+    again. Where all pictures together are few enough, they are drawn in advance, so
+    that moving a control asks nothing of the kernel, and works without one.
 
     - `draw`: a function that takes the control values by name and returns a picture, as
       `beside` makes one.

@@ -93,12 +93,12 @@ CHANGES = {
         ],
     ),
     "a data file": (
-        "course_utils/figures/panel.js",
+        "course_utils/figures/player.js",
         "{",
         "{ ",
         [
-            f"{BUILT}: course_utils/figures/panel.js changed",
-            "notebooks/03_softmax.ipynb: course_utils/figures/panel.js changed",
+            f"{BUILT}: course_utils/figures/player.js changed",
+            "notebooks/03_softmax.ipynb: course_utils/figures/player.js changed",
         ],
     ),
     "the exercises of a lesson": (
