@@ -46,7 +46,9 @@ from course_utils.figures.controls import kind_of, stops
 from course_utils.figures.svg import Picture
 
 MIME = "application/vnd.attention-course.figure+json"
-PLAYER = Path(__file__).with_name("player.js")
+# Here JupyterLab finds it too, which is told of this folder when the course starts.
+EXTENSION = Path(__file__).parents[1] / "labextensions" / "attention-course"
+PLAYER = EXTENSION / "player.js"
 MOST_STATES = 1000
 MOST_SECONDS = 6.0  # of this process, to draw them all
 MOST_CHARACTERS = 1_000_000
