@@ -99,7 +99,7 @@ function fit(svg, room) {
 
 // Make room for pictures in an element. Returns what shows one, and what ends it all.
 function stage(el) {
-  const caption = make("p", { class: "course-caption caption" });
+  const caption = make("p", { class: "course-caption" });
   const picture = make("div", { class: "course-picture" }, caption);
   const spoken = make("div", { class: "course-spoken", "aria-live": "polite" });
   el.append(make("style", {}, STYLE), picture, spoken);
