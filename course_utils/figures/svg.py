@@ -60,12 +60,17 @@ class Picture:
 
 @dataclass(frozen=True)
 class Mark:
-    """One drawing, the same in words, and its width and height in pixels."""
+    """One drawing, the same in words, and its width and height in pixels.
+
+    - `folds`: from left to right, where it may be cut on a screen that is narrower, so
+      that the parts stand below each other. Without any, it shrinks a little.
+    """
 
     drawing: ET.Element
     words: str
     width: float = WIDTH
     height: float = HEIGHT
+    folds: tuple[float, ...] = ()
 
 
 def beside(*marks: Mark, caption: str) -> Picture:
@@ -79,7 +84,7 @@ def beside(*marks: Mark, caption: str) -> Picture:
     width = sum(mark.width + GAP for mark in marks) - GAP
     height = CAPTION + max(mark.height for mark in marks)
     end = "" if caption.endswith((".", "!", "?")) else "."
-    description = " ".join([caption + end, *(mark.words for mark in marks)])
+    description = " ".join([caption + end, *(x.words for x in marks if x.words)])
     attributes = {
         "xmlns": "http://www.w3.org/2000/svg",
         "class": "course-svg",
@@ -100,6 +105,8 @@ def beside(*marks: Mark, caption: str) -> Picture:
             "data-width": mark.width,
             "data-height": mark.height,
         }
+        if mark.folds:
+            place["data-folds"] = " ".join(map(px, mark.folds))
         element("g", place, svg).append(mark.drawing)
         left += mark.width + GAP
     return Picture(ET.tostring(svg, encoding="unicode"), caption, description)

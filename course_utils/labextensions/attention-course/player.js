@@ -6,11 +6,12 @@ const STYLE = `
 .course-panel { overflow: visible; }
 .course-picture { max-width: 100%; }
 .course-picture svg { display: block; overflow: visible; margin-bottom: 6px; }
-.course-picture svg .caption { display: none; }
+.course-picture svg :is(.caption, [hidden]) { display: none; }
+.course-picture .course-part { overflow: hidden; margin: 0; }
 p.course-caption { margin: 4px 0 10px; padding: 0; font: 600 14px/1.4 system-ui, sans-serif;
   font-variant-numeric: tabular-nums; color: var(--jp-ui-font-color1, #212121); }
 .course-spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-.course-figure { position: relative; font: 14px system-ui, sans-serif; padding: 4px;
+.course-figure { position: relative; font: 14px system-ui, sans-serif; padding: 4px 0;
   color: var(--jp-ui-font-color1, #212121); background: var(--jp-layout-color0, #fff); }
 .course-controls { display: flex; flex-wrap: wrap; gap: 6px 24px; align-items: center; margin: 4px 0 8px; }
 .course-controls label { display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: center; max-width: 100%; }
@@ -27,6 +28,7 @@ p.course-caption { margin: 4px 0 10px; padding: 0; font: 600 14px/1.4 system-ui,
 html[data-theme="dark"] .course-figure { --jp-layout-color0: #111; --jp-layout-color2: #333;
   --jp-ui-font-color1: #e6e6e6; --jp-ui-font-color2: #b5b5b5; --jp-border-color2: #424242; }`;
 const LEAST = 12 / 14; // to which a picture may shrink: its letters are 14 px high
+const SVG = "http://www.w3.org/2000/svg";
 const GAP = 28; // between two marks
 const TOP = 36; // where the marks begin, below the caption in the SVG
 
@@ -63,11 +65,38 @@ function parse(svg) {
   return document.importNode(fresh, true);
 }
 
+// Cut a mark that is too wide where it may be, and return the parts as marks.
+function folded(g, room) {
+  const [width, height] = [Number(g.dataset.width), Number(g.dataset.height)];
+  const folds = [...(g.dataset.folds?.split(" ").map(Number) ?? []), width];
+  const isCut = folds.length > 1 && width > room;
+  g.toggleAttribute("hidden", isCut);
+  if (!isCut) return [{ g, width, height }];
+  const parts = [];
+  let from = 0;
+  while (from < width) {
+    const to = folds.findLast((x) => x > from && x <= from + room) ?? folds.find((x) => x > from);
+    const part = document.createElementNS(SVG, "svg");
+    part.setAttribute("class", "course-part");
+    part.setAttribute("viewBox", `${from} 0 ${to - from} ${height}`);
+    part.setAttribute("width", to - from);
+    part.setAttribute("height", height);
+    part.append(g.firstChild.cloneNode(true));
+    const holder = document.createElementNS(SVG, "g");
+    holder.append(part);
+    g.parentNode.append(holder);
+    parts.push({ g: holder, width: to - from, height });
+    from = to;
+  }
+  return parts;
+}
+
 // Set the marks in rows that fit into the room, and shrink what is still too wide.
 function fit(svg, room) {
-  const marks = [...svg.children].filter((x) => x.dataset.width).map((g) => (
-    { g, width: Number(g.dataset.width), height: Number(g.dataset.height) }));
-  if (!marks.length || !room) return;
+  for (const part of svg.querySelectorAll(".course-part")) part.parentNode.remove();
+  const own = [...svg.children].filter((x) => x.dataset.width);
+  if (!own.length || !room) return;
+  const marks = own.flatMap((g) => folded(g, room));
   const rows = [];
   for (const mark of marks) {
     const row = rows.at(-1);
@@ -94,7 +123,8 @@ function fit(svg, room) {
   svg.setAttribute("height", height * scale);
   const paper = svg.querySelector(".paper");
   paper?.setAttribute("width", width);
-  paper?.setAttribute("height", height + TOP);
+  paper?.setAttribute("y", TOP);
+  paper?.setAttribute("height", height);
 }
 
 // Make room for pictures in an element. Returns what shows one, and what ends it all.
