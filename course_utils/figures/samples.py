@@ -71,7 +71,7 @@ def samples(
     yticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(fixed.min(), fixed.max())
     corner = np.array([xticks[0], yticks[0]])
     extent = np.array([xticks[-1], yticks[-1]]) - corner
-    left, right = 52, WIDE - 56
+    left, right = 52, WIDE - 60
 
     def place(points: ArrayLike) -> NDArray[np.floating]:
         share = (np.asarray(points) - corner) / extent
@@ -100,8 +100,8 @@ def samples(
         sample = [[94 * i, 31], [94 * i + 18, 31]]
         element("polyline", look | {"points": joined(sample)}, g)
         text(g, 94 * i + 24, 36, name)
-    element("circle", {"cx": 216, "cy": 31, "r": 6} | DOT, g)
-    text(g, 228, 36, "values, area = weight")
+    element("circle", {"cx": 212, "cy": 31, "r": 6} | DOT, g)
+    text(g, 224, 36, "values, area = weight")
     first, *_ = known.values()
     now = float(np.interp(at, x, first))
     spot = place([at, now])
