@@ -75,12 +75,19 @@ const figures = {
   },
 };
 
+// An image does not see the theme: in the dark one, white becomes black, and blue stays.
+const DARK = `[data-jp-theme-light="false"] .jp-RenderedMarkdown img[src*="progress.svg"] {
+  filter: invert(1) hue-rotate(180deg); }`;
+
 // Shows the start page as it is now, whenever its tab comes to the front. A check
 // writes new points there, and JupyterLab alone would go on showing the old ones.
 const startPage = {
   id: "attention-course:start-page",
   autoStart: true,
   activate: ({ shell, serviceManager }) => {
+    const style = document.createElement("style");
+    style.textContent = DARK;
+    document.head.append(style);
     shell.currentChanged?.connect(async () => {
       const context = shell.currentWidget?.context;
       if (context?.path !== "start.md" || !context.isReady || context.model.dirty) {
