@@ -11,7 +11,8 @@ from course_utils.figures.packed import PLAYER, still, unpack
 
 WIDTHS = (360, 390, 528, 1000, 1440, 2560)  # 528: a notebook at 150 %, or beside files
 MOST_STATES = 40
-PAGE = """<!doctype html><html lang="en" data-theme="{theme}" data-jp-theme-light="{light}">
+PAGE = """<!doctype html>
+<html lang="en" data-theme="{theme}" data-jp-theme-light="{light}">
 <meta name="viewport" content="width=device-width"><title>Figures</title>
 <body style="margin: 16px"><main></main><script type="module">
 {player}
@@ -21,7 +22,7 @@ window.course = {{play, unpack}};
 SEEN = """() => {
     const room = document.querySelector(".course-picture").getBoundingClientRect();
     const texts = [...document.querySelectorAll(".course-picture text")].filter(
-        x => x.checkVisibility() && x.textContent);
+        x => x.textContent && !x.closest("[hidden], .caption"));
     const sizes = texts.map(x => {
         const {a, b} = x.getScreenCTM();
         return parseFloat(getComputedStyle(x).fontSize) * Math.hypot(a, b);
