@@ -115,7 +115,7 @@ def test_native_controls_move_a_figure(put, page, figures_of):
     figure = put(figures_of("08_positions")[0])
     caption = figure.locator(".course-caption")
     keys = []
-    page.expose_function("heard", keys.append)
+    page.expose_function("heard", lambda key: keys.append(key))
     page.evaluate("document.addEventListener('keydown', e => heard(e.key))")
     start = caption.text_content()
     first, second = figure.get_by_role("slider").all()
