@@ -22,36 +22,42 @@ function renderer(Panel, rendermime) {
   const shown = new Panel();
   shown.addClass("course-revived");
 
-  async function packed(text) {
-    const { play } = await import(PLAYER);
-    const el = document.createElement("div");
-    play(el, text);
-    for (const question of el.querySelectorAll("fieldset")) {
-      question.disabled = true; // nothing here could keep another answer
-    }
-    return el;
-  }
-
   shown.renderModel = async (model) => {
     for (const widget of [...shown.widgets]) widget.dispose();
     const still = new Panel();
     shown.addWidget(still);
+    let isWanted = false;
+    let end = () => {};
     const stand = async () => {
-      if (still.node.firstChild || still.isDisposed) return;
-      still.node.append(await packed(model.data[FIGURE]));
+      if (isWanted) return;
+      isWanted = true;
+      const { play } = await import(PLAYER);
+      if (!isWanted || still.isDisposed || still.node.firstChild) return;
+      const el = still.node.appendChild(document.createElement("div"));
+      end = play(el, model.data[FIGURE]);
+      for (const question of el.querySelectorAll("fieldset")) {
+        question.disabled = true; // nothing here could keep another answer
+      }
     };
+    const leave = () => {
+      isWanted = false;
+      end();
+      still.node.replaceChildren();
+    };
+    still.disposed.connect(leave);
     if (!model.trusted || !model.data[WIDGET]) return stand();
     const live = rendermime.createRenderer(WIDGET);
     live.hide();
     shown.addWidget(live);
-    let waiting = setTimeout(stand, PATIENCE);
+    const waiting = setTimeout(stand, PATIENCE);
     // It holds a view, or else words: that it loads, or that there is no such model.
     const settle = () => {
       const isThere = live.node.firstElementChild !== null;
-      if (isThere) clearTimeout(waiting);
-      else if (still.isHidden) stand();
-      still.setHidden(isThere);
+      if (!isThere && live.node.textContent.startsWith("Loading")) return;
+      clearTimeout(waiting);
       if (live.isHidden === isThere) live.setHidden(!isThere);
+      if (isThere) leave();
+      else stand();
     };
     const watch = new MutationObserver(settle);
     watch.observe(live.node, { childList: true, attributeFilter: ["class"] });
