@@ -11,8 +11,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from math import cos, isfinite, pi, sqrt
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -278,7 +279,7 @@ def _progress_bar(steps: int, show: bool) -> Iterator[Callable[[float], None]]:
         yield advance
 
 
-def _bar_type() -> type | None:
+def _bar_type() -> Callable[..., Any] | None:
     """Return the bar for where this runs, or None where nobody is watching."""
     # The server of JupyterLab names its session to the kernels it starts. A kernel that
     # a program starts to execute a notebook has no such name.
@@ -286,13 +287,11 @@ def _bar_type() -> type | None:
     if not in_notebook and not sys.stderr.isatty():
         return None
     try:
-        if in_notebook:
-            from tqdm.notebook import tqdm
-        else:
-            from tqdm import tqdm
+        from tqdm import tqdm
     except ImportError:  # the bar is a comfort: training goes without
         return None
-    return tqdm
+    # In a notebook it is text as well: a widget would be dead the next day.
+    return partial(tqdm, file=sys.stdout) if in_notebook else tqdm
 
 
 def _matched(

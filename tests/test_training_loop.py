@@ -193,11 +193,12 @@ def test_tracked_goes_through_all_with_a_bar_where_someone_watches(monkeypatch):
 
 
 @pytest.mark.parametrize("session", [None, "lesson.ipynb"])
-def test_a_notebook_has_its_own_bar_if_it_is_open_in_jupyter(monkeypatch, session):
+def test_a_notebook_has_a_bar_of_text_if_it_is_open_in_jupyter(monkeypatch, session):
     advanced = []
 
     class Bar:
-        def __init__(self, total):
+        def __init__(self, total, file):
+            assert file is sys.stdout
             advanced.append(total)
 
         def __enter__(self):
@@ -212,10 +213,8 @@ def test_a_notebook_has_its_own_bar_if_it_is_open_in_jupyter(monkeypatch, sessio
         def update(self):
             advanced.append(1)
 
-    notebook = ModuleType("tqdm.notebook")
-    notebook.tqdm = Bar
     monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
-    monkeypatch.setitem(sys.modules, "tqdm.notebook", notebook)
+    monkeypatch.setattr("tqdm.tqdm", Bar)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     if session:

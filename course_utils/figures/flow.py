@@ -143,7 +143,8 @@ def attention_flow(
         f"Attention from “{tokens[row]}”, position {row}: {'; '.join(found)}; "
         f"the output is {listed}."
     )
-    return Mark(g, words, right, top + 112)
+    folds = tuple(LEFT + COLUMN * j for j in range(n))
+    return Mark(g, words, right, top + 112, folds)
 
 
 def _check(

@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from unicodedata import east_asian_width
+from xml.etree import ElementTree as ET
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_utils.figures.svg import Mark, element, number, text, titled
+from course_utils.figures.svg import TOP, Mark, element, number, text, titled
 
-WIDE, BELOW = 560, 160  # of the mark; what stands below the text, in height
-LINE, LINES = 30, 6  # from one line of text to the next; how many there may be
+WIDE, BELOW = 380, 160  # the text; how high what stands beside it is
+LINE, LINES = 30, 9  # from one line of text to the next; how many there may be
 LETTER = 9.05  # how wide a letter is
 MONO = "font: 15px ui-monospace, monospace"
 GRID = 9.4  # a head's cell
-BARS = 350  # where the next tokens begin
+LEFT = 16  # where they begin
+BARS = 240  # how wide the next tokens are
 
 
 def gaze(
@@ -24,7 +26,7 @@ def gaze(
     *,
     head: tuple[int, int],
     title: str,
-) -> Mark:
+) -> tuple[Mark, Mark, Mark]:
     """Draw how one head looks back, which heads look at the same, and what comes next.
 
     - `tokens`: the pieces of the text; those behind the place that looks are pale.
@@ -34,6 +36,8 @@ def gaze(
     - `following`: how probable each next token is, the likeliest first.
     - `head`: the block and the head that look.
     - `title`: what the mark shows.
+
+    Returns three marks, for `beside`.
 
     Raises ValueError if there are more weights than tokens, or no such head.
     """
@@ -48,10 +52,8 @@ def gaze(
         raise ValueError(
             f"`head` must be a block and a head of {heads.shape}; got {head}"
         )
-    g = titled(title, "the darker, the more weight; ringed: the token that looks")
-    foot = _text(g, tokens, weights) + LINE + 14
-    _heads(g, heads, head, foot)
-    _following(g, following, foot)
+    g = titled(title, "darker: more weight; ringed: the token that looks")
+    height = max(_text(g, tokens, weights) + LINE + 14, BELOW)
     shown = [f"“{_shown(x)}”" for x in tokens]
     listed = ", ".join(
         f"{shown[i]} {number(w)}" for i, w in enumerate(weights) if w >= 0.005
@@ -59,7 +61,11 @@ def gaze(
     likely = ", ".join(f"“{_shown(x)}” {number(p)}" for x, p in following.items())
     place = len(weights) - 1
     words = f"{title} looks from {shown[place]} at {listed or 'nothing'}. "
-    return Mark(g, f"{words}Next: {likely}.", WIDE, foot + BELOW)
+    return (
+        Mark(g, f"{words.strip()}", WIDE, height),
+        Mark(_heads(heads, head), "", LEFT + GRID * len(heads) + 8, BELOW),
+        Mark(_following(following), f"Next: {likely}.", BARS, BELOW),
+    )
 
 
 def _shown(token: str) -> str:
@@ -75,7 +81,7 @@ def _width(words: str) -> float:
 
 def _text(g: object, tokens: Sequence[str], weights: np.ndarray) -> float:
     """Write the text, and return where its last line stands."""
-    x, y, last = 0.0, 50.0, 50.0 + LINE * (LINES - 1)
+    x, y, last, ringed = 0.0, 50.0, 50.0 + LINE * (LINES - 1), None
     for i, token in enumerate(tokens):
         words = _shown(token)
         width = _width(words)
@@ -84,28 +90,30 @@ def _text(g: object, tokens: Sequence[str], weights: np.ndarray) -> float:
             x, y = 0.0, y + LINE
         if y > last:
             text(g, WIDE, last + 17, "…", "quiet", "end")
-            return last
+            y = last
+            break
         seen = weights[i] if i < len(weights) else 0.0
         box = {"x": x, "y": y, "width": width, "height": 24, "rx": 3}
         shade = {"class": "blue cell", "fill-opacity": f"{0.7 * seen:.3f}"}
         element("rect", box | shade, g)
         if i == len(weights) - 1:
-            element("rect", box | {"class": "ring", "stroke-width": 2}, g)
-        text(g, x + 2, y + 17, words, "" if i < len(weights) else "quiet")
+            ringed = box
+        text(g, x + 2, y + 17, words, "seen" if i < len(weights) else "quiet")
         g[-1].set("style", MONO)
         x += width + 1
+    if ringed is not None:  # last, so that all pictures have the same elements
+        element("rect", ringed | {"class": "ring", "stroke-width": 2}, g)
     return y
 
 
-def _heads(g: object, heads: np.ndarray, head: tuple[int, int], foot: float) -> None:
+def _heads(heads: np.ndarray, head: tuple[int, int]) -> ET.Element:
     blocks, count = heads.shape
-    text(g, 0, foot + 14, "Which heads look at the same token", "strong")
-    text(g, 0, foot + 34, "block →, head ↓; ringed: this head", "quiet")
-    left, top = 16, foot + 46
+    g = titled("Which heads look at the same token", "block →, head ↓; ringed: this")
+    left, top = LEFT, TOP
     for (i, j), weight in np.ndenumerate(heads):
         place = {"x": left + GRID * i + 0.5, "y": top + GRID * j + 0.5}
         size = {"width": GRID - 1, "height": GRID - 1, "rx": 1}
-        shade = {"class": "blue cell", "fill-opacity": f"{0.07 + 0.93 * weight:.3f}"}
+        shade = {"class": "blue cell", "fill-opacity": f"{0.07 + 0.93 * weight:.2f}"}
         element("rect", place | size | shade, g)
     i, j = head
     ring = {"x": left + GRID * i - 0.5, "y": top + GRID * j - 0.5, "rx": 2}
@@ -116,16 +124,17 @@ def _heads(g: object, heads: np.ndarray, head: tuple[int, int], foot: float) -> 
     for i in sorted({*range(0, blocks, 10), blocks - 1}):
         x = left + GRID * (i + 0.5)
         text(g, x, top + GRID * count + 16, str(i), "quiet", "middle")
+    return g
 
 
-def _following(g: object, following: Mapping[str, float], foot: float) -> None:
-    text(g, BARS, foot + 14, "The next token", "strong")
-    text(g, BARS, foot + 34, "its probability", "quiet")
-    left, right, step = BARS + 78, WIDE - 40, 22
+def _following(following: Mapping[str, float]) -> ET.Element:
+    g = titled("The next token", "its probability")
+    left, right, step = 78, BARS - 40, 22
     for i, (token, p) in enumerate(following.items()):
-        y = foot + 46 + step * i
+        y = TOP + step * i
         text(g, left - 6, y + 14, _shown(token)[:8], "", "end")
         g[-1].set("style", MONO)
         box = {"x": left, "y": y + 2, "height": 15, "rx": 2, "class": "vermilion"}
         element("rect", box | {"width": max(p * (right - left), 0.5)}, g)
-        text(g, WIDE, y + 14, number(p), "", "end")
+        text(g, BARS, y + 14, number(p), "", "end")
+    return g

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from course_utils.figures.svg import TOP, Mark, element, number, text, titled
 
-NAME, TILE, ROW = 124, 22, 42  # the width of a name and of a tile, a row's height
+NAME, TILE, ROW = 124, 22, 58  # the width of a name and of a tile, a row's height
 BAR = 120  # the longest bar
 RIGHT, WRONG = "✓", "✗"
 
@@ -41,38 +41,38 @@ def kept(
     not from 0 to 1.
     """
     n, words = len(tokens), []
-    says, bars = NAME + TILE * n + 14, NAME + TILE * n + 84
+    says, bars = NAME + 14, NAME + 74
     g = titled(title)
     text(g, says, 36, "says", "quiet")
     text(g, bars, 36, "right, of all words", "quiet")
     for j, token in enumerate(tokens):
-        text(g, NAME + TILE * (j + 0.5), 36, token, "quiet", "middle")
+        text(g, TILE * (j + 0.5), TOP + 6, token, "quiet", "middle")
     for i, (name, row) in enumerate(rankings.items()):
         shown = np.asarray(row.tokens)
         if shown.shape != (n,) or shown.dtype != bool:
             raise ValueError(f"{name!r} must keep or not each of {n} tokens")
         if not 0 <= row.share <= 1:
             raise ValueError(f"{name!r} must be right from 0 to 1; got {row.share}")
-        y = TOP + ROW * i
-        text(g, 0, y + 19, name)
+        y = TOP + 14 + ROW * i
+        text(g, 0, y + 15, name)
         for j, token in enumerate(tokens):
-            box = {"x": NAME + TILE * j + 1, "y": y, "rx": 3, "height": 28}
+            box = {"x": TILE * j + 1, "y": y + 22, "rx": 3, "height": 24}
             box |= {"width": TILE - 2, "class": "blue" if shown[j] else "grey"}
             element("rect", box | {"fill-opacity": 0.28 if shown[j] else 0.75}, g)
             if shown[j]:
-                text(g, NAME + TILE * (j + 0.5), y + 19, token, "strong", "middle")
+                text(g, TILE * (j + 0.5), y + 39, token, "strong", "middle")
         mark = RIGHT if row.says == right else WRONG
-        text(g, says, y + 19, f"{row.says} {mark}", "strong")
-        box = {"x": bars, "y": y + 4, "height": 20, "rx": 2}
+        text(g, says, y + 15, f"{row.says} {mark}", "strong")
+        box = {"x": bars, "y": y + 2, "height": 17, "rx": 2}
         element("rect", box | {"width": BAR, "class": "grey", "fill-opacity": 0.15}, g)
         bar = box | {"width": max(1, BAR * row.share), "class": "bar blue"}
         element("rect", bar, g)
-        text(g, bars + BAR + 6, y + 19, number(row.share))
+        text(g, bars + BAR + 6, y + 15, number(row.share))
         left = " ".join(t for t, keep in zip(tokens, shown, strict=True) if keep)
         words.append(
             f"{name} keeps {left or 'nothing'}: says {row.says} ({mark}), right "
             f"{number(row.share)}"
         )
-    height = TOP + ROW * len(rankings) + 4
+    height = TOP + 14 + ROW * len(rankings)
     listed = f"the text is {' '.join(tokens)}; {'; '.join(words)}"
-    return Mark(g, f"{title}: {listed}.", bars + BAR + 44, height)
+    return Mark(g, f"{title}: {listed}.", max(bars + BAR + 44, TILE * n), height)

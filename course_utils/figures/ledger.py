@@ -15,7 +15,7 @@ from course_utils.figures.svg import (
     titled,
 )
 
-WIDE = 500
+WIDE = 380
 NAMES = {0: "1", 3: "thousand", 6: "million", 9: "billion", 12: "trillion"}
 
 

@@ -98,7 +98,7 @@ def bars(weights: ArrayLike, labels: Sequence[str], *, title: str) -> Mark:
         text(g, x, BOTTOM + 20, number(share, 1), "quiet", "middle")
     text(g, (left + right) / 2, HEIGHT - 6, "weight →", "quiet", "middle")
     for i, (label, weight) in enumerate(zip(labels, weights, strict=True)):
-        most = i == int(np.argmax(weights))
+        most = number(weight) == number(weights.max())  # what is equal looks equal
         y, length = TOP + step * i, weight * (right - left)
         box = {"x": left, "y": y + step * 0.2, "rx": 2, "class": "blue"}
         box |= {"width": length, "height": step * 0.6}

@@ -16,8 +16,8 @@ from course_utils.figures.svg import (
 from course_utils.figures.weights import AttentionWeights
 
 LABEL = 66  # the width of a row's label
-LONGEST = 92  # the longest bar
-CELL = 21  # the largest cell
+LONGEST = 48  # the longest bar
+CELL = 20  # the largest cell
 
 
 def reach(
@@ -87,7 +87,7 @@ def reach(
         ring |= {"x": LABEL, "y": TOP + cell * asks}
         size |= {"width": cell * n_k, "height": cell}
         element("rect", ring | size, g)
-    text(g, start, 36, "output moves by", "quiet")
+    text(g, start, 36, "moves output", "quiet")
     line(g, [start, TOP], [start, foot], "rule")
     for i, query in enumerate(attention.queries):
         y, kind = TOP + cell * i, "strong" if i == edited and n_q == n_k else ""
@@ -108,4 +108,4 @@ def reach(
         if x
     )
     words = f"{title}, {edited} {attention.keys[edited]} edited: moved are "
-    return Mark(g, f"{words}{listed or 'none'}.", start + LONGEST + 40)
+    return Mark(g, f"{words}{listed or 'none'}.", start + LONGEST + 57)

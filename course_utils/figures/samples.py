@@ -9,9 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from course_utils.figures.marks import ruled
 from course_utils.figures.svg import (
     BOTTOM,
-    GAP,
     TOP,
-    WIDTH,
     Mark,
     element,
     joined,
@@ -25,6 +23,7 @@ LOOKS = (
     {"class": "blue-line", "stroke-dasharray": "none"},
     {"class": "grey-line", "stroke-dasharray": "2 3"},
 )
+WIDE = 380
 DOT = {"class": "vermilion", "fill-opacity": 0.65}
 
 
@@ -72,8 +71,7 @@ def samples(
     yticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(fixed.min(), fixed.max())
     corner = np.array([xticks[0], yticks[0]])
     extent = np.array([xticks[-1], yticks[-1]]) - corner
-    width = 2 * WIDTH + GAP
-    left, right = 52, width - 58
+    left, right = 52, WIDE - 60
 
     def place(points: ArrayLike) -> NDArray[np.floating]:
         share = (np.asarray(points) - corner) / extent
@@ -99,11 +97,11 @@ def samples(
         element("circle", dot | DOT, g)
     element("polyline", curves[0][2] | {"points": joined(curves[0][1])}, g)
     for i, (name, _, look) in enumerate(curves):
-        sample = [[150 * i, 31], [150 * i + 18, 31]]
+        sample = [[94 * i, 31], [94 * i + 18, 31]]
         element("polyline", look | {"points": joined(sample)}, g)
-        text(g, 150 * i + 24, 36, name)
-    element("circle", {"cx": 306, "cy": 31, "r": 6} | DOT, g)
-    text(g, 319, 36, "values, area = weight")
+        text(g, 94 * i + 24, 36, name)
+    element("circle", {"cx": 212, "cy": 31, "r": 6} | DOT, g)
+    text(g, 224, 36, "values, area = weight")
     first, *_ = known.values()
     now = float(np.interp(at, x, first))
     spot = place([at, now])
@@ -115,7 +113,7 @@ def samples(
         f"{key[most]:.3g}; all values lie from {number(value.min(), 0)} to "
         f"{number(value.max(), 0)}."
     )
-    return Mark(g, words, width)
+    return Mark(g, words, WIDE)
 
 
 def _finite(

@@ -7,7 +7,7 @@ from course_utils.figures.svg import TOP, Mark, line, number, text, titled
 from course_utils.figures.weights import AttentionWeights
 
 ROW = 20  # the height of a word
-RIVAL, WRITTEN, READ = 150, 312, 424  # where the three lists end, end and begin
+RIVAL, WRITTEN, READ = 118, 226, 272  # where the three lists end, end and begin
 SHOWN = 0.05  # the smallest weight that is written beside its word
 
 
@@ -67,7 +67,7 @@ def translation(
         f"{title}: with attention the word “{attention.queries[step]}” looks at "
         f"{listed}; without attention is written {written or 'nothing more'}."
     )
-    return Mark(g, words, READ + 150, TOP + ROW * rows + 8)
+    return Mark(g, words, READ + 110, TOP + ROW * rows + 8)
 
 
 def _height(i: int) -> float:

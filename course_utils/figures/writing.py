@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike
 
 from course_utils.figures.svg import (
     BOTTOM,
-    GAP,
     HEIGHT,
     TOP,
     WIDTH,
@@ -20,7 +19,7 @@ from course_utils.figures.svg import (
     titled,
 )
 
-LINE = 66  # characters of a line
+LINE = 47  # characters of a line
 
 
 def next_tokens(
@@ -73,7 +72,7 @@ def writings(start: str, continuations: Sequence[str], *, title: str) -> Mark:
     - `continuations`: what was written, about 120 characters each, four at most.
     - `title`: what the mark shows.
     """
-    width, row = 2 * WIDTH + GAP, 19
+    row = 19
     g = titled(title, f"after “…{start[-32:]}”")
     y = TOP + 14.0
     for words in continuations:
@@ -83,4 +82,4 @@ def writings(start: str, continuations: Sequence[str], *, title: str) -> Mark:
             y += row
         y += 9
     listed = "; ".join(f"“{words}”" for words in continuations)
-    return Mark(g, f"{title}: {listed}.", width)
+    return Mark(g, f"{title}: {listed}.", 380, max(HEIGHT, y))

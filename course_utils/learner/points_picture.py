@@ -1,9 +1,10 @@
 """The points as a picture: a row for each lesson, a block for each exercise.
 
 The picture is a file of its own that JupyterLab shows as an image. An image sees
-neither the theme nor the page's fonts, so it brings a light ground along, and every
-text is known to fit: names of functions stand in a font whose letters are all as
-wide. What was earned is dark, and has a tick, for those who see no colours.
+neither the theme nor the page's fonts, so it brings a light ground along, which the
+course's extension turns dark in the dark theme, and every text is known to fit: names
+of functions stand in a font whose letters are all as wide. What was earned is dark, and
+has a tick, for those who see no colours.
 
 It does not use course_utils.figures, which would bring matplotlib and the widgets
 into every start of the course.

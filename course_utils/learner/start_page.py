@@ -14,8 +14,6 @@ HEAD = """\
 
 {standing}
 {news}
-![{words}](progress.svg)
-
 In a notebook, **Shift + Enter** runs a cell and goes on to the next. The
 exercises of a lesson are graded as soon as you run their check cells, as often
 as you like.
@@ -33,12 +31,12 @@ NEWS = Path(".given") / "news.txt"  # what the last start did, beside the page
 def page() -> str:
     """Return the start page in Markdown, with the learner's points as bars."""
     lessons = of_lessons()
-    words = points_picture.words(lessons)
-    lines = [HEAD.format(standing=_standing(lessons), news=_news(), words=words)]
+    lines = [HEAD.format(standing=_standing(lessons), news=_news())]
     lines += ["| | lesson | then | points |", "|---:|---|---|---|"]
     for i, (part, its_lessons) in enumerate(PARTS.items()):
         lines += [f"| | **Part {i}: {part}** | | |" if i else f"| | **{part}** | | |"]
         lines += [_row(lesson, lessons.get(lesson, [])) for lesson in its_lessons]
+    lines += ["", f"![{points_picture.words(lessons)}](progress.svg)"]
     return "\n".join(lines) + "\n"
 
 

@@ -79,7 +79,7 @@ blots = list(looks)
 def watch(blotted, word):
     look = looks[blots[blotted]][int(word) - 1]
     most = int(look.row.argmax())
-    mark = figures.gaze(
+    marks = figures.gaze(
         look.pieces,
         look.row,
         look.heads,
@@ -91,7 +91,7 @@ def watch(blotted, word):
     words = f"“{here}” looks most at “{look.pieces[most].strip()}”"
     best, chance = next(iter(look.following.items()))
     words += f"; next comes “{best.strip()}” ({chance:.2f})"
-    return figures.beside(mark, caption=words)
+    return figures.beside(*marks, caption=words)
 
 
 figures.panel(

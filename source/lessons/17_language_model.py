@@ -460,7 +460,7 @@ def looks(place, block, head):
     most = int(row.argmax())
     best = np.argsort(-chances[at])[:5]
     following = {text.decode([i]): chances[at, i] for i in best}
-    mark = figures.gaze(
+    marks = figures.gaze(
         pieces,
         row,
         weights[:, :, at, most],
@@ -470,7 +470,7 @@ def looks(place, block, head):
     )
     words = f"“{pieces[at].strip()}” looks most at “{pieces[most].strip()}” "
     words += f"({row[most]:.2f}), place {most + 1}"
-    return figures.beside(mark, caption=words)
+    return figures.beside(*marks, caption=words)
 
 
 # %% [markdown]

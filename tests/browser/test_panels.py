@@ -102,7 +102,9 @@ def panel(opened, number):
 
 
 def settled(box, caption):
-    box.locator(".caption", has_text=re.compile(f"^{re.escape(caption)}$")).wait_for()
+    box.locator(
+        ".course-caption", has_text=re.compile(f"^{re.escape(caption)}$")
+    ).wait_for()
 
 
 def expected(causal, temperature):

@@ -25,6 +25,7 @@ SOURCE = "source/lessons/01_soft_lookup.py"
 CELLS = "source/exercises/01_soft_lookup.py"
 BUILT = "notebooks/01_soft_lookup.ipynb"
 GIVEN = "exercises/01_soft_lookup.ipynb"
+PLAYER = "course_utils/labextensions/attention-course/player.js"
 SOLVED = "solutions/01_soft_lookup.ipynb"
 
 
@@ -93,12 +94,12 @@ CHANGES = {
         ],
     ),
     "a data file": (
-        "course_utils/figures/panel.js",
+        PLAYER,
         "{",
         "{ ",
         [
-            f"{BUILT}: course_utils/figures/panel.js changed",
-            "notebooks/03_softmax.ipynb: course_utils/figures/panel.js changed",
+            f"{BUILT}: {PLAYER} changed",
+            f"notebooks/03_softmax.ipynb: {PLAYER} changed",
         ],
     ),
     "the exercises of a lesson": (
