@@ -7,6 +7,7 @@ from typing import Any
 from course_utils.checks.asking import UNWRITTEN
 from course_utils.checks.feedback import Feedback
 from course_utils.checks.judge import Verdict
+from course_utils.grading import mistakes
 from course_utils.grading.judging import Judging
 from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, of_this_thread
 from course_utils.grading.submission import (
@@ -110,6 +111,8 @@ def _entry(judged: Verdict, state: str) -> dict[str, Any]:
         "of": judged.exercise.points,
         "state": state,
         "message": _in_one_line(judged),
+        "mistake": mistakes.name_of(judged) if state == WRONG else "",
+        "example": mistakes.example_of(judged.case) if state == WRONG else None,
         "feedback": Feedback(judged)._repr_html_(),
     }
 

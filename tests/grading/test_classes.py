@@ -16,7 +16,7 @@ import pytest
 
 from course_utils.exercises import EXERCISES
 from course_utils.grading import __main__ as command
-from course_utils.grading import collect, given, sandbox
+from course_utils.grading import collect, given, options, sandbox
 from course_utils.grading.report import harmless
 from course_utils.grading.sandbox import Limits
 
@@ -535,7 +535,7 @@ def test_what_the_course_hands_out_stands_for_the_learner_s_copies(
     make(
         tmp_path, {f"course/exercises/{SOFT}": (root / "exercises" / SOFT).read_bytes()}
     )
-    monkeypatch.setattr(command, "ROOT", tmp_path / "course")
+    monkeypatch.setattr(options, "ROOT", tmp_path / "course")
     assert "nothing is written in it yet" in grade("course/exercises")
     assert points() == {"exercises": 0}
     make(tmp_path, {f"course/work/exercises/{SOFT}": ONE})
