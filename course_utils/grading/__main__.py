@@ -19,6 +19,7 @@ from course_utils.grading.decisions import Decisions
 from course_utils.grading.due import set_times
 from course_utils.grading.due import summary as summary_of_times
 from course_utils.grading.entry import Entry
+from course_utils.grading.gradebook import named_by
 from course_utils.grading.learner import Learner, learners, quoted, set_apart, shown
 from course_utils.grading.naming import lesson_of, people, place
 from course_utils.grading.options import MOST_SHOWN, first, parsed
@@ -158,7 +159,7 @@ def reported(
 
     Returns the learners, what else there is of the class, and what is to be said.
     """
-    groups, nobody_s, told = people(list(store.entries.values()))
+    groups, nobody_s, told = people(named_by(arguments.people, list(store.entries.values())))
     lessons = {x.lesson for x in EXERCISES.values()}
     for entries in groups.values():
         set_apart(entries, lessons)

@@ -65,6 +65,7 @@ def unpack(path: str, out: Path) -> Unpacked:
     Raises ArchiveError if it is damaged, encrypted or too large, holds a file twice, or
     would write outside.
     """
+    out = out.absolute()
     place = out / sha256(os.path.abspath(path).encode()).hexdigest()[:8]
     done = Unpacked(place / Path(path).stem)
     half = out / f".{secrets.token_hex(8)}"

@@ -6,6 +6,7 @@
   late. The first number is the learner's, and the second the file's.
 """
 
+import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass
@@ -48,6 +49,11 @@ def owner_of(part: str) -> Owner | None:
         late = found["late"] is not None
         return Owner(found["name"], found["id"], is_lasting=True, is_late=late)
     return None
+
+
+def is_download(one: Entry) -> bool:
+    """Whether a platform named the file or a folder that it lies in."""
+    return any(map(owner_of, os.path.relpath(one.path, one.root).split(os.sep)))
 
 
 def shorten(entries: list[Entry]) -> None:

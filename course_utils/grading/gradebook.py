@@ -8,13 +8,17 @@ users apart, and grades, and asks which is which (docs.moodle.org, Grade import)
 
 import csv
 import io
+import os
 import re
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from course_utils.grading.decisions import read_table
+from course_utils.grading.downloads import owner_of
+from course_utils.grading.entry import Entry
 from course_utils.grading.learner import NOT_HANDED_IN, Learner
 from course_utils.grading.teach import Taught
 from course_utils.grading.verdict import NOT_JUDGED
@@ -47,22 +51,23 @@ class Person:
     """Somebody on the roster.
 
     - `line`: of the file.
-    - `folder`: what stands before or around this one's work in a download, if told.
+    - `folders`: what stands before or around this one's work in downloads, if told.
     - `row`: all columns, as they came.
     """
 
     line: int
     name: str
     id: str
-    folder: str = ""
+    folders: frozenset[str] = frozenset()
     row: dict[str, str] = field(default_factory=dict)
 
 
 def read_roster(file: Path) -> list[Person]:
     """Read who is in the class.
 
-    - `file`: a table with the columns name and id, and maybe folder. In the place of
-      the name may stand a first and a last name.
+    - `file`: a table with the columns name and id, and maybe folder, which may name
+      several with semicolons between. In the place of the name may stand a first and a
+      last name.
 
     Raises RosterError if it is no such table, or an ID is missing or there twice.
     """
@@ -82,8 +87,34 @@ def read_roster(file: Path) -> list[Person]:
 
 def _person(line: int, row: dict[str, str]) -> Person:
     both = f"{row.get('first name', '')} {row.get('last name', '')}".strip()
-    name, folder = row.get("name") or both, row.get("folder", "").strip("/")
-    return Person(line, name, row["id"], folder, row)
+    folders = {x.strip().strip("/") for x in row.get("folder", "").split(";")} - {""}
+    return Person(line, row.get("name") or both, row["id"], frozenset(folders), row)
+
+
+def named_by(people: list[Person], entries: list[Entry]) -> list[Entry]:
+    """Return the entries, those under one person where the roster names their folders.
+
+    - `people`: the roster.
+    - `entries`: what was handed in.
+    """
+    owners = {_plain(x): one for one in people for x in one.folders}
+    return [
+        one if who is None else replace(one, keys=(f"{who.name}, {who.id}/",))
+        for one in entries
+        for who in [next((owners[x] for x in _parts(one) if x in owners), None)]
+    ]
+
+
+def _parts(one: Entry) -> Iterator[str]:
+    """Yield what a roster may name of a path: a folder, or what a platform made of it."""
+    for part in os.path.relpath(one.path, one.base or one.root).split(os.sep):
+        yield _plain(part)
+        if owner := owner_of(part):
+            yield _plain(owner.whole)
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 @dataclass
@@ -109,8 +140,8 @@ def match(people: list[Person], class_: list[Learner]) -> Matched:
     free_people, free = list(people), list(class_)
     pairs: list[tuple[Person, Learner]] = []
     for marks_of, marks_in in (
-        (lambda x: {x.folder.casefold()} - {""}, lambda x: _lower(x.marks)),
-        (lambda x: {x.id.casefold()}, lambda x: _lower(x.marks)),
+        (lambda x: set(map(_plain, x.folders)), lambda x: set(map(_plain, x.marks))),
+        (lambda x: {_plain(x.id)}, lambda x: set(map(_plain, x.marks))),
         (lambda x: _forms(x.name), lambda x: {_forms_of(x.name)}),
     ):
         of_person = [(x, marks_of(x)) for x in free_people]
@@ -141,12 +172,8 @@ def _unique(
     ]
 
 
-def _lower(marks: set[str]) -> set[str]:
-    return {x.casefold() for x in marks}
-
-
 def _words(name: str) -> list[str]:
-    return re.findall(r"\w+", unicodedata.normalize("NFC", name).casefold())
+    return re.findall(r"\w+", _plain(name))
 
 
 def _forms(name: str) -> set[str]:

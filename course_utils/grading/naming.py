@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from course_utils.grading.collect import EMPTY, spelt_out
-from course_utils.grading.downloads import owner_of, shorten
+from course_utils.grading.downloads import is_download, owner_of, shorten
 from course_utils.grading.entry import Entry, Keys
 from course_utils.grading.given import stems
 
@@ -164,8 +164,13 @@ def people(
 
 
 def _folders(entries: list[Entry]) -> set[str]:
-    """Return the folders, but for those of lessons and of the course, of one's work."""
-    work = [x for x in entries if x.counts]
+    """Return the folders, but for those of lessons and of the course, of one's work.
+
+    Of what a platform named, it is known whose it is.
+    """
+    work = [x for x in entries if x.counts and not is_download(x)]
+    if not work:
+        return set()
     drives = {os.path.splitdrive(x.path)[0] for x in work}
     if len(drives) != 1:  # on Windows, two have no folder in common
         return drives

@@ -94,7 +94,7 @@ def _remarks(
     if run.platform:
         matched = match(run.people, class_)
         table = PLATFORMS[run.platform](matched, lessons)
-        write_whole(folder / f"{run.platform}.csv", table.encode("utf-8-sig"))
+        write_whole(folder / f"{run.platform}.csv", table.encode())
         said += matched.said + left_empty(matched, lessons)
     return said
 
