@@ -159,7 +159,9 @@ def reported(
 
     Returns the learners, what else there is of the class, and what is to be said.
     """
-    groups, nobody_s, told = people(named_by(arguments.people, list(store.entries.values())))
+    groups, nobody_s, told = people(
+        named_by(arguments.people, list(store.entries.values()))
+    )
     lessons = {x.lesson for x in EXERCISES.values()}
     for entries in groups.values():
         set_apart(entries, lessons)

@@ -6,7 +6,6 @@ Tokens are compared, not trees: to read them needs no recursion, whatever was ha
 import builtins
 import io
 import keyword
-import re
 import tokenize
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from itertools import combinations
 
 from course_utils.grading.collect import content
 from course_utils.grading.entry import Entry
-from course_utils.grading.submission import Submission, SubmissionError, read
+from course_utils.grading.submission import SubmissionError, read, text_of
 
 MOST = 4  # learners who wrote a form that is still worth a look
 SHORT = 25  # tokens: with fewer, many write the same
@@ -76,16 +75,9 @@ def _forms(one: Entry) -> Iterator[tuple[str, str]]:
     except SubmissionError:
         return
     for exercise in submission.exercises:
-        form = form_of(_answer(submission, exercise.name), exercise.name)
+        form = form_of(text_of(submission.cells, exercise.name), exercise.name)
         if form is not None:
             yield exercise.name, form
-
-
-def _answer(submission: Submission, name: str) -> str:
-    """Return the last text in which a function is defined, from there on."""
-    start = re.compile(rf"^def +{name} *\(", re.M)
-    cells = [cell for _, cell, _ in submission.cells if start.search(cell)]
-    return cells[-1][start.search(cells[-1]).start() :] if cells else ""
 
 
 def form_of(code: str, name: str) -> str | None:

@@ -46,7 +46,7 @@ class Unpacked:
     folder: Path
     times: dict[str, datetime] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
-    room: int = CLASS[1]
+    room: int = 0
 
 
 def is_archive(path: str) -> bool:
@@ -67,10 +67,10 @@ def unpack(path: str, out: Path) -> Unpacked:
     """
     out = out.absolute()
     place = out / sha256(os.path.abspath(path).encode()).hexdigest()[:8]
-    done = Unpacked(place / Path(path).stem)
+    done = Unpacked(place / Path(path).stem, room=CLASS[1])
     half = out / f".{secrets.token_hex(8)}"
     try:
-        _unpack_into(path, half / Path(path).stem, done, CLASS)
+        done.room -= _unpack_into(path, half / Path(path).stem, done, CLASS)
         for inner in sorted(half.rglob("*")):
             if inner.suffix.lower() == ".zip" and inner.is_file():
                 _unpack_inner(inner, done)
@@ -92,21 +92,21 @@ def _unpack_inner(inner: Path, done: Unpacked) -> None:
         return
     try:
         most = min(ONE[1], done.room)
-        _unpack_into(str(inner), folder, own, (ONE[0], most))
+        done.room -= _unpack_into(str(inner), folder, own, (ONE[0], most))
     except ArchiveError as error:
         shutil.rmtree(folder, ignore_errors=True)
         done.said.append(f"{name} is not unpacked: it {error}.")
         return
     inner.unlink()
     done.said += own.said
-    done.room -= CLASS[1] - own.room
     if handed_in is not None:
         done.times |= dict.fromkeys(own.times, handed_in)
 
 
 def _unpack_into(
     path: str, folder: Path, done: Unpacked, limits: tuple[int, int]
-) -> None:
+) -> int:
+    """Unpack one archive, without those in it; return how many bytes came out."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = list(_members(archive, limits[0], done))
@@ -116,7 +116,6 @@ def _unpack_into(
                 left -= _written(archive, member, target, left)
                 with suppress(ValueError):  # some have no time
                     done.times[str(target)] = datetime(*member.date_time)
-            done.room -= limits[1] - left
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
         raise ArchiveError("is damaged, or no ZIP archive") from error
     except (RuntimeError, NotImplementedError) as error:
@@ -124,6 +123,7 @@ def _unpack_into(
     except OSError as error:
         raise ArchiveError(f"cannot be unpacked: {error.strerror}") from error
     folder.mkdir(parents=True, exist_ok=True)
+    return limits[1] - left
 
 
 def _members(

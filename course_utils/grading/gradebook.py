@@ -106,7 +106,7 @@ def named_by(people: list[Person], entries: list[Entry]) -> list[Entry]:
 
 
 def _parts(one: Entry) -> Iterator[str]:
-    """Yield what a roster may name of a path: a folder, or what a platform made of it."""
+    """Yield what a roster may name of a path: a folder, or whose a platform says."""
     for part in os.path.relpath(one.path, one.base or one.root).split(os.sep):
         yield _plain(part)
         if owner := owner_of(part):

@@ -99,9 +99,9 @@ def parsed() -> argparse.Namespace:
 
 
 def _people(arguments: argparse.Namespace) -> list[Person]:
-    """Return who is on the roster, if a gradebook is asked for."""
-    if bool(arguments.export) != bool(arguments.roster):
-        raise RosterError("--export and --roster go together: a gradebook needs IDs")
+    """Return who is on the roster, if there is one."""
+    if arguments.export and not arguments.roster:
+        raise RosterError("--export needs --roster: a gradebook knows people by IDs")
     return read_roster(arguments.roster) if arguments.roster else []
 
 

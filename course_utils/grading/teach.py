@@ -23,8 +23,8 @@ class Mistake:
     - `count`: how many made it.
     - `wrong`: how many got the exercise wrong.
     - `example`: the smallest input that shows it.
-    - `earlier`: the exercises that this one calls, and how many of those who made the
-      mistake are wrong there too; only where somebody is.
+    - `earlier`: other exercises, and how many of those who made the mistake call their
+      own answer to it and are wrong there too; only where somebody is.
     """
 
     exercise: Exercise
@@ -99,6 +99,9 @@ class Tally:
     made: dict[str, dict[str, set[int]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(set))
     )
+    called: dict[tuple[str, str], set[int]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
     examples: dict[tuple[str, str], dict] = field(default_factory=dict)
 
     def add(self, one: Learner) -> None:
@@ -111,12 +114,14 @@ class Tally:
             self.points[name] += score.points
             if score.state == WRONG:
                 self.made[name][score.mistake].add(self.count)
-        self.count += 1
         for x in (x for _, said in one.notebooks for x in said["exercises"]):
+            for other in x.get("calls", ()):
+                self.called[x["name"], other].add(self.count)
             key, new = (x["name"], x["mistake"]), x.get("example")
             old = self.examples.get(key)
             if new and (old is None or new["size"] < old["size"]):
                 self.examples[key] = new
+        self.count += 1
 
     def lessons(self) -> list[Taught]:
         """Return what became of each lesson, in order."""
@@ -146,8 +151,8 @@ class Tally:
         who = self.made[name][mistake]
         earlier = [
             (EXERCISES[x], both)
-            for x in EXERCISES[name].may_use
-            if x in self.made and (both := len(who & self._wrong(x)))
+            for x in self.names
+            if (both := len(who & self.called[name, x] & self._wrong(x)))
         ]
         example = self.examples.get((name, mistake))
         exercise, wrong = EXERCISES[name], self.states[name][WRONG]

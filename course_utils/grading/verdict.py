@@ -14,6 +14,7 @@ from course_utils.grading.submission import (
     LessonError,
     Submission,
     SubmissionError,
+    called_in,
     read,
 )
 
@@ -72,7 +73,8 @@ def _judged(submission: Submission, terms: Terms, began: float) -> dict[str, Any
         name = one.exercise.name
         state = _state(one, judging.was_stopped(name), name in code)
         one = replace(one, message=plain(one.message), seed=None)
-        exercises.append(_entry(one, state))
+        calls = called_in(submission.cells, name) if state == WRONG else []
+        exercises.append(_entry(one, state) | {"calls": calls})
     seconds = round(time.perf_counter() - began, 3)
     said = _whole(None, submission.exercises[0].lesson, exercises, terms, seconds)
     return said | {"given": submission.is_given, "late": was_late}

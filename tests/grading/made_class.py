@@ -10,10 +10,12 @@ import argparse
 import csv
 import io
 import random
+import re
 import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -22,8 +24,8 @@ from handed_in import _source, to_write
 from course_utils.exercises import EXERCISES, exercises_of
 
 ROOT = Path(__file__).resolve().parents[2]
-FIRST = "Ann Ben Cem Dân Eva Fay Gil Hal Ida Jim Kim Léa Mia Ned Oya Pia Quy Ray".split()
-LAST = "Abe Berg Čapek Diaz Evans Fox Gao Hahn Ito Jones Kaya Lund Mora Núñez".split()
+FIRST = "Ann Ben Cem Dân Eva Fay Gil Hal Ida Jim Kim Léa Mia Ned Oya Pia Quy Ray"
+LAST = "Abe Berg Čapek Diaz Evans Fox Gao Hahn Ito Jones Kaya Lund Mora Núñez"
 DUE = datetime(2026, 12, 1, 23, 59)
 HOW = ("right", "wrong", "not attempted")
 
@@ -67,18 +69,38 @@ def make(count, lessons, seed=0):
     class_ = []
     for i in range(count):
         turn = 0 if i == 1 else i
-        name = f"{FIRST[turn % len(FIRST)]} {LAST[turn % len(LAST)]}"
+        first, last = FIRST.split(), LAST.split()
+        name = f"{first[turn % len(first)]} {last[turn % len(last)]}"
         if turn >= 126:  # all pairs are used up
             name += f" {turn // 126 * 'I'}"
         one = Made(name, f"s{1000 + i}", 20_000 + 7 * i)
         skill = rng.random()
         for lesson in lessons:
-            kind = "none" if i == 2 else rng.choices(
-                ["some", "none", "broken"], [20, 2, 1 if i != 0 else 0]
-            )[0]
+            kind = (
+                "none"
+                if i == 2
+                else rng.choices(
+                    ["some", "none", "broken"], [20, 2, 1 if i != 0 else 0]
+                )[0]
+            )
             _answer(one, lesson, kind, skill, rng)
         class_.append(one)
     return class_
+
+
+def right_answers(lesson):
+    (path,) = (ROOT / "solutions").glob(f"{lesson:02}_*.ipynb")
+    return {x.id: x.source for x in nbformat.read(path, as_version=4).cells}
+
+
+@cache
+def built_on(name):
+    """Return the exercises of the same lesson that the solution of one calls."""
+    lesson = EXERCISES[name].lesson
+    text = right_answers(lesson)[name]
+    return [
+        x for x in names_of([lesson]) if x != name and re.search(rf"(?<!\w){x}\(", text)
+    ]
 
 
 def _answer(one, lesson, kind, skill, rng):
@@ -86,8 +108,11 @@ def _answer(one, lesson, kind, skill, rng):
         state = {"none": "not handed in", "broken": "not judged"}.get(kind)
         state = state or rng.choices(HOW, [1 + 6 * skill, 3, 1])[0]
         known = to_write(x)
-        if state == "wrong" and not known:
-            state = "not attempted"
+        leans = state == "right" and any(
+            one.states[y] != "right" for y in built_on(x.name)
+        )
+        if leans or (state == "wrong" and not known):
+            state = "not attempted"  # else nobody knows what becomes of it
         if state == "wrong":  # some mistakes are commoner than others
             weights = [2.0**-i for i in range(len(known))]
             one.mistakes[x.name] = rng.choices(known, weights)[0].says
@@ -98,14 +123,13 @@ def _answer(one, lesson, kind, skill, rng):
         one.late[lesson] = rng.choice([1, 1, 2, 5])
 
 
-def notebook(one, lesson, root=ROOT):
+def notebook(one, lesson):
     """Return the bytes that a learner hands in for a lesson."""
     if lesson in one.broken:
         return b'{"cells": ['
-    (path,) = (root / "exercises").glob(f"{lesson:02}_*.ipynb")
+    (path,) = (ROOT / "exercises").glob(f"{lesson:02}_*.ipynb")
     made = nbformat.read(path, as_version=4)
-    solved = nbformat.read(root / "solutions" / path.name, as_version=4)
-    right = {x.id: x.source for x in solved.cells}
+    right = right_answers(lesson)
     for cell in made.cells:
         state = one.states.get(cell.id)
         if state == "right":
@@ -117,9 +141,9 @@ def notebook(one, lesson, root=ROOT):
     return nbformat.writes(made).encode()
 
 
-def moodle_zip(class_, lesson, root=ROOT):
+def moodle_zip(class_, lesson):
     """Return one assignment of a class as Moodle lets it be downloaded."""
-    (path,) = (root / "exercises").glob(f"{lesson:02}_*.ipynb")
+    (path,) = (ROOT / "exercises").glob(f"{lesson:02}_*.ipynb")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for i, one in enumerate(class_):
@@ -133,7 +157,7 @@ def moodle_zip(class_, lesson, root=ROOT):
                 when = DUE + timedelta(days=days, hours=-2)
             info = zipfile.ZipInfo(f"{folder}/{path.name}", when.timetuple()[:6])
             info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, notebook(one, lesson, root))
+            archive.writestr(info, notebook(one, lesson))
     return packed.getvalue()
 
 
