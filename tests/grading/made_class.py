@@ -73,7 +73,7 @@ def make(count, lessons, seed=0):
         name = f"{first[turn % len(first)]} {last[turn % len(last)]}"
         if turn >= 126:  # all pairs are used up
             name += f" {turn // 126 * 'I'}"
-        one = Made(name, f"s{1000 + i}", 20_000 + 7 * i)
+        one = Made(name, f"s{1000 + i}", 20_000 + 100 * i)
         skill = rng.random()
         for lesson in lessons:
             kind = (

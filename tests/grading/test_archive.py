@@ -73,6 +73,7 @@ def test_an_archive_is_as_large_as_it_becomes(unpacked, monkeypatch):
     monkeypatch.setattr(archive, "CLASS", (100, 5_000))
     monkeypatch.setattr(archive, "ONE", (3, 1_000))
     monkeypatch.setattr(archive, "MOST", 2_000)
+    monkeypatch.setattr(archive, "CHUNK", 500)
     fine = {"ben/a.ipynb": "good"}
     for bomb in (
         packed({"a.ipynb": b"0" * 1_500}),
