@@ -244,13 +244,14 @@ def moodle(matched: Matched, lessons: list[Taught]) -> str:
 
 def left_empty(matched: Matched, lessons: list[Taught]) -> list[str]:
     """Say whose cells are empty although something was handed in."""
-    return [
-        f"Empty in the gradebook until somebody decides: {one.name}, lesson "
-        f"{x.number}, which was not judged."
+    cells = [
+        f"{one.name} (lesson {x.number})"
         for _, one in matched.pairs
         for x in lessons
         if one.of_lesson(x.number) == NOT_JUDGED
     ]
+    why = "Not judged, so empty in the gradebook until somebody decides"
+    return [f"{why}: {', '.join(cells)}."] if cells else []
 
 
 def _written(rows: list[list]) -> str:

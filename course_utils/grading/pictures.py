@@ -69,7 +69,7 @@ def _legend() -> str:
             f'<rect x="{left}" y="4" width="22" height="11" fill="{fill}" '
             f'stroke="{LINE}"/>{_text(said, left + 28, 14)}'
         )
-    return "".join(drawn) + _text("each bar: all learners", LABEL + 460, 14)
+    return "".join(drawn) + _text("each bar: all learners", LABEL + 440, 14)
 
 
 def _lesson(lesson: Taught, top: int, step: float) -> str:
