@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+import shlex
 from collections import Counter
 from html.parser import HTMLParser
 
@@ -13,7 +15,6 @@ from course_utils.exercises import EXERCISES
 
 LESSONS = [3, 5]
 PENALTY = 10
-OPTIONS = ["--due", "2026-12-01T23:59", "--penalty", PENALTY, "--search", 0]
 
 
 class Tables(HTMLParser):
@@ -53,7 +54,8 @@ def a_class(count, folder):
     class_ = made_class.make(count, LESSONS)
     for lesson in LESSONS:
         packed = made_class.moodle_zip(class_, lesson)
-        (folder / f"lesson {lesson}.zip").write_bytes(packed)
+        (folder / "downloads").mkdir(exist_ok=True)
+        (folder / f"downloads/lesson {lesson}.zip").write_bytes(packed)
     written = made_class.roster(class_, LESSONS)
     (folder / "roster.csv").write_text(written, encoding="utf-8")
     return class_
@@ -139,11 +141,11 @@ def check_gradebook(class_, text):
     }
 
 
-def run_and_check(grade, tmp_path, count):
+def run_and_check(grade, tmp_path, count, root):
     whole = a_class(count, tmp_path)
     class_ = there(whole)
-    zips = [f"lesson {n}.zip" for n in LESSONS]
-    said = grade(*zips, *OPTIONS, "--export", "moodle", "--roster", "roster.csv")
+    pattern, *options = command_of(root)
+    said = grade(*sorted(tmp_path.glob(pattern)), *options, "--search", 0)
     page = (tmp_path / "grades/class.html").read_text("utf-8")
     tables = Tables(page).tables
     check_exercises(class_, tables["exercises"])
@@ -161,10 +163,11 @@ def run_and_check(grade, tmp_path, count):
     return class_, page
 
 
-def test_every_number_of_a_small_class(grade, tmp_path):
-    class_, page = run_and_check(grade, tmp_path, 8)
+def test_every_number_of_a_small_class(grade, tmp_path, root):
+    class_, page = run_and_check(grade, tmp_path, 8, root)
     assert len(class_) > 5
-    grade("lesson 3.zip", *OPTIONS, "--roster", "roster.csv")  # nothing is added twice
+    _, *others = command_of(root)  # nothing is added twice
+    grade("downloads/lesson 3.zip", *others, "--search", 0)
     read = json.loads((tmp_path / "grades/class.json").read_bytes())
     points = {x["learner"]: x["points"] for x in read["learners"]}
     assert sorted(points.values()) == sorted(
@@ -174,5 +177,40 @@ def test_every_number_of_a_small_class(grade, tmp_path):
 
 
 @pytest.mark.thorough
-def test_every_number_of_a_class_of_three_hundred(grade, tmp_path):
-    run_and_check(grade, tmp_path, 300)
+def test_every_number_of_a_class_of_three_hundred(grade, tmp_path, root):
+    run_and_check(grade, tmp_path, 300, root)
+
+
+def test_the_plans_say_how_long_lessons_take(root):
+    """The table of lessons is that of the lessons and exercises themselves."""
+    text = (root / "docs/teaching.md").read_text("utf-8")
+    rows = re.findall(
+        r"^\| (\d+)\. ([^|]+) \|[^|]*\| (\d+) \| (\d+) \| (.*) \|$", text, re.M
+    )
+    assert [int(x[0]) for x in rows] == sorted({x.lesson for x in EXERCISES.values()})
+    whole = {int(x[0]): int(x[2]) for x in rows}
+    for number, _, minutes, alone, fitting in rows:
+        asked = [EXERCISES[x] for x in names(int(number))]
+        assert int(alone) == sum(x.minutes for x in asked)
+        told = [f"`{x.name}` {x.minutes}" for x in asked if fits_in_class(x)]
+        assert fitting.split(", ") == told
+        (lesson,) = (root / "source/lessons").glob(f"{int(number):02}_*.py")
+        head = lesson.read_text("utf-8").partition("What you'll need")[2][:400]
+        assert re.search(rf"\b{minutes}\b", head.partition("# %%")[0])
+    weeks = re.findall(r"^\| \d \| (\d+) and (\d+) \| (\d+) \|$", text, re.M)
+    assert len(weeks) == 8
+    for one, two, minutes in weeks:
+        assert int(minutes) == whole[int(one)] + whole[int(two)]
+
+
+def fits_in_class(exercise):
+    return exercise.difficulty < 3 and exercise.minutes <= 12
+
+
+def command_of(root):
+    """Return the command that docs/teaching.md gives for a Moodle download."""
+    text = (root / "docs/teaching.md").read_text("utf-8")
+    (line,) = re.findall(
+        r"^ +python3 course\.py grade (.*--export moodle.*)$", text, re.M
+    )
+    return shlex.split(line)
