@@ -119,7 +119,7 @@ def _answer(one, lesson, kind, skill, rng):
         one.states[x.name] = state
     if kind == "broken":
         one.broken.add(lesson)
-    elif kind == "some" and rng.random() < 0.2:
+    elif kind == "some" and rng.random() < 0.4:
         one.late[lesson] = rng.choice([1, 1, 2, 5])
 
 

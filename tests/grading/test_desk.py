@@ -306,6 +306,8 @@ def test_form_is_what_is_left_without_names_and_layout():
         assert form_of(code, "hard_lookup") == form, code
     for code in OTHER:
         assert form_of(code, "hard_lookup") not in (form, None), code
+    copied, viewed = (LONG.replace("[best]", f"[best].{x}()") for x in ("copy", "view"))
+    assert form_of(copied, "hard_lookup") != form_of(viewed, "hard_lookup")
     for code in ODD:
         assert form_of(code, "hard_lookup") is None
 

@@ -98,6 +98,7 @@ def check_exercises(class_, table):
             assert numbers == shares(class_, [exercise])
             made = commonest(class_, exercise)
             wrong = sum(made.values())
+            assert said.count(" wrong: ") == min(3, len(made))
             for mistake, count in made.most_common(3):
                 plain = mistake.replace("`", "")
                 is_last = count == made.most_common(4)[-1][1]
@@ -158,6 +159,7 @@ def run_and_check(grade, tmp_path, count, root):
         for x in class_
         for n in LESSONS
     )
+    assert late
     works = sum(cell_of(x, n) != "–" for x in class_ for n in LESSONS)
     assert f"{late} of {works} notebooks are late" in said
     return class_, page
