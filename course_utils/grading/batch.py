@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from course_utils.grading.verdict import NOT_ATTEMPTED, Terms, grade
 PACKAGE = Path(__file__).parents[1]
 TRIES = 3  # of a notebook whose worker dies
 VERDICT = {
+    "checks": str,
+    "terms": str,
     "error": (str, type(None)),
     "lesson": (int, type(None)),
     "given": bool,
@@ -36,6 +38,7 @@ ENTRY = {
     "of": int,
     "state": str,
     "message": str,
+    "mistake": str,
     "feedback": str,
 }
 
@@ -48,12 +51,14 @@ class Found:
     - `why`: why there is none.
     - `lesson`: that it answers.
     - `kind`: "own", "untouched", "solution" or "lesson".
+    - `digest`: of the file's bytes.
     """
 
     verdict: str | None = None
     why: str | None = None
     lesson: int | None = None
     kind: str = "own"
+    digest: str = ""
 
 
 def grade_all(
@@ -79,7 +84,7 @@ def grade_all(
     """
     folder.mkdir(parents=True, exist_ok=True)
     version = _version(terms)
-    names: list[str | Found] = []
+    names: list[tuple[str, str] | Found] = []
     todo: dict[str, str] = {}
     known: dict[str, Found] = {}
     for item in items:
@@ -88,8 +93,9 @@ def grade_all(
             names.append(Found(why=data))
             done()
             continue
-        name = f"{hashlib.sha256(version + data).hexdigest()}.json"
-        names.append(name)
+        digest = hashlib.sha256(data).hexdigest()
+        name = f"{hashlib.sha256(repr(version).encode() + data).hexdigest()}.json"
+        names.append((name, digest))
         if name not in known and name not in todo:
             said = load(folder / name)
             known |= {name: _found(name, said)} if said else {}
@@ -101,6 +107,7 @@ def grade_all(
         try:
             with executor(len(todo)) as pool:
                 for name, said in _worked_out(todo, terms, pool):
+                    said |= version
                     write_whole(folder / name, json.dumps(said).encode())
                     known[name] = _found(name, said)
                     del todo[name]
@@ -110,7 +117,9 @@ def grade_all(
             continue
     if todo:
         raise BrokenProcessPool(f"{len(todo)} notebooks are left: grade again")
-    return [known[x] if isinstance(x, str) else x for x in names]
+    return [
+        x if isinstance(x, Found) else replace(known[x[0]], digest=x[1]) for x in names
+    ]
 
 
 def load(kept: Path) -> dict[str, Any] | None:
@@ -178,13 +187,13 @@ def _each(
             yield running.pop(future), future.result()
 
 
-def _version(terms: Terms) -> bytes:
+def _version(terms: Terms) -> dict[str, str]:
     """Name all that a verdict depends on beside the notebook."""
-    files = sorted(PACKAGE.rglob("*.py")) + sorted(PACKAGE.rglob("*.html"))
-    digest = hashlib.sha256(repr(terms).encode())
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.digest()
+    checks = hashlib.sha256()
+    for file in sorted(PACKAGE.rglob("*.py")) + sorted(PACKAGE.rglob("*.html")):
+        checks.update(file.read_bytes())
+    said = hashlib.sha256(repr(terms).encode())
+    return {"checks": checks.hexdigest(), "terms": said.hexdigest()}
 
 
 @contextmanager

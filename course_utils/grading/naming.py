@@ -11,51 +11,19 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import cache
 
 from course_utils.grading.collect import EMPTY, spelt_out
+from course_utils.grading.downloads import is_download, owner_of, shorten
+from course_utils.grading.entry import Entry, Keys
 from course_utils.grading.given import stems
 
-Keys = tuple[str, ...]  # the parts that name a learner; those of folders end in "/"
 COURSE_FOLDERS = {"work", "exercises", "notebooks", "solutions"}
 BETWEEN = " \t_-.,"
 # What browsers and JupyterLab add to the name of another copy.
 COPY = re.compile(r"[\s_-]*(\(\d+\)|-?copy[\s_-]*\d*|\d{1,2})", re.I)
 # As platforms name downloads: somebody, a number that stays, and one that changes.
 DOWNLOAD = re.compile(r"(.+?)(?:_late)?_(\d{3,})_\d{4,}", re.I)
-
-
-@dataclass
-class Entry:
-    """Something handed in, and what grading found out about it.
-
-    - `path`, `root`: where it stands, and the PATH on the command line.
-    - `why`: why it is not graded, or None.
-    - `is_work`, `is_folder`: as of what was collected.
-    - `verdict`: the name of the file that keeps its verdict, if it was graded.
-    - `lesson`: that it answers, if that is known.
-    - `kind`: "own", "untouched", "solution" or "lesson".
-    - `passed`: why it does not count although it could be graded, or None.
-    - `base`, `keys`: the folder of its class, and what names its learner in it.
-    """
-
-    path: str
-    root: str
-    why: str | None = None
-    is_work: bool = True
-    is_folder: bool = False
-    verdict: str | None = None
-    lesson: int | None = None
-    kind: str = "own"
-    passed: str | None = None
-    base: str = ""
-    keys: Keys = field(default=())
-
-    @property
-    def counts(self) -> bool:
-        """Whether it stands for work of somebody."""
-        return self.is_work and not self.is_folder and self.passed is None
 
 
 @cache
@@ -94,6 +62,8 @@ def stem_of(path: str) -> str:
 
 def rest_of(name: str, is_folder: bool = False) -> str:
     """Return what a name says beside a lesson; of other names, all."""
+    if owner := owner_of(name):
+        return owner.whole if owner.is_lasting else name
     found = lesson_names(is_folder).search(name)
     if found is None:
         return name
@@ -121,6 +91,7 @@ def place(entries: list[Entry]) -> None:
     for root, (base, keys) in _apart(learners).items():
         for one in roots[root]:
             one.base, one.keys = base, keys
+    shorten(entries)
 
 
 def _without_lesson(folder: str) -> str:
@@ -193,8 +164,13 @@ def people(
 
 
 def _folders(entries: list[Entry]) -> set[str]:
-    """Return the folders, but for those of lessons and of the course, of one's work."""
-    work = [x for x in entries if x.counts]
+    """Return the folders, but for those of lessons and of the course, of one's work.
+
+    Of what a platform named, it is known whose it is.
+    """
+    work = [x for x in entries if x.counts and not is_download(x)]
+    if not work:
+        return set()
     drives = {os.path.splitdrive(x.path)[0] for x in work}
     if len(drives) != 1:  # on Windows, two have no folder in common
         return drives

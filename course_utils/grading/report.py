@@ -4,83 +4,132 @@ import csv
 import io
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 from course_utils._files import write_whole
 from course_utils.exercises import EXERCISES
-from course_utils.grading.learner import Learner, quoted
+from course_utils.grading import alike, pictures
+from course_utils.grading.alike import Pair
+from course_utils.grading.decisions import Decisions
+from course_utils.grading.gradebook import PLATFORMS, Person, left_empty, match
+from course_utils.grading.learner import NOT_HANDED_IN, Learner, Score, quoted
+from course_utils.grading.teach import Tally, Taught, next_up, summed
+from course_utils.grading.verdict import NOT_JUDGED
 
 # With what a formula begins, in any width, where a field may begin.
 SIGNS = "=+@\N{MINUS SIGN}＝＋－＠﹢﹣﹦﹫⁺⁻⁼₊₋₌-"
 FORMULA = re.compile(rf"(^|[;,|\t\r\n\"'])(\s*)(?=[{SIGNS}])")
 
 
+@dataclass(frozen=True)
+class Run:
+    """What a run says of a class, beside its learners.
+
+    - `names`: the exercises that the class was asked.
+    - `strays`: names of files that are nobody's, and why they were not graded.
+    - `isolation`: what the submissions ran under, in words.
+    - `decisions`: what people decided.
+    - `platform`, `people`: a gradebook to write, and who is in it.
+    - `alike`: pairs of identical answers, if they were asked for.
+    """
+
+    names: list[str]
+    strays: list[tuple[str, str]]
+    isolation: str
+    decisions: Decisions
+    platform: str | None = None
+    people: list[Person] = field(default_factory=list)
+    alike: list[Pair] | None = None
+
+
 def write_all(
-    folder: Path,
-    everybody: Iterable[Learner],
-    names: list[str],
-    strays: list[tuple[str, str]],
-    isolation: str,
-) -> list[Learner]:
+    folder: Path, everybody: Iterable[Learner], run: Run
+) -> tuple[list[Learner], list[str]]:
     """Write one page per learner, and of the class a page, a CSV and a JSON.
 
     - `folder`: where all this goes; files of the same names are replaced.
     - `everybody`: the class.
-    - `names`: the exercises that the class was asked.
-    - `strays`: names of files that are nobody's, and why they were not graded.
-    - `isolation`: what the submissions ran under, in words.
+    - `run`: what else there is to say.
 
-    Returns the learners, without the feedback: a class of it would not fit into memory.
+    Returns the learners, without the feedback, as a class of it would not fit into
+    memory; and what somebody must put right, a sentence each.
     """
-    page, class_ = _template("learner.html"), []
+    page, class_, tally = _template("learner.html"), [], Tally(run.names)
     for one in everybody:
-        text = page.render(learner=one, isolation=isolation, quoted=quoted)
+        text = page.render(learner=one, isolation=run.isolation, quoted=quoted)
         write_whole(folder / "feedback" / one.page, text.encode())
+        tally.add(one)
         for _, said in one.notebooks:
             for x in said["exercises"]:
                 del x["feedback"]
+                x.pop("example", None)
         class_.append(one)
-    of = sum(EXERCISES[name].points for name in names)
-    table = _table(class_, names).encode("utf-8-sig")  # else Excel takes it for Latin-1
+    lessons = tally.lessons()
+    of = sum(EXERCISES[name].points for name in run.names)
+    table = _table(class_, run.names).encode("utf-8-sig")  # else Excel takes Latin-1
     write_whole(folder / "class.csv", table)
-    write_whole(folder / "class.json", _json(class_, of, strays, isolation).encode())
-    text = _template("class.html").render(
-        learners=class_,
-        names=names,
-        exercises=EXERCISES,
-        of=of,
-        strays=strays,
-        isolation=isolation,
-        quoted=quoted,
-        histogram=histogram(class_, of) if class_ else "",
+    whole = _json(class_, of, run.strays, run.isolation)
+    write_whole(folder / "class.json", whole.encode())
+    remarks = _remarks(folder, class_, lessons, run)
+    write_whole(
+        folder / "class.html", _page(class_, lessons, of, run, remarks).encode()
     )
-    write_whole(folder / "class.html", text.encode())
-    return class_
+    return class_, remarks
 
 
-def histogram(class_: list[Learner], of: int) -> str:
-    """Return a picture, as SVG, of how many learners have how many points."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
+def _remarks(
+    folder: Path, class_: list[Learner], lessons: list[Taught], run: Run
+) -> list[str]:
+    """Write the gradebook, and return what somebody must put right."""
+    asked = {one.name: run.names for one in class_}
+    said = run.decisions.unmatched(asked)
+    if run.platform:
+        matched = match(run.people, class_)
+        table = PLATFORMS[run.platform](matched, lessons)
+        write_whole(folder / f"{run.platform}.csv", table.encode())
+        said += matched.said + left_empty(matched, lessons)
+    return said
 
-    from course_utils.figures.style import BLUE
 
-    points = [one.points for one in class_]
-    step = max(1, of // 20)
-    edges = [x - 0.5 for x in range(0, of + step + 1, step)]
-    with rc_context({"svg.hashsalt": "class", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(6.4, 2.6), layout="constrained")
-        axes = figure.add_subplot()
-        axes.hist(points, bins=edges, color=BLUE, rwidth=0.9)
-        axes.set(xlabel=f"points, of {of}", ylabel="learners")
-        axes.yaxis.get_major_locator().set_params(integer=True)
-        axes.spines[["top", "right"]].set_visible(False)
-        drawn = io.StringIO()
-        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
-    return drawn.getvalue()[drawn.getvalue().index("<svg") :]
+def _page(
+    class_: list[Learner],
+    lessons: list[Taught],
+    of: int,
+    run: Run,
+    remarks: list[str],
+) -> str:
+    """Return the page of the class."""
+    script = Path(__file__).with_name("class.js").read_text("utf-8")
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    return _template("class.html").render(
+        learners=class_,
+        lessons=lessons,
+        whole=summed([x.share for x in lessons]),
+        whole_class=len(class_),
+        of=of,
+        map=pictures.class_map(lessons),
+        map_words=pictures.in_words(lessons),
+        histogram=pictures.histogram(class_, of),
+        next_up=next_up(lessons),
+        changed=[(one.name, x) for one in class_ for x in one.changes],
+        remarks=remarks,
+        alike=run.alike,
+        most_alike=alike.MOST,
+        strays=run.strays,
+        isolation=run.isolation,
+        short={NOT_JUDGED: "?", NOT_HANDED_IN: "–"},
+        quoted=quoted,
+        script=script,
+        script_hash=digest,
+    )
 
 
 def _table(class_: list[Learner], names: list[str]) -> str:
@@ -116,14 +165,12 @@ def _json(
             "page": one.page,
             "points": one.points,
             "of": one.of,
-            "exercises": {
-                name: {"points": x.points, "of": x.of, "state": x.state}
-                for name, x in one.scores.items()
-            },
+            "exercises": {name: _score(x) for name, x in one.scores.items()},
             "notebooks": [
                 {
                     "file": name,
                     **{k: said[k] for k in ("error", "lesson", "isolation", "seconds")},
+                    "late": said["late"],
                     "is_solution": said["given"],
                     "exercises": [
                         {k: x[k] for k in ("name", "points", "of", "state", "message")}
@@ -141,12 +188,27 @@ def _json(
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
 
+def _score(one: Score) -> dict[str, Any]:
+    said = {"points": one.points, "of": one.of, "state": one.state}
+    if one.decision is not None:
+        said |= {"judged": one.judged, "comment": one.decision.comment}
+    return said
+
+
 def _files(passed: list[tuple[str, str]]) -> list[dict[str, str]]:
     return [{"file": name, "why": why} for name, why in passed]
 
 
 def _template(name: str) -> jinja2.Template:
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    return jinja2.Environment(
+    pages = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, loader=loader
-    ).get_template(name)
+    )
+    pages.filters["code"] = _code
+    pages.filters["points"] = lambda x: f"{x:.1f}"
+    return pages.get_template(name)
+
+
+def _code(text: str) -> Markup:
+    """Show as code what stands between backticks; all else stays text."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))

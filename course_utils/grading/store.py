@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from course_utils._files import write_whole
-from course_utils.grading.naming import Entry
+from course_utils.grading.entry import Entry
 
 INDEX = "notebooks.json"
 SEED = "seed"
@@ -61,6 +61,10 @@ class Store:
     def renew(self, new: list[Entry], roots: list[str]) -> None:
         """Take in what was graded now, in place of what was there at the same PATHs."""
         now = {x.path: x for x in new}
+        for one in new:
+            old = self.entries.get(one.path)
+            is_same = old and old.verdict and old.digest == one.digest
+            one.first = (old.first or old.verdict) if is_same else one.verdict
         gone = [
             path
             for path in self.entries.keys() - now.keys()

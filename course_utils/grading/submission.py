@@ -86,6 +86,30 @@ def read(data: bytes) -> Submission:
     return Submission(exercises_of(lesson), numbered, kind == "solution")
 
 
+def text_of(cells: list[tuple[int, str, str | None]], name: str) -> str:
+    """Return the text of a function where it is defined last, and what follows it.
+
+    - `cells`: of a submission.
+    - `name`: of the function.
+    """
+    start = re.compile(rf"^def +{name} *\(", re.M)
+    found = [(cell, at) for _, cell, _ in cells if (at := start.search(cell))]
+    return found[-1][0][found[-1][1].start() :] if found else ""
+
+
+def called_in(cells: list[tuple[int, str, str | None]], name: str) -> list[str]:
+    """Return the other exercises that an answer calls, by the names in its text.
+
+    - `cells`: of a submission.
+    - `name`: of the exercise that is answered.
+    """
+    lines = text_of(cells, name).split("\n")[1:]
+    ends = (i for i, x in enumerate(lines) if x[:1] not in ("", " ", "\t", ")", "#"))
+    body = "\n".join(lines[: next(ends, len(lines))])
+    called = dict.fromkeys(re.findall(r"(?<![\w.])(\w+) *\(", body))
+    return [x for x in called if x in EXERCISES and x != name]
+
+
 def _parsed(data: bytes) -> tuple[dict, list]:
     """Return a notebook and its cells."""
     try:

@@ -7,12 +7,14 @@ from typing import Any
 from course_utils.checks.asking import UNWRITTEN
 from course_utils.checks.feedback import Feedback
 from course_utils.checks.judge import Verdict
+from course_utils.grading import mistakes
 from course_utils.grading.judging import Judging
 from course_utils.grading.sandbox import LEVELS, Limits, SandboxError, of_this_thread
 from course_utils.grading.submission import (
     LessonError,
     Submission,
     SubmissionError,
+    called_in,
     read,
 )
 
@@ -71,7 +73,8 @@ def _judged(submission: Submission, terms: Terms, began: float) -> dict[str, Any
         name = one.exercise.name
         state = _state(one, judging.was_stopped(name), name in code)
         one = replace(one, message=plain(one.message), seed=None)
-        exercises.append(_entry(one, state))
+        calls = called_in(submission.cells, name) if state == WRONG else []
+        exercises.append(_entry(one, state) | {"calls": calls})
     seconds = round(time.perf_counter() - began, 3)
     said = _whole(None, submission.exercises[0].lesson, exercises, terms, seconds)
     return said | {"given": submission.is_given, "late": was_late}
@@ -110,6 +113,8 @@ def _entry(judged: Verdict, state: str) -> dict[str, Any]:
         "of": judged.exercise.points,
         "state": state,
         "message": _in_one_line(judged),
+        "mistake": mistakes.name_of(judged) if state == WRONG else "",
+        "example": mistakes.example_of(judged.case) if state == WRONG else None,
         "feedback": Feedback(judged)._repr_html_(),
     }
 

@@ -7,18 +7,13 @@ import os
 import shutil
 import stat
 import subprocess
-import sys
-from concurrent.futures import Executor, Future
-from contextlib import contextmanager
 
 import nbformat
 import pytest
 
 from course_utils.exercises import EXERCISES
-from course_utils.grading import __main__ as command
-from course_utils.grading import collect, given, sandbox
+from course_utils.grading import collect, given, options
 from course_utils.grading.report import harmless
-from course_utils.grading.sandbox import Limits
 
 RIGHT = "def hard_lookup(query, key, value):\n    return value[(key @ query).argmax()]"
 WRONG = RIGHT.replace("argmax", "argmin")
@@ -37,41 +32,6 @@ def notebook(*cells, **metadata):
 
 
 ONE = notebook(RIGHT)
-
-
-class Here(Executor):
-    """Works where it is asked to, at once."""
-
-    def submit(self, work, *arguments):
-        done = Future()
-        done.set_result(work(*arguments))
-        return done
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_process_left():
-    yield
-    sandbox.of_this_thread("process", Limits()).close()
-
-
-@pytest.fixture
-def grade(tmp_path, monkeypatch, capsys):
-    """Return what grades paths in a folder, and gives back what was said."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command, "ensure", lambda *_: None)
-    monkeypatch.setattr(
-        command,
-        "executor_of",
-        lambda _: lambda _: contextmanager(lambda: iter([Here()]))(),
-    )
-
-    def run(*paths, code=0):
-        options = ["--isolation", "process", *map(str, paths)]
-        monkeypatch.setattr(sys, "argv", ["grade", *options])
-        assert command.main() == code
-        return "".join(capsys.readouterr())
-
-    return run
 
 
 def make(folder, files):
@@ -535,7 +495,7 @@ def test_what_the_course_hands_out_stands_for_the_learner_s_copies(
     make(
         tmp_path, {f"course/exercises/{SOFT}": (root / "exercises" / SOFT).read_bytes()}
     )
-    monkeypatch.setattr(command, "ROOT", tmp_path / "course")
+    monkeypatch.setattr(options, "ROOT", tmp_path / "course")
     assert "nothing is written in it yet" in grade("course/exercises")
     assert points() == {"exercises": 0}
     make(tmp_path, {f"course/work/exercises/{SOFT}": ONE})
