@@ -79,7 +79,9 @@ def vectors(
 
 
 def bars(weights: ArrayLike, labels: Sequence[str], *, title: str) -> Mark:
-    """Draw weights as bars from 0 to 1, with their numbers; the largest stands out.
+    """Draw weights as bars from 0 to 1, with their numbers; the largest stand out.
+
+    Equal to two digits is equal, and what is not 0 is not written as 0.
 
     - `weights`: the weights, shape (n_k,).
     - `labels`: the name of each key.
@@ -98,17 +100,21 @@ def bars(weights: ArrayLike, labels: Sequence[str], *, title: str) -> Mark:
         text(g, x, BOTTOM + 20, number(share, 1), "quiet", "middle")
     text(g, (left + right) / 2, HEIGHT - 6, "weight →", "quiet", "middle")
     for i, (label, weight) in enumerate(zip(labels, weights, strict=True)):
-        most = i == int(np.argmax(weights))
+        most = np.isclose(weight, weights.max(), atol=0.005)
         y, length = TOP + step * i, weight * (right - left)
         box = {"x": left, "y": y + step * 0.2, "rx": 2, "class": "blue"}
         box |= {"width": length, "height": step * 0.6}
         element("rect", box | {"fill-opacity": 1 if most else 0.6}, g)
         kind = "strong" if most else ""
         text(g, left - 8, y + step / 2 + 5, label, kind, "end")
-        text(g, left + length + 6, y + step / 2 + 5, number(weight), kind)
+        text(g, left + length + 6, y + step / 2 + 5, _not_0(weight), kind)
     pairs = zip(labels, weights, strict=True)
-    listed = ", ".join(f"{label} {number(weight)}" for label, weight in pairs)
+    listed = ", ".join(f"{label} {_not_0(weight)}" for label, weight in pairs)
     return Mark(g, f"{title}: {listed}.")
+
+
+def _not_0(weight: float) -> str:
+    return "<0.01" if 0 < weight < 0.005 else number(weight)
 
 
 def shares(
