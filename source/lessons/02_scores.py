@@ -391,7 +391,7 @@ print(np.allclose(loop, fast), np.allclose(loop, general))
 
 # %% [markdown]
 r"""
-The queries get their own axis, the keys keep theirs, and the hidden layer stands
+The queries get their own axis, the keys keep theirs, and the hidden units stand
 last, where `@ v` sums over it. What does it make of the breeze, and of ever stronger
 gales?
 """

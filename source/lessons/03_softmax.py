@@ -13,7 +13,8 @@ predict what a shift, a factor and a temperature do to the weights, to choose a
 temperature by measurement, and to diagnose a softmax that went over the wrong
 axis or out of range.
 
-**What you'll need.** Lessons 1 and 2. About 80 minutes with the exercises.
+**What you'll need.** Lessons 1 and 2. The main line takes about 25 minutes, the first two
+exercises 20 more; with the part for those who want to know more, and all exercises, it is 80.
 """
 
 # %%
@@ -22,6 +23,7 @@ import numpy as np
 
 import course_utils  # missing? Run python3 course.py
 from course_utils import figures
+from course_utils.data.look_back import look_back
 from course_utils.learner import predict
 
 np.set_printoptions(precision=4, suppress=True)
@@ -31,9 +33,11 @@ figures.use_style()
 r"""
 ## Scores that do not divide
 
-Back to the harbour log, as it was in lesson 1: five winds are the keys. Of the
-weather they bring we take one number, how warm the air is in °C, and call it
-`air`, because the word *temperature* will mean something else in this lesson.
+A language model turns scores into shares at two places: where a token looks back, and where it
+says how likely each next token is. Both do it by one formula, and this lesson is about that.
+
+Back to the harbour log: five winds are the keys. Of their weather we take one number, how
+warm the air is in °C, and call it `air`: *temperature* means something else from here on.
 The wind blows from 215°, a little south of southwest.
 """
 
@@ -94,8 +98,8 @@ print(gaussian - score)
 
 # %% [markdown]
 r"""
-Whoever measures by distance has every score lower by 1, and knows exactly as much
-about the wind. Both should get the same weights.
+Measured by distance, every score is lower by 1, and says exactly as much about the wind.
+Both should give the same weights.
 
 Here are five ways to make shares, each tried on a thousand rows of random scores.
 A way keeps a wish if it keeps it on every row.
@@ -198,7 +202,7 @@ print(softmax_loop(score))
 # %% [markdown]
 r"""
 South gets 0.42 and west 0.33. Even northeast has 0.07: these weights are rather
-flat, and we shall come to that.
+flat, which a temperature will change.
 
 Several queries give one row of scores each. Then `axis` says along which axis the
 weights sum to 1. Scores have the shape $(n_q, n_k)$, and each query shares out its
@@ -219,8 +223,7 @@ print(softmax(scores))  # each row sums to 1
 # %% [markdown]
 r"""
 The last row is the one that the loop returned. `keepdims=True` keeps the sums as a
-column, so that each row is divided by its own. The loop, the matrix form and the
-general function of the course agree:
+column, so that each row is divided by its own. `course_utils` does the same:
 """
 
 # %%
@@ -366,6 +369,34 @@ print(np.isclose(entropy(weight), course_utils.entropy(weight)))
 r"""
 Not quite two keys in effect, for a wind between south and west: that fits.
 
+## From temperature to text
+
+What comes out of a language model are scores, one for each token that may come next, called
+**logits**. Softmax makes chances of them, and the next token is drawn by these chances. Here are
+the five likeliest after "looked", in the prologue's sentence. Recorded are the chances, but by wish
+4 the logits count only up to a shift, and then they are the logarithms of the chances:
+"""
+
+# %%
+looks = look_back()["nothing"]
+chances = looks[7].following  # after "looked"
+logits = np.log(list(chances.values()))  # up to a shift
+rng = np.random.default_rng(0)
+for T in (0.2, 1.0, 5.0):
+    share = softmax(logits, temperature=T)
+    drawn = rng.choice(list(chances), size=8, p=share)
+    print(f"T = {T}: out {share[0]:.2f}, drawn:{''.join(drawn)}")
+effect = np.exp(entropy(looks[-1].row))
+print(f"from the last V: {effect:.2f} of {len(looks[-1].row)} keys")
+
+# %% [markdown]
+r"""
+> **In a language model.** The temperature that programs offer for writing is this $T$. Cold, the captain
+> always "looked out"; hot, the text takes roads that the model thinks unlikely. It changes what is
+> drawn, not what was computed. Inside, each token's scores go through softmax too, with no
+> knob: from the last "V" little more than one key is in effect, because learning made that score
+> so much higher than the rest.
+
 ## Turn the temperature
 
 Move the slider from left to right; each step makes $T$ about 12 % larger. Things to
@@ -392,7 +423,7 @@ say_look = {"title": "How many have a say", "axes": (across, "keys")}
 air_look = {"title": "Forecast", "axes": (across, "°C")}
 
 
-# %%
+# %% tags=["hide-input"]
 def sharpen(T):
     weight = course_utils.softmax(score, temperature=T)
     any_score = np.linspace(-1.1, 1.1, 441)
@@ -504,116 +535,6 @@ The two forms agree to twelve digits. (Blanchard, Higham and Higham, 2021, analy
 the rounding, and conclude that the two are similarly accurate.) From here on,
 subtract it always.
 
-## Is there one best temperature?
-
-Lesson 1 measured retrieval with a vane that trembles, and found that sharpness
-$1/\text{noise}^2$ did best: a temperature of $\text{noise}^2$. But it admitted that
-the true wind was always one of the five in the log. Real winds are not. Suppose that
-the wind comes from *anywhere*, and that the true air between two winds of the log
-lies on a straight line between their values. Is $T = \text{noise}^2$ still best?
-
-What do you expect? One could argue that it should be: the noise is the same, and so
-is the doubt about the query. One could also argue that a wind from between two keys
-*needs* a blend, whatever the noise.
-"""
-
-# %%
-temperatures = np.geomspace(0.01, 10, 41)
-
-
-def errors(anywhere, noise, seed):
-    rng = np.random.default_rng(seed)
-    somewhere = rng.uniform(0, 360, size=1000)
-    bearing = somewhere if anywhere else rng.choice(bearings, 1000)
-    true = np.interp(bearing, bearings, air, period=360)
-    query = direction(bearing) + noise * rng.normal(size=(1000, 2))
-    score = query @ key.T  # (1000, n_k)
-    blends = [softmax(score, temperature=T) @ air for T in temperatures]
-    return np.sqrt(np.mean((np.array(blends) - true) ** 2, axis=1))
-
-
-# %%
-noises = np.array([0.0, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0])
-worlds = {"winds of the log": False, "winds from anywhere": True}
-error = {}
-for name, anywhere in worlds.items():
-    runs = [
-        [errors(anywhere, s, seed) for seed in range(8)] for s in noises
-    ]
-    error[name] = np.array(runs)  # (noises, seeds, temperatures)
-
-# %%
-fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
-for name, e in error.items():
-    at = e[1]  # noise 0.2: (seeds, temperatures)
-    left.errorbar(
-        temperatures, at.mean(0), at.std(0), errorevery=4, label=name
-    )
-    best = temperatures[e[1:].argmin(axis=-1)]  # (noises, seeds)
-    middle = np.median(best, axis=1)
-    reach = [middle - best.min(axis=1), best.max(axis=1) - middle]
-    right.errorbar(noises[1:], middle, reach, capsize=3, label=name)
-right.plot(noises[1:], noises[1:] ** 2, "k:", zorder=5, label="noise²")
-left.set(title="Noise 0.2", xlabel="temperature T", xscale="log")
-left.set(ylabel="error of the air (RMS, °C)", ylim=(0, 7))
-right.set(title="Best temperature", xlabel="noise of the vane")
-right.set(ylabel="T with the smallest error", yscale="log")
-left.legend(loc="upper left")
-_ = right.legend(loc="lower right")
-
-# %% [markdown]
-r"""
-Left, at a noise of 0.2, the error against the temperature, the mean over eight
-seeds; the bars of one standard deviation are small. Both curves are valleys: too
-cold takes one row of the log for the whole truth, too hot forgets the vane. But the
-two valleys lie apart.
-Right, the bottom of the valley for each noise, as the median over the seeds, with
-bars from the smallest to the largest. In numbers:
-"""
-
-# %%
-step = temperatures[1] / temperatures[0]
-print(f"each temperature is {step:.2f} times the one before")
-print("noise  noise²  best T: log  anywhere")
-for i, s in enumerate(noises):
-    best = [
-        np.median(temperatures[e[i].argmin(axis=-1)])
-        for e in error.values()
-    ]
-    said = "    " if i == 0 else f"{best[0]:4.2f}"
-    print(f"{s:5.1f} {s**2:7.2f} {said:>12} {best[1]:9.2f}")
-
-# %% [markdown]
-r"""
-- **Winds of the log.** The best temperature follows $\text{noise}^2$ all the way, to
-  within a step of our temperatures, as lesson 1 said. (Without noise it has no entry:
-  there the error goes to 0 with $T$, and colder is never worse.)
-- **Winds from anywhere.** The best temperature is higher at every noise we tried. It
-  does not go to 0 with the noise, but stops near 0.38. At a noise of 0.2 that is
-  about nine times $\text{noise}^2$; at 2.0 the two are less than a step apart.
-- So **there is no one best temperature.** It depends on how far the query can be
-  trusted *and* on what lies between the keys. A lookup table wants to be cold; a
-  world that is smooth between its keys wants blending even with a perfect vane.
-"""
-
-# %%
-for name, e in error.items():
-    cold, best = e[0, :, 0], e[0].min(axis=-1)
-    print(f"{name:20} T = 0.01: {cold.mean():.2f} °C,", end=" ")
-    print(f"best T: {best.mean():.2f} ± {best.std():.2f} °C")
-
-# %% [markdown]
-r"""
-Without any noise, the lookup at $T = 0.01$ makes no error on winds of the log, and
-one of 2.35 °C on winds from anywhere, where the best temperature more than halves
-it.
-
-What this does not show: the straight lines between the winds were our own
-assumption, and they are kind to blends. There were five keys, one temperature served
-every query, and both worlds are invented. In a model, the temperature is part of how
-queries and keys are learnt: long queries make large scores, and large scores are a
-low temperature.
-
 ## Where it goes wrong
 
 **The wrong axis.** The argument that matters most here is the one that is easiest to
@@ -683,13 +604,134 @@ is the hard lookup; hot, the plain mean; $e^H$ says how many keys have a say. Th
 temperature depends on the noise and on what lies between the keys. Subtract the
 maximum of each row, and sum over the keys.
 
+**Now you:** [the exercises of this lesson](../exercises/03_softmax.ipynb). After them
+you can turn any scores into weights. The next step multiplies them with the values.
+What can such a blend be, and what can it never be? That is the question of [lesson
+4](04_weighted_sum.ipynb).
+"""
+
+# %% [markdown]
+r"""
+## For those who want to know more: is there one best temperature?
+
+Lesson 1 measured retrieval with a vane that trembles, and found that sharpness
+$1/\text{noise}^2$ did best: a temperature of $\text{noise}^2$. But it admitted that
+the true wind was always one of the five in the log. Real winds are not. Suppose that
+the wind comes from *anywhere*, and that the true air between two winds of the log
+lies on a straight line between their values. Is $T = \text{noise}^2$ still best?
+
+What do you expect? One could argue that it should be: the noise is the same, and so
+is the doubt about the query. One could also argue that a wind from between two keys
+*needs* a blend, whatever the noise.
+"""
+
+# %%
+temperatures = np.geomspace(0.01, 10, 41)
+
+
+def errors(anywhere, noise, seed):
+    rng = np.random.default_rng(seed)
+    somewhere = rng.uniform(0, 360, size=1000)
+    bearing = somewhere if anywhere else rng.choice(bearings, 1000)
+    true = np.interp(bearing, bearings, air, period=360)
+    query = direction(bearing) + noise * rng.normal(size=(1000, 2))
+    score = query @ key.T  # (1000, n_k)
+    blends = [softmax(score, temperature=T) @ air for T in temperatures]
+    return np.sqrt(np.mean((np.array(blends) - true) ** 2, axis=1))
+
+
+# %%
+noises = np.array([0.0, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0])
+worlds = {"winds of the log": False, "winds from anywhere": True}
+error = {}
+for name, anywhere in worlds.items():
+    runs = [
+        [errors(anywhere, s, seed) for seed in range(8)] for s in noises
+    ]
+    error[name] = np.array(runs)  # (noises, seeds, temperatures)
+
+# %% tags=["hide-input"]
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
+for name, e in error.items():
+    at = e[1]  # noise 0.2: (seeds, temperatures)
+    left.errorbar(
+        temperatures, at.mean(0), at.std(0), errorevery=4, label=name
+    )
+    best = temperatures[e[1:].argmin(axis=-1)]  # (noises, seeds)
+    middle = np.median(best, axis=1)
+    reach = [middle - best.min(axis=1), best.max(axis=1) - middle]
+    right.errorbar(noises[1:], middle, reach, capsize=3, label=name)
+right.plot(noises[1:], noises[1:] ** 2, "k:", zorder=5, label="noise²")
+left.set(title="Noise 0.2", xlabel="temperature T", xscale="log")
+left.set(ylabel="error of the air (RMS, °C)", ylim=(0, 7))
+right.set(title="Best temperature", xlabel="noise of the vane")
+right.set(ylabel="T with the smallest error", yscale="log")
+left.legend(loc="upper left")
+_ = right.legend(loc="lower right")
+
+# %% [markdown]
+r"""
+Left, at a noise of 0.2, the error against the temperature, the mean over eight
+seeds; the bars of one standard deviation are small. Both curves are valleys: too
+cold takes one row of the log for the whole truth, too hot forgets the vane. But the
+two valleys lie apart.
+Right, the bottom of the valley for each noise, as the median over the seeds, with
+bars from the smallest to the largest. In numbers:
+"""
+
+# %% tags=["hide-input"]
+step = temperatures[1] / temperatures[0]
+print(f"each temperature is {step:.2f} times the one before")
+print("noise  noise²  best T: log  anywhere")
+for i, s in enumerate(noises):
+    best = [
+        np.median(temperatures[e[i].argmin(axis=-1)])
+        for e in error.values()
+    ]
+    said = "    " if i == 0 else f"{best[0]:4.2f}"
+    print(f"{s:5.1f} {s**2:7.2f} {said:>12} {best[1]:9.2f}")
+
+# %% [markdown]
+r"""
+- **Winds of the log.** The best temperature follows $\text{noise}^2$ all the way, to
+  within a step of our temperatures, as lesson 1 said. (Without noise it has no entry:
+  there the error goes to 0 with $T$, and colder is never worse.)
+- **Winds from anywhere.** The best temperature is higher at every noise we tried. It
+  does not go to 0 with the noise, but stops near 0.38. At a noise of 0.2 that is
+  about nine times $\text{noise}^2$; at 2.0 the two are less than a step apart.
+- So **there is no one best temperature.** It depends on how far the query can be
+  trusted *and* on what lies between the keys. A lookup table wants to be cold; a
+  world that is smooth between its keys wants blending even with a perfect vane.
+"""
+
+# %%
+for name, e in error.items():
+    cold, best = e[0, :, 0], e[0].min(axis=-1)
+    print(f"{name:20} T = 0.01: {cold.mean():.2f} °C,", end=" ")
+    print(f"best T: {best.mean():.2f} ± {best.std():.2f} °C")
+
+# %% [markdown]
+r"""
+Without any noise, the lookup at $T = 0.01$ makes no error on winds of the log, and
+one of 2.35 °C on winds from anywhere, where the best temperature more than halves
+it.
+
+Mind what was put in: the straight lines between the winds are our own
+assumption, and kind to blends; there are five keys, one temperature for
+every query, and both worlds are invented. In a model, the temperature is part of how
+queries and keys are learnt: long queries make large scores, and large scores are a
+low temperature.
+"""
+
+# %% [markdown]
+r"""
 ## Symbols and names
 
 | name | shape | meaning |
 |---|---|---|
 | `score`, `scores` | (n_k,) or (n_q, n_k) | how well keys match: any real numbers |
 | `weight`, `weights` | like the scores | positive, sums to 1 over the keys |
-| `x` | any | what goes into softmax |
+| `x` | any | what goes into softmax; in a model that writes: logits |
 | `axis` | an integer | the axis along which the weights sum to 1 |
 | `temperature`, $T$ | a number > 0 | the difference of scores that is worth a factor $e$; 1 / sharpness |
 | `entropy`, $H$ | one axis fewer | how spread out weights are, from 0 to $\ln n$ |
@@ -711,8 +753,4 @@ maximum of each row, and sum over the keys.
 - Veličković, Perivolaropoulos, Barbero and Pascanu, *Softmax is not Enough (for
   Sharp Size Generalisation)* (2025): as the number of keys grows, what was learnt to
   be sharp must spread out; they propose a temperature that adapts.
-
-**Now you:** [the exercises of this lesson](../exercises/03_softmax.ipynb). After them
-you can turn any scores into weights. The next step multiplies them with the values.
-What can such a blend be, and what can it never be? That is the question of lesson 4.
 """
