@@ -497,9 +497,9 @@ print(f"prologue: {len(row) ** 2} pairs, ex ahead by {ahead:.0f}")
 # %% [markdown]
 r"""
 > **In a language model.** Every token *asks*, *is asked* and *answers*: it has a query, a key and a value.
-> One call scores all pairs, 441 in the prologue's sentence. Unrelated vectors, scaled, score
-> about 1 apart. From the last "V", the key of "ex" is ahead of the next best by about 5: the
-> scale is made so that chance cannot do this, and a match can.
+> One call scores all pairs, 441 in the prologue's sentence. The scores of unrelated vectors,
+> scaled, scatter by about 1. From the last "V", that of "ex" is ahead of the next best by about
+> 5: with the scale, chance seldom looks like this, and a match does.
 
 Read token 7, "it". To know what is meant, you looked back, at "cat" and perhaps
 at "mat", and "tired" decided. But may every token ask every other? A model that writes the sentence from left to
