@@ -65,10 +65,9 @@ print("southwest" in log)
 
 # %% [markdown]
 r"""
-A dictionary can only answer "yes, this very key" or "no such key". It cannot see
-that southwest lies *between* south and west, because to a dictionary keys are
-just names: two of them are the same, or they are not. To speak of "between" and
-"close", keys need to be vectors.
+To a dictionary keys are just names: two of them are the same, or they are not. It cannot see
+that southwest lies *between* south and west. To speak of "between" and "close", keys need
+to be vectors.
 
 ## Keys that can be compared
 
@@ -167,8 +166,7 @@ for bearing in (136, 180, 224, 226):
 r"""
 Two degrees of the vane, and the air is eight degrees colder. Before the jump the
 answer does not move at all: every wind from 136° to 224° gets the same 21 °C.
-The lookup throws away all that it knows about *how well* each key matched, and
-keeps only the name of the winner.
+The lookup forgets *how well* each key matched, and keeps only the winner.
 
 ## Predict first
 
@@ -177,8 +175,8 @@ The second idea: let every key have its say. A key that matches well gets a larg
 answer is the sum of all values, each times its weight.
 
 Take the wind from 225°, exactly halfway between south (21 °C) and west (13 °C).
-Before you read on: how warm will this blend be? Choose one. Nothing
-is graded, and you can go on without choosing.
+Before you read on: how warm will this blend be? Nothing is graded, and you can go on
+without choosing.
 """
 
 # %%
@@ -259,9 +257,7 @@ In `weight @ value` each row of `value` is multiplied by its weight and the rows
 are added up: the axis of the keys vanishes, and the $d_v$ components of the
 weather remain.
 
-The loop, the matrix form and the course's own function give the same weather.
-`course_utils` holds the general form of everything that you build in these
-lessons.
+`course_utils` holds the general form of everything that you build. Do all three agree?
 """
 
 # %%
@@ -276,8 +272,7 @@ print(
 
 # %% [markdown]
 r"""
-17 °C, 5 mm of rain, waves of 1.7 m: halfway between south and west in every
-component, and nearly nothing else.
+They do: 17 °C, 5 mm of rain, waves of 1.7 m, halfway between south and west.
 
 What does a *token* look up? Here is the row of the prologue's head, at the last "V":
 which keys it gives weight to, and the rest.
@@ -385,9 +380,9 @@ print(course_utils.softmax(4 * (key @ direction(45))))
 
 # %% [markdown]
 r"""
-Even with the arrow right on northeast, its neighbours north and east keep 0.19
-of the weight each. A blend lies *between* the values that it blends, so it
-cannot reach the coldest or the warmest of them while any other has a say.
+Even with the arrow right on northeast, north and east keep 0.19 of the weight each. A blend
+lies *between* its values, so it cannot reach the coldest or the warmest while any other has
+a say.
 
 ## Where it goes wrong
 
@@ -408,8 +403,8 @@ print("wrong:", weight @ key)
 r"""
 The wrong line runs without an error and returns a fair guess at *where the wind
 comes from*, which is what we knew before we asked. Here the shape gives it away:
-two numbers where weather has three. In models where $d_k = d_v$ it does not.
-Keep the two sizes different when you test.
+two numbers where weather has three. In models where $d_k = d_v$ it does not: keep the two
+sizes different when you test.
 
 **Weights that do not sum to 1.** Leave out the division:
 """
@@ -421,10 +416,9 @@ print("air:", round((weight @ value)[0], 1), "°C")
 
 # %% [markdown]
 r"""
-A harbour at 576 °C. It is easy to see because we know how warm air can
-be. In the middle of a network nobody does, so test it where you can:
-each row of weights sums to 1, and the answer lies between the smallest and the
-largest value.
+A harbour at 576 °C. Here you see it, because you know how warm air can be. In the middle of a
+model nobody does, so test: each row of weights sums to 1, and the answer lies between the
+smallest and the largest value.
 
 ## In short
 
@@ -448,12 +442,9 @@ r"""
 Which of the two lookups is better? That depends on how far the query can be trusted.
 Suppose that the wind truly comes from one of the five directions of the log, but
 the vane trembles: to each component of the query some Gaussian noise is added.
-How far is each lookup from the true air?
-
-What do you expect? Without noise the hard lookup finds the right row every time,
-while the soft one blends in the neighbours. With much noise the hard lookup often
-picks a wrong row, and then its error is whole; the soft one errs a little each
-time. There should be a point where they cross.
+How far is each lookup from the true air? Without noise the hard lookup is always right, while
+the soft one blends in the neighbours. With much noise the hard lookup often
+picks a wrong row, and then its error is whole. There should be a point where they cross.
 
 The third is a soft lookup whose sharpness follows the noise: sharpness
 $1/\text{noise}^2$, decided when the vane is steady, undecided when it trembles.
@@ -510,10 +501,8 @@ _ = axes.legend(loc="lower right")
 
 # %% [markdown]
 r"""
-The figure shows the error of three lookups against the noise, each the mean over
-five seeds, with bars of one standard deviation, which are small. The solid line
-(soft, sharpness 4) and the dashed one (hard) cross near a noise of 0.3. The numbers around the crossing and at
-the end:
+Each point is the mean over five seeds, with bars of one standard deviation, which are small.
+The solid line (soft, sharpness 4) and the dashed one (hard) cross near a noise of 0.3. In numbers:
 """
 
 # %%

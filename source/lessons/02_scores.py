@@ -37,8 +37,7 @@ lesson 1 the dot product was the **match** of a query and a key, taken on trust.
 for a hidden reason: all five keys of the harbour log had length 1.
 
 Tonight a gale blows from the northwest, three times as strong as the winds in the
-log. The harbour master enters it. The arrow of a wind is as long as the wind is
-strong, so the new key has length 3.
+log. The arrow of a wind is as long as the wind is strong, so the new key has length 3.
 """
 
 
@@ -56,8 +55,7 @@ print("key", key.shape, "gale", key[5])
 
 # %% [markdown]
 r"""
-Six keys of two components each: how far east, how far north. The gale lies 2.12 to
-the west and 2.12 to the north.
+Each key says how far east, how far north.
 
 ## Predict first
 
@@ -115,11 +113,9 @@ print("its weight for the breeze:", shares[5].round(3))
 
 # %% [markdown]
 r"""
-144 directions of 360. And the soft lookup of lesson 1, at its sharpness of 4, gives
-the gale nearly all the weight (0.988) for a breeze from the west. The log now
-forecasts a storm for two breezes in five.
-
-Is that wrong? It depends on what the length of a key *means*.
+144 directions of 360: a storm for two breezes in five. And the soft lookup of lesson 1 gives
+the gale nearly all the weight (0.988) for a breeze from the west. Is that wrong? It depends
+on what the length of a key *means*.
 
 - A long key may be an **important** entry. Then it should win more often.
 - The length may mean **nothing**; only the direction counts.
@@ -236,9 +232,8 @@ compare(gaussian, gaussian_score, course_utils.gaussian_score)
 # %% [markdown]
 r"""
 `query[:, None, :]` has the shape (n_q, 1, d_k). NumPy stretches the axis of length
-1 along the keys, so `difference` holds every query minus every key, and the sum
-over the last axis leaves one number for each pair. This trick, *broadcasting*,
-returns below.
+1 along the keys (*broadcasting*), so `difference` holds every query minus every key, and the sum
+over the last axis leaves one number for each pair.
 
 Now the breeze from the west by all three. `breeze[None]` makes it a row.
 """
@@ -290,9 +285,8 @@ print(np.allclose(by_dot, by_distance))
 
 # %% [markdown]
 r"""
-(`softmax` is the exponential and the division of lesson 1.) So in lesson 1 you
-could not tell which score you were using: with keys of one length, dot product,
-cosine and Gaussian all rank alike.
+So in lesson 1 you could not tell which score you were using: with keys of one length, dot
+product, cosine and Gaussian all rank alike.
 
 ## Scores with numbers inside
 
@@ -533,9 +527,8 @@ with $z$ normally distributed: all 1 at a spread of 0, and at 0.1 they typically
 differ by some 10 %. How often do two scores choose the same best key for a random
 query of length 1?
 
-At a spread of 0 the answer must be "always". With more spread, less. But what about
-the dimension: does agreement grow or fall with it, and is it the same for all
-pairs of scores? Decide before you run the next cells.
+At a spread of 0 the answer must be "always". With more spread, less. But does agreement grow or
+fall with the dimension, and alike for all pairs of scores?
 """
 
 # %%
@@ -595,8 +588,7 @@ for i, (a, b) in enumerate(pairs):
 
 # %% [markdown]
 r"""
-Each point is the mean of ten seeds, each with keys and queries of its own; the bars
-are one standard deviation. Printed are the numbers at spreads of 0.1 and of 1.
+Each point is the mean of ten seeds; the bars are one standard deviation.
 
 - Dot product and cosine agree *more* in many dimensions than in two.
 - Gaussian and cosine at a spread of 0.1 do the opposite. In 128 dimensions they
@@ -647,9 +639,7 @@ direction, keys less than half as long as the average. That is the other two.
 
 Which score is *better* this cannot say: random keys have no meaning, so there is no right
 answer to miss. And a model that learns its keys can learn their
-lengths too, to suit the score it was given. What you can take away: with keys of one
-length the three rank alike, and with others, how much the choice changes depends on
-the dimension and on the pair of scores.
+lengths too, to suit the score it was given.
 
 ### An additive score without thresholds
 

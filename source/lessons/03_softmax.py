@@ -88,8 +88,7 @@ So let us write down what we want before we choose a formula.
    nothing.
 
 The fourth may surprise you. But a score has no natural zero. Lesson 2 measured the
-same match by a dot product and by a negative squared distance, and for keys and
-queries of length 1 the two differ by a constant:
+same match by a dot product and by a distance, and at length 1 the two differ by a constant:
 """
 
 # %%
@@ -136,9 +135,9 @@ for name, way in ways.items():
 
 # %% [markdown]
 r"""
-Only the exponential keeps all four. The third way comes close: it fails because
-its smallest weight is always 0. The fourth, a smooth curve that is positive and
-rises, fails because adding 1 to every score changes its weights.
+Only the exponential keeps all four. The third way fails because its smallest weight is always
+0; the fourth, a smooth curve that is positive and rises, because adding 1 to every score
+changes its weights.
 
 ## Why just the exponential
 
@@ -158,7 +157,7 @@ for name in ("less the smallest, divide", "eˣ, divide"):
 # %% [markdown]
 r"""
 With "less the smallest" the ratio of south to west changes because a third wind
-left, one that has nothing to do with either. With the exponential it stays.
+left. With the exponential it stays.
 
 Now put the wishes together. The ratio of two weights depends on the two scores,
 and of those on their difference only: call it $r(x_i - x_j)$. Three keys give
@@ -171,8 +170,7 @@ $r(2) = c^2$, $r(3) = c^3$, and $r(\tfrac12) = \sqrt c$, because two halves make
 every fraction follows in the same way, and as the order is kept, nothing else
 fits in between. So $r(a) = c^a$ with some $c$ above 1, and each weight is
 proportional to $c^{\text{score}}$. **The wishes leave the exponential, and one free
-number, its base $c$.** Lesson 1 took this formula on trust; now you know where it
-comes from.
+number, its base $c$.**
 
 > That the ratio of two shares should not depend on what else is on offer is known
 > as the choice axiom of R. Duncan Luce (1959), who used it to describe how people
@@ -235,8 +233,8 @@ print(np.allclose(by_loop, course_utils.softmax(scores)))
 r"""
 ## Predict first
 
-The scores 0, 1 and 2 get the weights 0.09, 0.24 and 0.67. You know that adding the
-same number to all of them changes nothing. What if you *double* all scores?
+The scores 0, 1 and 2 get the weights 0.09, 0.24 and 0.67. Adding a number to all of them changes
+nothing. What if you *double* all scores?
 """
 
 # %%
@@ -248,11 +246,6 @@ guess = predict(
     "the weights move closer together",
 )
 guess
-
-# %% [markdown]
-r"""
-Choose one, then run the next cell.
-"""
 
 # %%
 x = np.array([0.0, 1.0, 2.0])
@@ -445,12 +438,11 @@ figures.panel(sharpen, T=slider)
 r"""
 Cold, the curve runs along the axis and bends at the top: only the very best score is
 worth anything. Hot, it is nearly a straight upright line: all scores are worth the
-same. In between, each step of $T$ down the score axis divides the worth by $e$, so
-$T$ decides which differences between scores count as large.
+same. $T$ decides which differences between scores count as large.
 
-The number of keys lingers a little near 2, because south and west have scores close
+The number of keys lingers near 2, because south and west have scores close
 together (0.82 and 0.57) and far above the rest: a temperature that is large
-against the 0.25 between them is still small against the 1.15 down to east. The
+against the 0.25 between them is small against the 1.15 down to east. The
 forecast goes from 21 °C, the value of south alone, to the mean of all five.
 """
 
@@ -463,9 +455,8 @@ print("mean of all five:", air.mean())
 r"""
 ## When the scores are large
 
-There is a trap in our function. Scores are any real numbers, and exponentials grow
-fast. Every kind of number in a computer has a largest one, and what lies beyond is
-`inf`. How large may a score be? The search below halves an interval until it has
+There is a trap in our function. Exponentials grow fast. Every kind of number in a computer has
+a largest one, and what lies beyond is `inf`. The search below halves an interval until it has
 found the largest score at which our softmax still returns numbers.
 """
 
@@ -493,13 +484,11 @@ for dtype in (np.float16, np.float32, np.float64):
 r"""
 The columns are the largest score, the logarithm of the largest number, and that
 number. In float32 a score of 89 is too much; in float64 one of 710; in float16 even
-12. The limit is the logarithm, as it must be. Beyond it $e^x$ is `inf`, and
-`inf / inf` is `nan`, not a number. Scores of that size are not rare: divided by a
-temperature of 0.01, a score of 0.9 is 90.
+12. Beyond the logarithm $e^x$ is `inf`, and `inf / inf` is `nan`, not a number. Scores of that
+size are not rare: divided by a temperature of 0.01, a score of 0.9 is 90.
 
-The way out is wish 4. Only differences count, so subtract the maximum of each row
-first. Then the largest exponent is 0, no exponential exceeds 1, and the sum is at
-least 1, so the division is safe as well.
+The way out is wish 4: subtract the maximum of each row first. Then no exponential exceeds 1,
+and the sum is at least 1, so the division is safe as well.
 """
 
 
@@ -515,9 +504,8 @@ print(softmax(np.array([0.0, 1.0, 2.0])))
 
 # %% [markdown]
 r"""
-That is the whole function: three lines. The scores 1000, 1001 and 1002 have the
-weights of 0, 1 and 2. On rows where the naive form works as well, the maximum must
-make no difference. Ten thousand of them:
+That is the whole function. The scores 1000, 1001 and 1002 have the weights of 0, 1 and 2. Where
+the naive form works as well, the maximum must make no difference. On ten thousand rows:
 """
 
 # %%
@@ -531,9 +519,7 @@ print(
 
 # %% [markdown]
 r"""
-The two forms agree to twelve digits. (Blanchard, Higham and Higham, 2021, analyse
-the rounding, and conclude that the two are similarly accurate.) From here on,
-subtract it always.
+The two forms agree to twelve digits. From here on, subtract it always.
 
 ## Where it goes wrong
 
@@ -550,9 +536,8 @@ print(wrong, wrong @ air)
 
 # %% [markdown]
 r"""
-Each key shares out its weight among the queries, and there is only one, so it gets
-all. The forecast is the sum of the column, 52 °C. With three queries it is harder to
-see:
+Each key shares out its weight among the queries, and there is only one. The forecast is the sum
+of the column, 52 °C. With three queries it is harder to see:
 """
 
 # %%
@@ -564,8 +549,7 @@ for axis in (-1, 0):
 # %% [markdown]
 r"""
 Nothing raises an error, the shape is right, and every weight lies between 0 and 1.
-What gives it away are the row sums: 1 for each query in the right one, anything in
-the wrong one. And training may not tell you. In a set of annotated
+What gives it away are the row sums. Training may not tell you. In a set of annotated
 implementations, an image model had its softmax [on the wrong
 axis](https://github.com/labmlai/annotated_deep_learning_paper_implementations/issues/146).
 A maintainer called it a big bug; the reader who found it trained both, and saw no
@@ -614,15 +598,14 @@ What can such a blend be, and what can it never be? That is the question of [les
 r"""
 ## For those who want to know more: is there one best temperature?
 
-Lesson 1 measured retrieval with a vane that trembles, and found that sharpness
-$1/\text{noise}^2$ did best: a temperature of $\text{noise}^2$. But it admitted that
-the true wind was always one of the five in the log. Real winds are not. Suppose that
+Lesson 1, in its last part, had a vane that trembles, and found that sharpness
+$1/\text{noise}^2$ did best: a temperature of $\text{noise}^2$. But
+the true wind was always one of the five in the log. Suppose that
 the wind comes from *anywhere*, and that the true air between two winds of the log
 lies on a straight line between their values. Is $T = \text{noise}^2$ still best?
 
-What do you expect? One could argue that it should be: the noise is the same, and so
-is the doubt about the query. One could also argue that a wind from between two keys
-*needs* a blend, whatever the noise.
+It might be: the noise is the same, and so is the doubt about the query. Or a wind from between
+two keys *needs* a blend, whatever the noise.
 """
 
 # %%
@@ -672,9 +655,8 @@ _ = right.legend(loc="lower right")
 # %% [markdown]
 r"""
 Left, at a noise of 0.2, the error against the temperature, the mean over eight
-seeds; the bars of one standard deviation are small. Both curves are valleys: too
-cold takes one row of the log for the whole truth, too hot forgets the vane. But the
-two valleys lie apart.
+seeds; the bars of one standard deviation are small. Too cold takes one row of the log for the
+whole truth, too hot forgets the vane. But the two valleys lie apart.
 Right, the bottom of the valley for each noise, as the median over the seeds, with
 bars from the smallest to the largest. In numbers:
 """
@@ -749,7 +731,7 @@ r"""
 - Martins and Astudillo, *From Softmax to Sparsemax* (2016): weights that can be
   exactly 0.
 - Blanchard, Higham and Higham, *Accurately computing the log-sum-exp and softmax
-  functions* (2021): overflow, underflow and rounding, analysed.
+  functions* (2021): overflow, underflow and rounding; the two forms are similarly accurate.
 - Veličković, Perivolaropoulos, Barbero and Pascanu, *Softmax is not Enough (for
   Sharp Size Generalisation)* (2025): as the number of keys grows, what was learnt to
   be sharp must spread out; they propose a temperature that adapts.

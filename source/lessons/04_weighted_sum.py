@@ -307,18 +307,15 @@ All three agree with each other, and less with the mountain: at 20 km the estima
 but at 12 km, on the steep slope below a summit, 76 m too low.
 
 This estimate is called **kernel regression**. Nadaraya and Watson both proposed it in
-1964: an average of the values nearby, weighted by a kernel. More than fifty years
-later, Tsai et al. (2019) describe the attention of the transformer as just that, a
-kernel smoother.
+1964: an average of the values nearby, weighted by a kernel. Tsai et al. (2019) describe the attention of the transformer as just that.
 
 > In the terms of lesson 3, the score is $-(q-k)^2/2$ and the temperature is $h^2$.
 > A wide kernel is a hot softmax.
 
 ## Which bandwidth?
 
-The surveyor has to choose $h$, and she does not know the truth. She could let the
-estimate predict her own 60 measurements, and see how far it is off. The error is
-the root of the mean square, in m.
+The surveyor has to choose $h$, and does not know the truth. She could let the estimate predict
+her own 60 measurements. The error is the root of the mean square, in m.
 """
 
 
@@ -333,9 +330,9 @@ for h in (0.01, 0.1, 0.5, 2.0):
 
 # %% [markdown]
 r"""
-The narrower, the better, down to no error at all. That is no wonder. Each
-measured place is its own nearest key, so with a narrow kernel it gets back its own
-value, error and all. The estimate is being asked what it was told. So **leave it out**: predict
+The narrower, the better, down to no error at all. No wonder: each measured place is its own
+nearest key, and gets back its own value, error and all. The estimate is asked what it was
+told. So **leave it out**: predict
 each measurement from the 59 others. `course_utils.leave_one_out` does; how, the last part of
 this lesson says.
 
@@ -388,14 +385,12 @@ figures.panel(survey, h=h)
 # %% [markdown]
 r"""
 Narrow, the nearest measurement decides alone, and the estimate is a staircase that
-believes each error of the altimeter. Wide, every measurement has a say everywhere,
-and the mountain melts away towards the mean. In between, a handful of neighbours
-average their errors out.
+believes each error of the altimeter. Wide, the mountain melts away towards the mean. In
+between, a handful of neighbours average their errors out.
 
-The error with its own value included falls all the way to the left. It cannot
-choose. The error of leaving out has a valley: too narrow believes too much, too
-wide sees too little. And at no bandwidth does the blue curve cross the orange
-lines.
+The error with its own value included falls all the way to the left, and cannot
+choose. The error of leaving out has a valley. And at no bandwidth does the blue curve cross
+the orange lines.
 """
 
 # %%
@@ -418,7 +413,7 @@ last few steps up could. **Mixing interpolates; it does not extrapolate.**
 ## Where it goes wrong
 
 **The sum runs over the wrong axis.** A value belongs to a key, so it is multiplied
-along the *columns* of the weights. Two published programs went astray just here. In one that makes images, a reader
+along the *columns* of the weights. In a published program that makes images, a reader
 found products taken [element by
 element](https://github.com/heykeetae/Self-Attention-GAN/issues/7) where the paper has
 matrix products. In one that summarises videos, a reader points out, the softmax runs
@@ -439,9 +434,8 @@ print(f"value: from {value.min():.0f} to {value.max():.0f} m")
 r"""
 `weights * value` lays the values down along the rows, and the sum over `axis=0` makes
 $\text{weights}^\top \text{value}$ of it: every place *collects* what the others spend
-on it. Nothing is raised, and even the heights are plausible: both
-stay in the range of the values. A sharper test is needed. Give every key the *same*
-value: then the hull is a single point, and every mix must be that point.
+on it. Even the heights are plausible. A sharper test: give every key the *same*
+value, and every mix must be that value.
 """
 
 # %%
@@ -524,12 +518,8 @@ Hide first, *then* share out; lesson 6 builds on this.
 
 ### Does leaving one out find the best bandwidth?
 
-It found 0.50 km here. Is that the right bandwidth, and is it always the same? As in
-lesson 3, more than one answer is possible. Perhaps the best bandwidth belongs to the
-mountain, and to how rough it is. Perhaps it depends on the altimeter. And the valley
-in one draw of 60 places could be luck.
-
-So: three altimeters, with errors of 0, 50 and 100 m, and eight surveyors, each with
+It found 0.50 km here. Does the best bandwidth belong to the mountain, or to the altimeter, or is
+it luck? Take three altimeters, with errors of 0, 50 and 100 m, and eight surveyors, each with
 her own 60 places and errors. As a check that she does not have, the other 343
 places of the line are measured with the same altimeter and held out.
 """
@@ -606,9 +596,7 @@ r"""
   the worst. The spread of that last price is larger than its mean, so a survey with bad
   luck pays more.
 
-It is one line on one mountain, though: eight surveys are not eight landscapes. Errors and places were drawn independently of each other.
-Had she measured each place twice, its twin would have given the true height away,
-up to one error. And one bandwidth served the rough west and the flat
+It is one line on one mountain, though: eight surveys are not eight landscapes. And one bandwidth served the rough west and the flat
 east alike.
 
 ### From a line to a map

@@ -66,8 +66,7 @@ for name, s, w in zip(names, score, weight, strict=True):
 
 # %% [markdown]
 r"""
-South gets about two thirds. That is a lot for a chance likeness in two numbers,
-but every wind keeps a say.
+South gets about two thirds, a lot for a chance likeness, but every wind keeps a say.
 
 ## Predict first
 
@@ -98,8 +97,6 @@ r"""
 With 128 components the lookup says south, with weight 1.00, and 21 °C. With 512
 it says northeast, again with 1.00, and 3 °C. It is certain each time, about a query
 that is like none of the keys. More numbers did not make it wiser, only surer.
-
-Nothing in the recipe was changed. So something happened to the scores.
 
 ## How far scores spread
 
@@ -174,14 +171,13 @@ for d_k in (2, 16, 128, 512):
 
 # %% [markdown]
 r"""
-Two keys whose scores lie one spread apart are nothing unusual. With 2 components
-one gets four times the weight of the other; with 512 it gets seven thousand
-million times the weight. The softmax is **saturated**: one weight is nearly 1, the
+Two scores one spread apart are nothing unusual. With 2 components one key gets four times the
+weight of the other; with 512, seven thousand million times. The softmax is **saturated**: one weight is nearly 1, the
 rest are nearly 0, and it has become the hard lookup of lesson 1.
 
 ## Divide by the root
 
-The cure follows from the cause. The spread is $\sqrt{d_k}$, so divide each score
+The spread is $\sqrt{d_k}$, so divide each score
 by it: $\text{score} = \text{query} \cdot \text{key} / \sqrt{d_k}$. Then the spread
 is 1, whatever $d_k$ is.
 """
@@ -206,9 +202,8 @@ print(scaled, np.allclose(scaled, softmax(score, temperature=d_k**0.5)))
 
 # %% [markdown]
 r"""
-With 128 components south still gets most, 0.59, but no longer everything. That
-is about as undecided as with two, and that is the aim: *how long* the
-vectors are should not decide how sure the lookup is.
+South still gets most, 0.59, but no longer everything: about as undecided as with two components.
+That is the aim: *how long* the vectors are should not decide how sure the lookup is.
 
 ## The whole function
 
@@ -352,8 +347,8 @@ figures.panel(components, d_k=d_k)
 
 # %% [markdown]
 r"""
-The orange dots fly apart, the blue ones stay in a clump. Already with 8
-components one orange bar takes nearly everything. Then another one does:
+The orange dots fly apart, the blue ones stay in a clump. One orange bar takes nearly everything,
+then another one does:
 """
 
 # %%
@@ -363,8 +358,7 @@ for count in (8, 32, 64, 256):
 # %% [markdown]
 r"""
 Unscaled, eight components are sure of west, and 32 of south. The scaled weight of
-the same wind stays well below 1 each time. It changes as well, since by chance
-the stranger resembles some wind a little more than the others. But it says how little.
+the same wind stays well below 1 each time.
 
 A softmax that is so sure has another fault: nudge its scores, and its weights hardly move. But
 nudges are how a model learns. The last part of this lesson measures it.
@@ -413,8 +407,7 @@ for name, w in wrong.items():
 
 # %% [markdown]
 r"""
-None of them raises an error, and all but the last return weights that sum to 1.
-Too small a divisor makes up its mind about the *stranger*, which deserves no certainty.
+None of them raises an error. Too small a divisor makes up its mind about the *stranger*, which deserves no certainty.
 Too large a divisor (the line of `d_k ** -1`) has doubts about *noisy*, which is
 south. Only the last one shows in a row sum: 0.125 in place of 1, so that the
 answer is an eighth of a weather.
@@ -425,9 +418,8 @@ scores going into the softmax have a spread near 1; sum the rows of the weights.
 
 ## Back to the first harbour
 
-Lesson 1 had a number `sharpness`, 4, taken on trust. Now you know what it was: a
-scale. With `scale=4`, the function of this lesson gives the weather of lesson 1 at
-225°, halfway between south and west.
+The `sharpness` of lesson 1 was a scale. With `scale=4`, the function of this lesson gives the
+weather of lesson 1 at 225°, halfway between south and west.
 """
 
 # %%
@@ -443,8 +435,7 @@ for one, other in zip(now[0], then[0], strict=True):
 
 # %% [markdown]
 r"""
-The same weather, to the last digit printed: 16.96 °C, as in lesson 1. And without
-`scale=4`?
+The same weather, to the last digit printed. And without `scale=4`?
 """
 
 # %%
@@ -576,9 +567,9 @@ r"""
 A softmax moves most when two keys compete, less when all are level, and hardly at
 all when the choice is made.
 
-The question: with 32 keys, how do the evenness of the weights and the size of the
-Jacobian change with $d_k$, with and without the scale? What do you expect? If the
-textbook is right, the size stays away from 0. If the paper is, it shrinks.
+With 32 keys, how do the evenness of the weights and the size of the
+Jacobian change with $d_k$? If the textbook is right, the size stays away from 0; if the paper
+is, it shrinks.
 """
 
 
@@ -619,8 +610,7 @@ for axes in (left, right):
 
 # %% [markdown]
 r"""
-Each point is the mean over six seeds of 500 queries each, with bars of one
-standard deviation over the seeds. The numbers at four sizes:
+Each point is the mean over six seeds of 500 queries each. The numbers at four sizes:
 """
 
 # %% tags=["hide-input"]
