@@ -153,7 +153,7 @@ print(hard_lookup(query, key, value))
 
 # %% [markdown]
 r"""
-The hard lookup never fails, but it has a flaw that a sailor would notice. Let
+The hard lookup never fails, but it has a flaw. Let
 the wind turn, in the end by only two degrees, and watch the air.
 """
 
@@ -336,7 +336,7 @@ things are worth watching:
 # %%
 around = np.arange(0, 361)
 winds = direction(around)
-airs = {
+lines = {
     "soft lookup": course_utils.soft_lookup(winds, key, value, 4)[:, 0],
     "hard lookup": course_utils.hard_lookup(winds, key, value)[:, 0],
 }
@@ -355,7 +355,7 @@ def forecast(bearing):
         key, names, query, weight, title="Wind", axes=("east", "north")
     )
     bars = figures.bars(weight, names, title="Weights")
-    curves = figures.curves(around, airs, at=bearing, **look)
+    curves = figures.curves(around, lines, at=bearing, **look)
     caption = f"Wind from {bearing}°: {weight @ value[:, 0]:.1f} °C"
     return figures.beside(compass, bars, curves, caption=caption)
 
@@ -380,7 +380,7 @@ print(course_utils.softmax(4 * (key @ direction(45))))
 
 # %% [markdown]
 r"""
-Even with the arrow right on northeast, north and east keep 0.19 of the weight each. A blend
+Even at northeast itself, north and east keep 0.19 of the weight each. A blend
 lies *between* its values, so it cannot reach the coldest or the warmest while any other has
 a say.
 
@@ -517,11 +517,10 @@ r"""
   trusted.**
 - At 0.3 they are equal, and at 0.6 soft is ahead by 0.6 °C. **Soft wins when the
   query is noisy.**
-- At 2.0 both are worse than the thin black line, which never looks at the vane:
-  it always answers the mean of the log and is off by 6.2 °C. A lookup that is
-  too decided believes noise.
+- At 2.0 both are worse than the thin black line, which always answers the mean of the log and
+  is off by 6.2 °C.
 - The soft lookup whose sharpness follows the noise is the best of the three, or
-  level with it, everywhere. So the loss at little noise was not the fault of
+  level with it, everywhere. So the loss at little noise was the fault not of
   blending, but of a sharpness that did not fit.
 
 > **Why $1/\text{noise}^2$?** All keys have length 1. With Gaussian noise the

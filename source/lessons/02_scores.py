@@ -290,8 +290,8 @@ product, cosine and Gaussian all rank alike.
 
 ## Scores with numbers inside
 
-The next two scores contain numbers that a model learns. Here we write them by hand. Arrays
-of learnt numbers are called `w_…` in this course, in formulas $W$; a *weight* is always a share.
+A score may contain numbers that a model learns. Arrays of these are called `w_…` in
+this course, in formulas $W$; a *weight* is always a share. Here we write them by hand.
 
 ### Bilinear: translate, then compare
 
@@ -335,75 +335,10 @@ the identity as $W$ it *is* the dot product.
 > **In a language model.** The query is made at the last "V", and the key that wins, "ex", does not *resemble*
 > it. To compare the tokens as they are would find the first "V", which is no help. So models
 > learn what to compare: two matrices, `w_query` and `w_key`, make the query and the key, and the
-> score is their dot product. Together they are one bilinear score, with $W = W_q W_k^\top$
+> score is their dot product: a bilinear score, whose matrix is `w_query @ w_key.T`
 > ([lesson 7](07_self_and_cross_attention.ipynb)).
 
-### Additive: a small network
-
-The last score hands both vectors to a small **network**: sums, a bend, and a sum again.
-
-$$v^\top \tanh(W_q\, q + W_k\, k) .$$
-
-The sums $W_q q + W_k k$ are the **hidden units**. The function tanh bends each into the range from −1 to
-1, and $v$ says how much each counts. Our vectors are rows, so in code the matrices stand on the
-right, as `w_query` and `w_key`. We take four hidden units. The first is how far the query
-lies to the east of the key, less 1: its tanh is near 1 if it is far, and near −1 if not.
-The others do the same for west, north and south. The score is minus their sum.
-"""
-
-# %%
-side = np.array([[1, -1, 0, 0], [0, 0, 1, -1]])
-w_query = side  # (d_q, d_hidden)
-w_key = np.vstack([-side, [-1, -1, -1, -1]])  # (d_k, d_hidden)
-v = np.array([-1, -1, -1, -1])  # (d_hidden,)
-key_and_one = np.column_stack([key, np.ones(6)])  # (n_k, d_k)
-
-# %% [markdown]
-r"""
-`w_key` is `-side`, which makes the sum a difference, and one more row for the
-"less 1", a **threshold**. That row needs a component of the key that is always 1, so here keys
-have three components and queries two. Now one pair, and then all pairs by broadcasting.
-"""
-
-
-# %%
-def additive(q, k):
-    return np.tanh(q @ w_query + k @ w_key) @ v
-
-
-def additive_score(query, key, w_query, w_key, v):
-    for_query = (query @ w_query)[:, None, :]  # (n_q, 1, d_hidden)
-    for_key = key @ w_key  # (n_k, d_hidden)
-    return np.tanh(for_query + for_key) @ v  # (n_q, n_k)
-
-
-network = (w_query, w_key, v)
-loop = by_loop(additive, queries, key_and_one)
-fast = additive_score(queries, key_and_one, *network)
-general = course_utils.additive_score(queries, key_and_one, *network)
-print(np.allclose(loop, fast), np.allclose(loop, general))
-
-# %% [markdown]
-r"""
-The queries get their own axis, the keys keep theirs, and the hidden units stand
-last, where `@ v` sums over it. What does it make of the breeze, and of ever stronger
-gales?
-"""
-
-# %%
-scores = additive_score(breeze[None], key_and_one, *network)
-table(additive=scores[0])
-for length in (3, 30, 300):
-    gale = length * winds[5]
-    score = additive(breeze, np.append(gale, 1))
-    print(f"gale {length:3}: {score:.2f}, by dot {gale @ breeze:.2f}")
-
-# %% [markdown]
-r"""
-West wins (3.05), and the gale comes last (1.04), as with the Gaussian. But this
-score has a floor and a ceiling: a tanh never leaves −1 to 1, so the sum of four never
-leaves −4 to 4. A hundred times the gale moves the additive score by about one point
-and the dot product by more than 200.
+A score may also be a small network, the *additive* one; it is in the last part of this lesson.
 
 ## Stretch one key
 
@@ -486,8 +421,7 @@ below 1 as well.
 
 **A length over the wrong axis.** A published loss took cosines over dimension 1,
 which was [the axis of the tokens instead of the
-features](https://github.com/facebookresearch/WMReward/issues/11). Its authors called
-it a typo, and noted that with two axes dimension 1 *is* the last one. Nothing fails,
+features](https://github.com/facebookresearch/WMReward/issues/11). Nothing fails,
 because the shapes fit. In our log, this is `axis=0` in place of `axis=-1`:
 """
 
@@ -507,10 +441,8 @@ A score says how well a query matches a key. The dot product rewards long keys, 
 cosine ignores length, and the Gaussian is a dot product with a fine for long keys.
 If all keys are equally long, the three rank alike, and the Gaussian with width
 $\sigma$ gives the very weights of the dot product with sharpness $1/\sigma^2$. The
-bilinear score translates the query before it compares, and the additive score is a
-small network, whose scores are bounded. If lengths differ, how often two scores pick
-the same key depends on the dimension: in many dimensions the dot product comes nearer
-to the cosine, and the Gaussian goes by length.
+bilinear score translates the query before it compares, so that learning can choose what
+counts as a match.
 
 **Now you:** [the exercises of this lesson](../exercises/02_scores.ipynb). A score
 can be any number, and negative too. How do such numbers become shares that are
@@ -592,10 +524,9 @@ Each point is the mean of ten seeds; the bars are one standard deviation.
 
 - Dot product and cosine agree *more* in many dimensions than in two.
 - Gaussian and cosine at a spread of 0.1 do the opposite. In 128 dimensions they
-  agree for only a third of the queries. At wide spreads there is no plain order: 16
-  dimensions agree most.
-- Dot product and Gaussian end below chance (1 in 32) in 16 and 128 dimensions. They
-  do not merely differ; they avoid each other's choice.
+  agree for only a third of the queries. At wide spreads 16 dimensions agree most.
+- Dot product and Gaussian end below chance (1 in 32) in 16 and 128 dimensions: they
+  avoid each other's choice.
 
 Two things explain it. First, the mean lengths of the keys that win, at a spread of
 0.4; then, how large a cosine typically is, and how close the second best key comes to
@@ -630,7 +561,7 @@ for d in dimensions:
 r"""
 On a circle 32 keys stand so close that the second best is almost level with the best
 (0.99), and a little more length overtakes. In many dimensions it is further behind
-(0.84), so direction holds out longer against length. That is the first result.
+(0.84). That is the first result.
 
 The dot product picks long keys, the cosine keys like all others, and the Gaussian
 short ones, since they pay a smaller fine. In 128 dimensions all cosines are small
@@ -640,6 +571,73 @@ direction, keys less than half as long as the average. That is the other two.
 Which score is *better* this cannot say: random keys have no meaning, so there is no right
 answer to miss. And a model that learns its keys can learn their
 lengths too, to suit the score it was given.
+
+### Additive: a small network
+
+The fifth score hands both vectors to a small **network**: sums, a bend, and a sum again.
+
+$$v^\top \tanh(W_q\, q + W_k\, k) .$$
+
+The sums $W_q q + W_k k$ are the **hidden units**. The function tanh bends each into the range from −1 to
+1, and $v$ says how much each counts. Our vectors are rows, so in code the matrices stand on the
+right, as `w_query` and `w_key`. We take four hidden units. The first is how far the query
+lies to the east of the key, less 1: its tanh is near 1 if it is far, and near −1 if not.
+The others do the same for west, north and south. The score is minus their sum.
+"""
+
+# %%
+side = np.array([[1, -1, 0, 0], [0, 0, 1, -1]])
+w_query = side  # (d_q, d_hidden)
+w_key = np.vstack([-side, [-1, -1, -1, -1]])  # (d_k, d_hidden)
+v = np.array([-1, -1, -1, -1])  # (d_hidden,)
+key_and_one = np.column_stack([key, np.ones(6)])  # (n_k, d_k)
+
+# %% [markdown]
+r"""
+`w_key` is `-side`, which makes the sum a difference, and one more row for the
+"less 1", a **threshold**. That row needs a component of the key that is always 1, so here keys
+have three components and queries two. Now one pair, and then all pairs by broadcasting.
+"""
+
+
+# %%
+def additive(q, k):
+    return np.tanh(q @ w_query + k @ w_key) @ v
+
+
+def additive_score(query, key, w_query, w_key, v):
+    for_query = (query @ w_query)[:, None, :]  # (n_q, 1, d_hidden)
+    for_key = key @ w_key  # (n_k, d_hidden)
+    return np.tanh(for_query + for_key) @ v  # (n_q, n_k)
+
+
+network = (w_query, w_key, v)
+loop = by_loop(additive, queries, key_and_one)
+fast = additive_score(queries, key_and_one, *network)
+general = course_utils.additive_score(queries, key_and_one, *network)
+print(np.allclose(loop, fast), np.allclose(loop, general))
+
+# %% [markdown]
+r"""
+The queries get their own axis, the keys keep theirs, and the hidden units stand
+last, where `@ v` sums over it. What does it make of the breeze, and of ever stronger
+gales?
+"""
+
+# %%
+scores = additive_score(breeze[None], key_and_one, *network)
+table(additive=scores[0])
+for length in (3, 30, 300):
+    gale = length * winds[5]
+    score = additive(breeze, np.append(gale, 1))
+    print(f"gale {length:3}: {score:.2f}, by dot {gale @ breeze:.2f}")
+
+# %% [markdown]
+r"""
+West wins (3.05), and the gale comes last (1.04), as with the Gaussian. But this
+score has a floor and a ceiling: a tanh never leaves −1 to 1, so the sum of four never
+leaves −4 to 4. A hundred times the gale moves the additive score by about one point
+and the dot product by more than 200.
 
 ### An additive score without thresholds
 

@@ -59,8 +59,7 @@ print(score)
 # %% [markdown]
 r"""
 These are scores as lesson 2 left them: any real numbers, here three of them
-negative. South has the best (0.82), northeast the worst (−0.98). A blend needs
-weights: shares of one whole. The first idea that comes to mind is to divide each
+negative. A blend needs weights: shares of one whole. The first idea is to divide each
 score by the sum of all.
 """
 
@@ -341,9 +340,8 @@ for even in (np.ones(1), np.ones(2) / 2, np.ones(5) / 5):
 
 # %% [markdown]
 r"""
-One, two and five equal weights have one, two and five keys in effect, as they
-should. Without a loop, `np.where` puts a harmless 1 in the place of a weight of 0,
-so that no logarithm of 0 is taken. The three versions agree:
+As they should be. Without a loop, `np.where` puts a harmless 1 in the place of a weight of 0,
+so that no logarithm of 0 is taken.
 """
 
 
@@ -523,8 +521,7 @@ The two forms agree to twelve digits. From here on, subtract it always.
 
 ## Where it goes wrong
 
-**The wrong axis.** The argument that matters most here is the one that is easiest to
-get wrong. A user of a PyTorch library reports that an attention layer returns the
+**The wrong axis.** A user of a PyTorch library reports that an attention layer returns the
 weight [1 for every key, whatever goes in](https://github.com/PetrochukM/PyTorch-NLP/issues/2):
 its softmax went over the first axis. Here is the same, with one query:
 """
@@ -573,19 +570,17 @@ print(softmax(x))
 r"""
 The second row is $e^{-1000}$ and smaller, which is 0 in float64, and 0 divided by 0
 is `nan`. With its own maximum it has the weights of the first. A change to
-Keras (in one of its backends, for axes other than the last) subtracted one maximum
+Keras (in one backend, for axes other than the last) subtracted one maximum
 from everything, and a reader
 [answered](https://github.com/keras-team/keras/pull/9606): better the maximum of each
-vector. A test with scores of moderate size passes either way; test with rows that
-lie far apart.
+vector. Test with rows that lie far apart.
 
 ## In short
 
 Weights that are positive, sum to 1, keep the order, depend on differences only and
 ignore bystanders must be exponentials, divided by their sum: softmax. The one choice
 left is the temperature: a score lower by $T$ gets $1/e$ of the weight. Cold, softmax
-is the hard lookup; hot, the plain mean; $e^H$ says how many keys have a say. The best
-temperature depends on the noise and on what lies between the keys. Subtract the
+is the hard lookup; hot, the plain mean; $e^H$ says how many keys have a say. Subtract the
 maximum of each row, and sum over the keys.
 
 **Now you:** [the exercises of this lesson](../exercises/03_softmax.ipynb). After them
@@ -654,11 +649,10 @@ _ = right.legend(loc="lower right")
 
 # %% [markdown]
 r"""
-Left, at a noise of 0.2, the error against the temperature, the mean over eight
-seeds; the bars of one standard deviation are small. Too cold takes one row of the log for the
-whole truth, too hot forgets the vane. But the two valleys lie apart.
-Right, the bottom of the valley for each noise, as the median over the seeds, with
-bars from the smallest to the largest. In numbers:
+Left, at a noise of 0.2, the mean error over eight seeds, with small bars of one standard deviation.
+Too cold takes one row of the log for the whole truth, too hot forgets the vane. But the two
+valleys lie apart. Right, the bottom of the valley for each noise, as the median over the
+seeds, with bars from the smallest to the largest. In numbers:
 """
 
 # %% tags=["hide-input"]
@@ -682,8 +676,7 @@ r"""
   does not go to 0 with the noise, but stops near 0.38. At a noise of 0.2 that is
   about nine times $\text{noise}^2$; at 2.0 the two are less than a step apart.
 - So **there is no one best temperature.** It depends on how far the query can be
-  trusted *and* on what lies between the keys. A lookup table wants to be cold; a
-  world that is smooth between its keys wants blending even with a perfect vane.
+  trusted *and* on what lies between the keys.
 """
 
 # %%

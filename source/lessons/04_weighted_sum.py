@@ -142,9 +142,8 @@ _ = axes.legend(loc="upper left")
 
 # %% [markdown]
 r"""
-The figure shows two thousand mixes with random weights (`dirichlet` draws positive shares with
-sum 1): they fill a polygon
-with the corners northeast, east, south and west, and no dot lies outside. North
+Two thousand mixes with random weights (`dirichlet` draws positive shares with sum 1) fill a
+polygon with the corners northeast, east, south and west, and no dot lies outside. North
 is inside: its weather is itself a mix of the others. The cross is far out.
 
 The blue loop is what the winds of a soft lookup can say, at one temperature. It stays
@@ -169,7 +168,7 @@ r"""
 > **In a language model.** As it stands, the mix is nearly the value of "ex" alone: a corner of the hull.
 > What no weights can mix is *nothing*, for they sum to 1. Without the name there is nothing to
 > find, and the head must still give its weight to something: here to the very first token,
-> which asks for no meaning. Such a resting place is called an **attention sink**
+> whatever that says. Such a resting place is called an **attention sink**
 > ([lesson 16](16_encoder.ipynb)).
 
 ## As a loop, and as a matrix
@@ -196,8 +195,8 @@ print(attend_loop(weights, weather))
 # %% [markdown]
 r"""
 Three winds, three rows of weather: the last is the halfway wind of lesson 1, and
-16.96 °C is its forecast there. The index $j$ of the keys is summed away, and $i$ remains. That is the pattern of
-a matrix product: shape (n_q, n_k) times (n_k, d_v) is (n_q, d_v).
+16.96 °C is its forecast there. The index $j$ of the keys is summed away, and $i$ remains. That is
+the pattern of a matrix product: shape (n_q, n_k) times (n_k, d_v) is (n_q, d_v).
 """
 
 
@@ -307,7 +306,8 @@ All three agree with each other, and less with the mountain: at 20 km the estima
 but at 12 km, on the steep slope below a summit, 76 m too low.
 
 This estimate is called **kernel regression**. Nadaraya and Watson both proposed it in
-1964: an average of the values nearby, weighted by a kernel. Tsai et al. (2019) describe the attention of the transformer as just that.
+1964: an average of the values nearby, weighted by a kernel. Tsai et al. (2019) describe the
+attention of the transformer as just that.
 
 > In the terms of lesson 3, the score is $-(q-k)^2/2$ and the temperature is $h^2$.
 > A wide kernel is a hot softmax.
@@ -331,10 +331,9 @@ for h in (0.01, 0.1, 0.5, 2.0):
 # %% [markdown]
 r"""
 The narrower, the better, down to no error at all. No wonder: each measured place is its own
-nearest key, and gets back its own value, error and all. The estimate is asked what it was
-told. So **leave it out**: predict
-each measurement from the 59 others. `course_utils.leave_one_out` does; how, the last part of
-this lesson says.
+nearest key, and gets back its own value, error and all. So **leave it out**: predict each
+measurement from the 59 others. `course_utils.leave_one_out` does it, and the last part of this
+lesson says how.
 
 ## Move the bandwidth
 
@@ -456,8 +455,9 @@ sum of its own.) **A mix of equal values is that value**: a test that costs two 
 The last step of attention is `weights @ value`: row $i$ of the weights mixes the
 rows of the values. With weights that are not negative and sum to 1, the mix lies in
 the convex hull of the values: it reads outside their range in no column and on no
-ruler. With a Gaussian score the three steps are kernel regression, from 1964. A narrow bandwidth believes the nearest value, a wide one tends to the
-mean, and leaving one out finds a good one between them.
+ruler. With a Gaussian score the three steps are kernel regression, from 1964. A narrow
+bandwidth believes the nearest value, a wide one tends to the mean, and leaving one out finds a
+good one between them.
 
 **Now you:** [the exercises of this lesson](../exercises/04_weighted_sum.ipynb). A
 place on a line is one number, a wind or a place on a map two. The queries of a model
@@ -492,9 +492,8 @@ print(left_out.shape, round(rms(left_out - value), 1), "m")
 r"""
 70 m, and not the 47 of her own measurements: that is what to expect at a new place.
 
-The loop computes 60 small tables of weights. One large table holds them all. If
-every measurement asks every other, the scores are a square of 60 by 60, and what a
-place has to say about itself stands on the diagonal. A score of $-\infty$ becomes a
+Without the loop, every measurement asks every other: the scores are a square of 60 by 60, and
+what a place has to say about itself stands on the diagonal. A score of $-\infty$ becomes a
 weight of $e^{-\infty} = 0$, and the softmax shares the whole among the rest.
 """
 
@@ -565,10 +564,9 @@ _ = panels[0].legend(loc="upper left")
 r"""
 Each panel shows the mean over eight surveyors, with bars of one standard deviation.
 The solid line is what the surveyor can compute, the dashed one the check. They run
-together within the bars. What changes most is the left slope of the valley: almost flat with exact heights,
-clearly falling with large errors. In numbers: the best bandwidth, as the median over the seeds
+together within the bars. In numbers: the best bandwidth, as the median over the seeds
 with its range; the same for the places held out; the least held-out error; and the
-price, which is what her choice costs above that least error.
+price, which is what her choice costs above that.
 """
 
 # %% tags=["hide-input"]
@@ -588,22 +586,18 @@ for s, run in zip(noises, runs, strict=True):
 r"""
 - **The best bandwidth grows with the error of the altimeter**, although the mountain
   is the same. Who cannot trust a single measurement must average over more of them.
-  It is the lesson of the trembling vane again, now for noise in the values.
 - **With exact heights there is hardly a valley.** The nearest measurement alone is
-  almost as good as the best blend: the left end of the first panel is flat.
+  almost as good as the best blend.
 - **Leaving one out chooses well.** Its bandwidths scatter from seed to seed, but that
   costs little: 1 m or less with the two better altimeters, and 2.6 m on average with
-  the worst. The spread of that last price is larger than its mean, so a survey with bad
-  luck pays more.
+  the worst, where bad luck costs more.
 
-It is one line on one mountain, though: eight surveys are not eight landscapes. And one bandwidth served the rough west and the flat
-east alike.
+It is one line on one mountain, though: eight surveys are not eight landscapes.
 
 ### From a line to a map
 
-Nothing in `nadaraya_watson` said that a place is *one* number. Give it two, east and
-north, and the squared distance is one in the plane. The same three lines then draw a
-map from 1000 heights, which we take without errors this time.
+Nothing in `nadaraya_watson` said that a place is *one* number. With two, east and north, the
+same three lines draw a map from 1000 heights, this time without errors.
 """
 
 # %%
@@ -653,8 +647,7 @@ print(f"left out:     {np.mean(left):.1f} ± {np.std(left):.1f} m")
 
 # %% [markdown]
 r"""
-How to notice: an error that all but vanishes as you turn a knob. A prediction at a
-place that was measured must not see that measurement. In lesson 6 a prediction of the
+How to notice: an error that all but vanishes as you turn a knob. In lesson 6 a prediction of the
 next word must not see that word.
 """
 

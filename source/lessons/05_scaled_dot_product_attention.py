@@ -156,9 +156,8 @@ variance 1.
 > brings the vector of each token to variance 1 before queries and keys are made of it
 > ([lesson 12](12_transformer.ipynb)). Learning may move away from that.
 
-> **In a picture.** Each component adds one step, up or down. Most steps cancel
-> each other, so that after $d_k$ of them you are not $d_k$ away from where you
-> began. But they do not cancel fully: you are about $\sqrt{d_k}$ away.
+> **In a picture.** Each component adds one step, up or down. Most steps cancel, but not fully: after
+> $d_k$ of them you are about $\sqrt{d_k}$ away.
 
 Why is a large spread a problem? A softmax looks at differences. If two scores
 differ by $x$, their weights differ by the factor $e^x$.
@@ -373,8 +372,7 @@ many programs:
 - one implementation took the root of [the model's whole
   width](https://github.com/jadore801120/attention-is-all-you-need-pytorch/issues/42)
   in place of that of one query, and so did
-  [another](https://github.com/lucidrains/vit-pytorch/issues/65), whose author had
-  been "coding Attention for nearly a year" by then;
+  [another](https://github.com/lucidrains/vit-pytorch/issues/65);
 - a third scaled the weights, after the softmax, as readers reported
   [in 2021](https://github.com/FrancescoSaverioZuppichini/ViT/issues/2) and
   [again in 2023](https://github.com/FrancescoSaverioZuppichini/ViT/issues/6).
@@ -407,10 +405,9 @@ for name, w in wrong.items():
 
 # %% [markdown]
 r"""
-None of them raises an error. Too small a divisor makes up its mind about the *stranger*, which deserves no certainty.
-Too large a divisor (the line of `d_k ** -1`) has doubts about *noisy*, which is
-south. Only the last one shows in a row sum: 0.125 in place of 1, so that the
-answer is an eighth of a weather.
+None of them raises an error. Too small a divisor makes up its mind about the *stranger*, which
+deserves no certainty; too large a one (the line of `d_k ** -1`) has doubts about *noisy*,
+which is south. Only the last one shows in a row sum, 0.125 in place of 1.
 
 How to notice: test with $d_k$, $d_v$, $n_q$ and $n_k$ all different, so that no
 two roots are the same; draw queries and keys of variance 1, and look whether the
@@ -465,8 +462,8 @@ for scale in (1, 4, 8):
 # %% [markdown]
 r"""
 Among 1000 keys a perfect match gets at most 0.007 at scale 1: the rest drown it. So the
-length would have to come back as a scale. Models that do bring queries and keys to length
-one learn that scale (Henry et al., 2020). The fourth exercise asks how large it must be.
+length would have to come back as a scale, and a model that does bring queries and keys to length
+one learns it (Henry et al., 2020). The fourth exercise asks how large it must be.
 
 ## A sentence asks itself
 
@@ -493,9 +490,9 @@ r"""
 > 5: with the scale, chance seldom looks like this, and a match does.
 
 Read token 7, "it". To know what is meant, you looked back, at "cat" and perhaps
-at "mat", and "tired" decided. But may every token ask every other? A model that writes the sentence from left to
-right must not see "tired" when it writes "it". And in a batch, shorter sentences
-are filled up with tokens that nobody should ask. **In a sentence, who may look at
+at "mat", and "tired" decided. But may every token ask every other? A model that writes the
+sentence from left to right must not see "tired" when it writes "it". And in a batch, shorter
+sentences are filled up with tokens that nobody should ask. **In a sentence, who may look at
 whom?** That is where the second part begins.
 
 ## In short
@@ -633,9 +630,9 @@ r"""
   $d_k = 1024$ for seven in ten: the median is 0.00. The few queries with two
   leaders nearly level hold up the mean.
 
-So both books have a point. The gradient never *is* zero, in exact arithmetic: no
-weight is exactly 0 or 1. But without the scale more and more queries get next to
-none of it as $d_k$ grows, while with the scale all of them get some.
+So both books have a point. The gradient never *is* zero, in exact arithmetic. But without the
+scale more and more queries get next to none of it as $d_k$ grows, while with the scale all
+of them get some.
 
 Remember what was measured. The components are independent and of variance 1;
 where a query and a key have come to agree, as with the noisy one, their score grows
