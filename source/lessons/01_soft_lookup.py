@@ -13,7 +13,7 @@ query, key and value apart, to predict how the blend shifts as the query turns,
 and to say when a soft lookup beats a hard one and when it loses.
 
 **What you'll need.** Python, a little NumPy (arrays, `@`, shapes), and the dot
-product of two vectors. The main line takes about 25 minutes, the first two exercises 15
+product of two vectors. The main line takes about 20 minutes, the first exercise 5
 more; with the part for those who want to know more, and all exercises, it is 65.
 """
 

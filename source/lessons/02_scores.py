@@ -12,8 +12,8 @@ once: `dot_product_score`, `cosine_score`, `gaussian_score`, `bilinear_score` an
 what the length of a key does to it, to say when two scores pick the same key, and
 to notice a cosine that is none.
 
-**What you'll need.** [Lesson 1](01_soft_lookup.ipynb). The main line takes about 25
-minutes, the first two exercises 15 more; with the part for those who want to know more,
+**What you'll need.** [Lesson 1](01_soft_lookup.ipynb). The main line takes about 20
+minutes, the first exercise 5 more; with the part for those who want to know more,
 and all exercises, it is 85.
 """
 
@@ -323,7 +323,8 @@ general = course_utils.bilinear_score(last_v, token_keys, w_match)
 print(np.allclose(loop, fast), np.allclose(loop, general))
 for w in (w_match, np.eye(5, 10)):
     scores = bilinear_score(last_v, token_keys, w)[0]
-    print(dict(zip(tokens, scores, strict=True)))
+    pairs = zip(tokens, scores, strict=True)
+    print(*(f"{token} {s:.0f}" for token, s in pairs), sep="  ")
 
 # %% [markdown]
 r"""

@@ -13,8 +13,8 @@ predict what a shift, a factor and a temperature do to the weights, to choose a
 temperature by measurement, and to diagnose a softmax that went over the wrong
 axis or out of range.
 
-**What you'll need.** Lessons 1 and 2. The main line takes about 25 minutes, the first two
-exercises 20 more; with the part for those who want to know more, and all exercises, it is 80.
+**What you'll need.** Lessons 1 and 2. The main line takes about 25 minutes, the first
+exercise 10 more; with the part for those who want to know more, and all exercises, it is 75.
 """
 
 # %%
@@ -298,10 +298,7 @@ At $T = 100$ every score is nearly the same, measured in units of $T$, and each 
 the five keys gets a fifth: the query does not matter. At $T = 0.01$ all weight is on
 south, and the row equals that of `hard_attention`, which gives weight 1 to the best
 score: the hard lookup of lesson 1. **Softmax runs between two extremes: the plain
-mean as $T$ grows, the hard lookup as $T$ goes to 0.** The name says as much: a soft
-form of "which one is the maximum".
-
-There is one difference at the cold end. Two equal best scores share the weight at
+mean as $T$ grows, the hard lookup as $T$ goes to 0.** One difference stays. Two equal best scores share the weight at
 every temperature; a hard choice has to take one of them.
 """
 

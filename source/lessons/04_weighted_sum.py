@@ -12,8 +12,8 @@ with places on a mountain as queries and keys.
 product, to decide which answers are within reach of the values, to predict what a wide
 kernel does to a mountain, and to diagnose a sum over the wrong axis.
 
-**What you'll need.** Lessons 1 to 3. The main line takes about 20 minutes, the first two
-exercises 20 more; with the part for those who want to know more, and all exercises, it is 80.
+**What you'll need.** Lessons 1 to 3. The main line takes about 20 minutes, the first
+exercise 6 more; with the part for those who want to know more, and all exercises, it is 75.
 """
 
 # %%

@@ -12,8 +12,8 @@ longer, to choose the scale that undoes it, to measure what too large scores do
 to the weights and to the gradient, and to diagnose a wrong scale from the
 weights that it made.
 
-**What you'll need.** Lessons 1 to 4. The main line takes about 25 minutes, the first two
-exercises 15 more; with the part for those who want to know more, and all exercises, it is 80.
+**What you'll need.** Lessons 1 to 4. The main line takes about 20 minutes, the first
+exercise 5 more; with the part for those who want to know more, and all exercises, it is 75.
 """
 
 # %%
