@@ -174,13 +174,13 @@ def shares(
         element("rect", box, g)
         kind = "strong" if most else ""
         text(g, left - 8, y + 5, labels[i], kind, "end")
-        text(g, width, y + 5, number(weight), kind, "end")
+        text(g, width, y + 5, _not_0(weight), kind, "end")
     inside = known[known[:, 1] <= 1]
     look = {"class": "vermilion-line", "stroke-width": 2}
     element("polyline", look | {"points": joined(place(*inside.T))}, g)
     triples = zip(labels, scores, weights, strict=True)
     listed = ", ".join(
-        f"{label} with score {number(score)} has weight {number(weight)}"
+        f"{label} with score {number(score)} has weight {_not_0(weight)}"
         for label, score, weight in triples
     )
     return Mark(g, f"{title}: {listed}.", width)

@@ -86,7 +86,7 @@ So let us write down what we want before we choose a formula.
 4. **Only differences count.** The same number added to all scores changes
    nothing.
 
-The fourth may surprise you. But a score has no natural zero. Lesson 2 measured the
+The fourth may surprise you, but a score has no natural zero. Lesson 2 measured the
 same match by a dot product and by a distance, and at length 1 the two differ by a constant:
 """
 
@@ -96,8 +96,8 @@ print(gaussian - score)
 
 # %% [markdown]
 r"""
-Measured by distance, every score is lower by 1, and says exactly as much about the wind.
-Both should give the same weights.
+Measured by distance, every score is lower by 1 and says exactly as much about the wind, so both
+should give the same weights.
 
 Here are five ways to make shares, each tried on a thousand rows of random scores.
 A way keeps a wish if it keeps it on every row.
@@ -156,9 +156,7 @@ for name in ("less the smallest, divide", "eˣ, divide"):
 # %% [markdown]
 r"""
 With "less the smallest" the ratio of south to west changes because a third wind
-left. With the exponential it stays.
-
-Now put the wishes together. The ratio of two weights depends on the two scores,
+left; with the exponential it stays. Now put the wishes together. The ratio of two weights depends on the two scores,
 and of those on their difference only: call it $r(x_i - x_j)$. Three keys give
 
 $$\frac{w_1}{w_3} = \frac{w_1}{w_2} \cdot \frac{w_2}{w_3},
@@ -337,7 +335,7 @@ for even in (np.ones(1), np.ones(2) / 2, np.ones(5) / 5):
 
 # %% [markdown]
 r"""
-As they should be. Without a loop, `np.where` puts a harmless 1 in the place of a weight of 0,
+Without a loop, `np.where` puts a harmless 1 in the place of a weight of 0,
 so that no logarithm of 0 is taken.
 """
 
@@ -361,8 +359,8 @@ Not quite two keys in effect, for a wind between south and west: that fits.
 
 What comes out of a language model are scores, one for each token that may come next, called
 **logits**. Softmax makes chances of them, and the next token is drawn by these chances. Here are
-the five likeliest after "looked", in the prologue's sentence. Recorded are the chances, but by wish
-4 the logits count only up to a shift, and then they are the logarithms of the chances:
+the five likeliest after "looked", in the prologue's sentence, without all others. Recorded are the
+chances; but by wish 4 logits count only up to a shift, so their logarithms will do:
 """
 
 # %%
@@ -450,8 +448,8 @@ print("mean of all five:", air.mean())
 r"""
 ## When the scores are large
 
-There is a trap in our function. Exponentials grow fast. Every kind of number in a computer has
-a largest one, and what lies beyond is `inf`. The search below halves an interval until it has
+There is a trap in our function, because exponentials grow fast. Every kind of number in a
+computer has a largest one, and what lies beyond is `inf`. The search below halves an interval until it has
 found the largest score at which our softmax still returns numbers.
 """
 
@@ -514,7 +512,7 @@ print(
 
 # %% [markdown]
 r"""
-The two forms agree to twelve digits. From here on, subtract it always.
+The two forms agree to twelve digits, so from here on subtract it always.
 
 ## Where it goes wrong
 
@@ -543,7 +541,7 @@ for axis in (-1, 0):
 # %% [markdown]
 r"""
 Nothing raises an error, the shape is right, and every weight lies between 0 and 1.
-What gives it away are the row sums. Training may not tell you. In a set of annotated
+What gives it away are the row sums, while training may not. In a set of annotated
 implementations, an image model had its softmax [on the wrong
 axis](https://github.com/labmlai/annotated_deep_learning_paper_implementations/issues/146).
 A maintainer called it a big bug; the reader who found it trained both, and saw no

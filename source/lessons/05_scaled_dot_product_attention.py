@@ -53,7 +53,7 @@ stranger = rng.normal(size=1024)  # one query
 
 # %% [markdown]
 r"""
-The query is drawn at random too. It is a stranger: **it resembles none of the five
+The query is drawn at random too, a stranger that **resembles none of the five
 keys**. A good lookup should have little to say: no weight far above the others.
 With the first two components:
 """
@@ -103,7 +103,7 @@ that is like none of the keys. More numbers did not make it wiser, only surer.
 A score is a sum of $d_k$ products, one for each component:
 $\text{query} \cdot \text{key} = \sum_{i=1}^{d_k} \text{query}_i \, \text{key}_i$.
 Draw many pairs of random vectors, and look at how far their scores lie from 0.
-The **spread** is the standard deviation. First as a loop.
+The **spread** is the standard deviation, first as a loop.
 """
 
 
@@ -123,7 +123,7 @@ print(round(spread_loop(16, 4000, np.random.default_rng(1)), 1))
 # %% [markdown]
 r"""
 About 4, with 16 components. Without loops the products stand in one array, and
-the sum runs along its last axis, that of the components.
+the sum runs along its last axis.
 """
 
 
@@ -159,7 +159,7 @@ variance 1.
 > **In a picture.** Each component adds one step, up or down. Most steps cancel, but not fully: after
 > $d_k$ of them you are about $\sqrt{d_k}$ away.
 
-Why is a large spread a problem? A softmax looks at differences. If two scores
+Why is a large spread a problem? Because a softmax looks at differences: if two scores
 differ by $x$, their weights differ by the factor $e^x$.
 """
 
@@ -190,7 +190,7 @@ for d_k in (4, 64, 1024):
 r"""
 The factor $1/\sqrt{d_k}$, in code `d_k**-0.5`, is called the **scale**. You met it
 under another name: dividing scores by a number before the softmax is a
-*temperature* (lesson 3). The temperature is $\sqrt{d_k}$.
+*temperature* (lesson 3), here $\sqrt{d_k}$.
 """
 
 # %%
@@ -245,9 +245,9 @@ def scaled_dot_product_attention(query, key, value):
 
 # %% [markdown]
 r"""
-Three queries of 64 components. The first is the stranger. The second resembles south: its
-numbers are those of south plus noise, as large as they are. The third lies
-halfway between south and west: the mean of their numbers.
+Take three queries of 64 components. The first is the stranger; the second resembles south: its
+numbers plus noise, as large as they are; the third lies halfway between south and west,
+the mean of their numbers.
 """
 
 # %%
@@ -261,8 +261,8 @@ print(output.round(2))  # (n_q, d_v)
 # %% [markdown]
 r"""
 The stranger gets a bit of everything. The noisy query gets 21 °C, the weather of south: a
-real likeness still wins, although the scores are scaled. The third is a
-surprise. It gets 20.04 °C, nearly all south, and not the mean of 21 and 13. Look
+real likeness still wins, although the scores are scaled. The third, a
+surprise, gets 20.04 °C, nearly all south, and not the mean of 21 and 13. Look
 at the lengths of the two keys:
 """
 
@@ -292,7 +292,7 @@ r"""
 
 ## Add components
 
-Now add components yourself, two at a time. The query is the stranger. Watch:
+Now add components yourself, two at a time, and let the stranger ask. Watch:
 
 - the **dots**, one for each wind: which row of them flies apart? (Five dots show
   a spread only roughly.)
@@ -443,7 +443,7 @@ print(f"scale {2**-0.5:.2f}: {default[0, 0]:.2f} °C")
 r"""
 The default $1/\sqrt{2}$ blends far more of the cold winds in. It is made for
 components of variance 1, and these keys have length 1: their scores cannot leave the range
-from −1 to 1. The scale has to fit how the vectors were made. That is the third exercise.
+from −1 to 1. The scale has to fit how the vectors were made, which is the third exercise.
 
 ## Why not make all of them length one?
 
@@ -467,8 +467,7 @@ one learns it (Henry et al., 2020). The fourth exercise asks how large it must b
 
 ## A sentence asks itself
 
-That completes the function. In a model that reads, its queries and keys come from one
-sentence. Here is the one of the next lessons, cut into tokens, and a word on the prologue's:
+In a model that reads, queries and keys come from one sentence. Here is the one of the next lessons, cut into tokens, and a word on the prologue's:
 """
 
 # %%
