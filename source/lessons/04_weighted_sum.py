@@ -165,8 +165,8 @@ for blotted in ("nothing", "2 Vexolin"):
 
 # %% [markdown]
 r"""
-> **In a language model.** As it stands, the mix is nearly the value of "ex" alone: a corner of the hull.
-> What no weights can mix is *nothing*, for they sum to 1. Without the name there is nothing to
+> **In a language model.** As it stands, the mix is nearly the value of "ex" alone, a vector that leads
+> on to "ex". What no weights can mix is *nothing*, for they sum to 1. Without the name there is nothing to
 > find, and the head must still give its weight to something: here to the very first token,
 > whatever that says. Such a resting place is called an **attention sink**
 > ([lesson 16](16_encoder.ipynb)).

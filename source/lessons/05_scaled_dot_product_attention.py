@@ -447,8 +447,8 @@ from −1 to 1. The scale has to fit how the vectors were made, which is the thi
 
 ## Why not make all of them length one?
 
-Then $d_k$ would not matter, and long keys would have no advantage (lesson 2). But see what the
-best key can get *at most*: its cosine is 1, that of all others −1.
+Then no score could be large, and long keys would have no advantage (lesson 2). But see what the
+best key can get *at most*, with a cosine of 1 where all others have −1:
 """
 
 # %%
