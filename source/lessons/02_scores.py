@@ -291,7 +291,7 @@ product, cosine and Gaussian all rank alike.
 ## Scores with numbers inside
 
 A score may contain numbers that a model learns. Arrays of these are called `w_…` in
-this course, in formulas $W$; a *weight* is always a share. Here we write them by hand.
+this course, in formulas $W$ (`w_query` is $W_q$); a *weight* is always a share. Here we write them by hand.
 
 ### Bilinear: translate, then compare
 
