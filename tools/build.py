@@ -101,9 +101,7 @@ def _stale_outputs(there: NotebookNode, wanted: NotebookNode) -> str | None:
     recorded, now = there.metadata.get("course", {}), wanted.metadata["course"]
     if recorded.get("outputs") != _outputs_digest(there):
         return "its outputs were edited, or it was run by hand"
-    mine, theirs = (
-        [(x.source, x.metadata) for x in code_cells(n)] for n in (wanted, there)
-    )
+    mine, theirs = ([x.source for x in code_cells(n)] for n in (wanted, there))
     if mine != theirs:
         return f"its code differs from {now['source']}"
     if "depends" not in recorded:

@@ -20,6 +20,7 @@ from course_utils.exercises.exercise import Exercise
 MARKS = ("about", "exercise", "check", "solution")
 STUB = "raise NotImplementedError"  # what stands where a solution stood
 MARKER = re.compile(r"^ *### (BEGIN|END) SOLUTION$")
+FOLDED = "hide-input"  # the tag of a cell whose code is one click away
 SOLUTION = re.compile(
     r"^(?P<indent> *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION$", re.M | re.S
 )
@@ -173,7 +174,9 @@ def _cell(cell: NotebookNode, target: Target, seen: set[str]) -> NotebookNode:
         source = SOLUTION.sub(rf"\g<indent>{STUB}", source)
     elif "exercise" in marks:
         source = re.sub(r"^ *### (BEGIN|END) SOLUTION\n?", "", source, flags=re.M)
-    metadata = {"tags": marks["tags"]} if "tags" in marks else {}
+    metadata: dict[str, object] = {"tags": marks["tags"]} if "tags" in marks else {}
+    if FOLDED in marks.get("tags", ()):
+        metadata["jupyter"] = {"source_hidden": True}
     own = None
     if "exercise" in marks:
         own = name

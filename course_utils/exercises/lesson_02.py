@@ -35,13 +35,13 @@ def _in_some_dtype(arguments: Arguments, size: int) -> Arguments:
     return in_float32(arguments) if size % 3 == 2 else arguments
 
 
-def _with_weight(rng: np.random.Generator, size: int) -> Arguments:
+def _with_matrix(rng: np.random.Generator, size: int) -> Arguments:
     n_q, n_k, d = _any_sizes(size)
     scale = 60.0 if size in (7, 9) else 1.0  # scores beyond ±1000, in float64
     arguments = {
         "query": _vectors(rng, n_q, d, scale),
         "key": _vectors(rng, n_k, d, scale),
-        "weight": rng.normal(size=(d, d)),
+        "w_match": rng.normal(size=(d, d)),
     }
     return _in_some_dtype(arguments, size)
 
@@ -80,11 +80,11 @@ def _network(rng: np.random.Generator, size: int) -> Arguments:
     return _in_some_dtype(arguments, size)
 
 
-def _bilinear_by_loop(query, key, weight):
+def _bilinear_by_loop(query, key, w_match):
     scores = np.zeros((len(query), len(key)))
     for i, q in enumerate(query):
         for j, k in enumerate(key):
-            scores[i, j] = q @ weight @ k
+            scores[i, j] = q @ w_match @ k
     return scores
 
 
@@ -94,49 +94,49 @@ BILINEAR_SCORE = Exercise(
     points=2,
     minutes=5,
     difficulty=1,
-    inputs=_with_weight,
+    inputs=_with_matrix,
     reference=bilinear_score,
     misconceptions=(
         Misconception(
             "the scores are transposed, one row per key: rows belong to the queries, "
             "so the queries stand on the left of the product",
-            lambda query, key, weight: key @ weight.T @ query.T,
+            lambda query, key, w_match: key @ w_match.T @ query.T,
         ),
         Misconception(
-            "`weight` is turned the wrong way round: in qᵀWk its rows belong to the "
+            "`w_match` is turned the wrong way round: in qᵀWk its rows belong to the "
             "query and its columns to the key",
-            lambda query, key, weight: query @ weight.T @ key.T,
+            lambda query, key, w_match: query @ w_match.T @ key.T,
         ),
         Misconception(
-            "`weight` has no effect: this is the plain dot product",
-            lambda query, key, weight: query @ key.T,
+            "`w_match` has no effect: this is the plain dot product",
+            lambda query, key, w_match: query @ key.T,
         ),
         Misconception(
-            "both sides are multiplied by `weight`: translate only one of them",
-            lambda query, key, weight: (query @ weight) @ (key @ weight).T,
+            "both sides are multiplied by `w_match`: translate only one of them",
+            lambda query, key, w_match: (query @ w_match) @ (key @ w_match).T,
         ),
         Misconception(
             "query i is scored with key i only: every query meets every key",
-            lambda query, key, weight: (
-                (query @ weight)[: len(key)] * key[: len(query)]
+            lambda query, key, w_match: (
+                (query @ w_match)[: len(key)] * key[: len(query)]
             ).sum(axis=1),
         ),
         Misconception(
             "these are weights that sum to 1, not scores: leave out the exponential "
             "and the division",
-            lambda query, key, weight: softmax(query @ weight @ key.T),
+            lambda query, key, w_match: softmax(query @ w_match @ key.T),
         ),
     ),
     also_right=(
         _bilinear_by_loop,
-        lambda query, key, weight: np.einsum("qd,de,ke->qk", query, weight, key),
-        lambda query, key, weight: (key @ weight.T @ query.T).T,
-        lambda query, key, weight: np.inner(query @ weight, key).astype(np.float32),
+        lambda query, key, w_match: np.einsum("qd,de,ke->qk", query, w_match, key),
+        lambda query, key, w_match: (key @ w_match.T @ query.T).T,
+        lambda query, key, w_match: np.inner(query @ w_match, key).astype(np.float32),
     ),
     hints=(
-        "The part `q @ weight` does not depend on the key: what is it for all queries "
+        "The part `q @ w_match` does not depend on the key: what is it for all queries "
         "at once?",
-        "`query @ weight` has the shape (n_q, d), one translated query per row.",
+        "`query @ w_match` has the shape (n_q, d), one translated query per row.",
         "The dot product of every row with every key is a product with `key.T`.",
     ),
 )

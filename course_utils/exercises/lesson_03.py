@@ -89,30 +89,25 @@ def _some_weights(rng: np.random.Generator, size: int) -> Arguments:
     return {"weights": weights}
 
 
-def _faulty(score: Floats, temperature: float) -> list[Floats]:
-    """Return the weights that are right, then those of each fault in the table."""
-    exponentials = np.exp(score / temperature)
-    return [
-        softmax(score, temperature=temperature),
-        softmax(score, axis=0, temperature=temperature),
-        exponentials / exponentials.sum(),
-        softmax(score * temperature),
-        softmax(score),
-    ]
+def _chances_and_logits(rng: np.random.Generator, size: int) -> Arguments:
+    """Draw logits that are shifted, and the chances that they become.
 
-
-def _weights_to_diagnose(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw weights with a fault; every fault, with a temperature above and below 1.
-
-    They are rounded to float32, so that sums tell nothing to the last digit.
+    Often the two likeliest tie, or the first two do, or a logit is so low that its
+    chance is 0; once there are two tokens.
     """
-    kind = turn(rng, size)
-    n_q = int(rng.integers(2, 5))
-    n_k = n_q + int(rng.integers(1, 4))
-    score = rng.normal(size=(n_q, n_k)) * 1.5
-    hot = rng.uniform(1.6, 3) if (kind // 5) % 2 else rng.uniform(0.35, 0.6)
-    weights = _faulty(score, hot)[kind % 5].astype(np.float32)
-    return {"weights": weights, "score": score, "temperature": np.array(hot)}
+    n = 2 if size == 7 else 5 + size // 2
+    hot = rng.uniform(0.2, 0.6) if turn(rng, size) % 2 else rng.uniform(1.6, 5)
+    logits = rng.normal(size=n) * 2
+    logits[rng.integers(n)] += 3
+    if size % 3 == 1 and n > 2:  # the first two tie
+        logits[1] = logits[0]
+    if size % 3 == 2:  # the two likeliest tie
+        rest = logits.argsort()
+        logits[rest[-2]] = logits[rest[-1]]
+    if size % 4 == 3 and n > 2:
+        logits[logits.argmin()] -= 10_000
+    chances = softmax(logits, temperature=hot)
+    return {"chances": chances, "logits": logits + rng.uniform(-30, 30)}
 
 
 def _divided(weight: Floats, axis: int = -1) -> Floats:
@@ -347,99 +342,102 @@ EFFECTIVE_KEYS = Exercise(
 )
 
 
-def _nearest(weights: Floats, score: Floats, temperature: float, first: int = 0) -> int:
-    """Return the fault, from `first` on, whose weights are nearest to those given."""
-    gaps = [np.abs(w - weights).max() for w in _faulty(score, temperature)]
-    return first + int(np.argmin(gaps[first:]))
+def _between(chances: Floats, logits: Floats, i: int, j: int) -> float:
+    """Return the temperature that two tokens tell."""
+    with np.errstate(all="ignore"):
+        return (logits[i] - logits[j]) / np.log(chances[i] / chances[j])
 
 
-def _by_sums(weights: Floats) -> int | None:
-    """Return the fault that the sums show, or None where each row sums to 1."""
-    if np.allclose(weights.sum(axis=-1), 1):
-        return None
-    return 1 if np.allclose(weights.sum(axis=0), 1) else 2
+def _temperature(chances, logits):
+    possible = np.flatnonzero(chances)
+    low, high = logits[possible].argmin(), logits[possible].argmax()
+    return _between(chances, logits, possible[high], possible[low])
 
 
-def _by_slope(weights, score, temperature):
-    fault = _by_sums(weights)
-    if fault is not None:
-        return fault
-    row, best, worst = score[0], score[0].argmax(), score[0].argmin()
-    ratio = np.log(weights[0, best] / weights[0, worst])
-    slope = ratio / (row[best] - row[worst])
-    slopes = {0: 1 / temperature, 3: temperature, 4: 1.0}
-    return min(slopes, key=lambda fault: abs(slopes[fault] - slope))
+def _temperature_by_line(chances, logits):
+    fine = chances > 0
+    slope, _ = np.polyfit(logits[fine], np.log(chances[fine]), 1)
+    return 1 / slope
 
 
-def _by_comparing(weights, score, temperature):
-    for number, candidate in enumerate(_faulty(score, temperature)):
-        if np.allclose(candidate, weights):
-            return np.int64(number)
-    return -1
+def _temperature_by_spread(chances, logits):
+    fine = chances > 0
+    return np.std(logits[fine]) / np.std(np.log(chances[fine]))
 
 
-def _by_sharpness(weights, score, temperature):
-    fault = _by_sums(weights)
-    if fault is not None:
-        return fault
-    gap = (weights.max(axis=-1) - softmax(score / temperature).max(axis=-1)).sum()
-    return 0 if abs(gap) < 1e-6 else 3 if gap > 0 else 4
+def _temperature_by_halving(chances, logits):
+    """Search for the temperature at which softmax gives the likeliest its chance."""
+    low, high = -10.0, 10.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        colder = softmax(logits, temperature=math.exp(middle)).max() > chances.max()
+        low, high = (middle, high) if colder else (low, middle)
+    return math.exp(low)
 
 
-DIAGNOSE_SOFTMAX = Exercise(
-    name="diagnose_softmax",
+TEMPERATURE_OF = Exercise(
+    name="temperature_of",
     lesson=3,
     points=2,
     minutes=12,
     difficulty=3,
-    inputs=_weights_to_diagnose,
-    reference=_nearest,
+    inputs=_chances_and_logits,
+    reference=_temperature,
     misconceptions=(
         Misconception(
-            "it finds nothing wrong whenever the rows sum to 1: the temperature can be "
-            "wrong all the same; compute what the weights should be",
-            lambda weights, score, temperature: _by_sums(weights) or 0,
+            "it is the sharpness, one over the temperature: a hot softmax makes the "
+            "logarithms of the chances lie closer together than the logits",
+            lambda chances, logits: 1 / _temperature(chances, logits),
         ),
         Misconception(
-            "it takes every wrong sum for a wrong axis: do the columns sum to 1, or "
-            "only all weights together?",
-            lambda weights, score, temperature: (
-                1 if _by_sums(weights) else _nearest(weights, score, temperature)
+            "it looks at one token: by wish 4 a single logit says nothing, only "
+            "the difference of two does",
+            lambda chances, logits: (
+                logits[chances.argmax()] / np.log(chances[chances.argmax()])
             ),
         ),
         Misconception(
-            "it tells 3 from 4 by whether the weights are too sharp or too flat: with "
-            "a temperature below 1 both faults are too flat, above 1 both too sharp",
-            _by_sharpness,
+            "it divides the difference of the logits by the difference of the chances: "
+            "take the logarithms of the chances first",
+            lambda chances, logits: np.ptp(logits) / np.ptp(chances),
         ),
         Misconception(
-            "it always finds a fault: when the weights are right, the answer is 0",
-            lambda weights, score, temperature: _nearest(
-                weights, score, temperature, first=1
+            "a chance of 0 has no logarithm: compare two tokens whose chances are "
+            "above 0",
+            lambda chances, logits: _between(
+                chances, logits, logits.argmax(), logits.argmin()
             ),
         ),
         Misconception(
-            "it says whether something is wrong, not what: the answer is a number from "
-            "the table",
-            lambda weights, score, temperature: int(
-                _nearest(weights, score, temperature) > 0
-            ),
+            "two tokens with equal logits tell nothing, 0 / 0: compare two whose "
+            "logits differ",
+            lambda chances, logits: _between(chances, logits, *logits.argsort()[-2:]),
+        ),
+        Misconception(
+            "the sign is wrong: a temperature is above 0, so take both differences in "
+            "the same order",
+            lambda chances, logits: -_temperature(chances, logits),
+        ),
+        Misconception(
+            "the logarithm has base 2: softmax is made with e, so use `np.log`",
+            lambda chances, logits: _temperature(chances, logits) * math.log(2),
         ),
     ),
     also_right=(
-        _by_slope,
-        _by_comparing,
-        lambda weights, score, temperature: np.argmin(
-            [np.square(w - weights).sum() for w in _faulty(score, temperature)]
+        _temperature_by_line,
+        _temperature_by_spread,
+        _temperature_by_halving,
+        lambda chances, logits: (
+            np.ptp(logits[chances > 0]) / np.ptp(np.log(chances[chances > 0]))
         ),
     ),
     hints=(
-        "What do the rows sum to, what do the columns, what does everything?",
-        "Sums cannot show a wrong temperature. You have the scores: compute the "
-        "weights of each row of the table yourself.",
-        "Make a list of five arrays, in the order of the table, and find the one that "
-        "`np.allclose` says is equal to `weights`.",
+        "What does softmax make of the *difference* of two logits?",
+        "The ratio of two chances is e to the power of that difference divided by the "
+        "temperature. Take the logarithm of the ratio.",
+        "Temperature = difference of logits / logarithm of the ratio of chances. "
+        "Choose two tokens for which neither of these is 0 or infinite.",
     ),
 )
 
-EXERCISES = (STABLE_SOFTMAX, SOFTMAX, EFFECTIVE_KEYS, DIAGNOSE_SOFTMAX)
+EXERCISES = (STABLE_SOFTMAX, SOFTMAX, EFFECTIVE_KEYS, TEMPERATURE_OF)

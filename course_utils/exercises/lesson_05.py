@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from course_utils.attention import scaled_dot_product_attention
-from course_utils.exercises.draws import in_float32, turn
+from course_utils.exercises.draws import in_float32
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception
 from course_utils.softmax import softmax
 
@@ -332,131 +332,87 @@ UNIT_SCALE = Exercise(
     ),
 )
 
-RIGHT, LEFT_OUT, NO_ROOT, AFTERWARDS = range(4)
+
+def _keys_and_weight(rng: np.random.Generator, size: int) -> Arguments:
+    """Draw a number of keys, once 2, and a weight that is more than an equal share."""
+    n_k = 2 if size in (0, 6) else int(rng.integers(3, 12)) ** (1 + size % 3)
+    low = 0.6 if size % 2 else 0.9
+    weight = rng.uniform(low, low + 0.09) if n_k > 2 else rng.uniform(0.6, 0.7)
+    return {"n_k": np.array(n_k), "weight": np.array(weight)}
 
 
-def _versions(query, key):
-    """Return the weights of the right version and of the three broken ones."""
-    scores, d_k = query @ key.T, query.shape[-1]
-    return [
-        softmax(scores * d_k**-0.5),
-        softmax(scores),
-        softmax(scores / d_k),
-        softmax(scores) * d_k**-0.5,
-    ]
+def _scale_for(n_k, weight):
+    return math.log((n_k - 1) * weight / (1 - weight)) / 2
 
 
-def _weights_of_some_version(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw every version, in an order of the seed, of short, middling and long queries.
-
-    They are rounded to float32, so that sums tell nothing to the last digit.
-    """
-    n_q, n_k, d_k, _ = _sizes(rng, int(rng.integers(12)))
-    kind = turn(rng, size)
-    query = rng.normal(size=(n_q, d_k)) * (0.3, 1.0, 2.0)[kind // 4]
-    key = rng.normal(size=(n_k, d_k))
-    weights = _versions(query, key)[kind % 4].astype(np.float32)
-    return {"weights": weights, "query": query, "key": key}
+def _scale_by_halving(n_k, weight):
+    low, high = 0.0, 100.0
+    cosines = np.array([1.0, *[-1.0] * (n_k - 1)])
+    for _ in range(100):
+        middle = (low + high) / 2
+        enough = softmax(middle * cosines)[0] >= weight
+        low, high = (low, middle) if enough else (middle, high)
+    return high
 
 
-def _nearest(weights, versions):
-    return int(np.argmin([np.abs(weights - x).max() for x in versions]))
-
-
-def _diagnose(weights, query, key):
-    return _nearest(weights, _versions(query, key))
-
-
-def _diagnose_by_cases(weights, query, key):
-    if not np.allclose(weights.sum(axis=-1), 1):
-        return AFTERWARDS
-    found = RIGHT
-    for fault, scale in ((LEFT_OUT, 1.0), (NO_ROOT, 1 / len(key[0]))):
-        if np.allclose(weights, softmax(scale * (query @ key.T))):
-            found = fault
-    return found
-
-
-def _diagnose_by_slope(weights, query, key):
-    """Recover the scale: log weights differ by it times the difference of scores."""
-    if weights[0].sum() < 0.99:
-        return AFTERWARDS
-    score = query @ key.T
-    logs = np.log(weights)
-    i = np.argmax(np.ptp(score, axis=1))
-    row = score[i]
-    order = np.argsort(row)
-    scale = (logs[i][order[-1]] - logs[i][order[0]]) / np.ptp(row)
-    d_k = query.shape[1]
-    gaps = np.abs(np.log(scale) - np.log([d_k**-0.5, 1, 1 / d_k]))
-    return np.argmin(gaps)
-
-
-def _by_sharpness(weights, query, key):
-    if weights.sum() < 0.99 * len(weights):
-        return AFTERWARDS
-    largest = weights.max(axis=-1).mean()
-    return LEFT_OUT if largest > 0.8 else NO_ROOT if largest < 0.4 else RIGHT
-
-
-DIAGNOSE = Exercise(
-    name="diagnose_scale",
+SCALE_FOR_WEIGHT = Exercise(
+    name="scale_for_weight",
     lesson=5,
     points=3,
-    minutes=20,
+    minutes=15,
     difficulty=3,
-    inputs=_weights_of_some_version,
-    reference=_diagnose,
+    inputs=_keys_and_weight,
+    reference=_scale_for,
     misconceptions=(
         Misconception(
-            "it calls all weights right whose rows sum to 1: two of the broken "
-            "versions have such rows too",
-            lambda weights, query, key: (
-                RIGHT if np.allclose(weights.sum(axis=-1), 1) else AFTERWARDS
-            ),
+            "it takes the other keys to be at right angles, with a cosine of 0: best "
+            "for the one is when all others point the opposite way, to −1",
+            lambda n_k, weight: 2 * _scale_for(n_k, weight),
         ),
         Misconception(
-            "it never finds fault 3: scale after the softmax, and the rows do not sum "
-            "to 1",
-            lambda weights, query, key: _nearest(weights, _versions(query, key)[:3]),
+            "it counts n_k other keys: the best key is one of the n_k",
+            lambda n_k, weight: _scale_for(n_k + 1, weight),
         ),
         Misconception(
-            "faults 1 and 2 are swapped: without the scale the weights are too sharp, "
-            "without the root they are too even",
-            lambda weights, query, key: (
-                RIGHT,
-                NO_ROOT,
-                LEFT_OUT,
-                AFTERWARDS,
-            )[_diagnose(weights, query, key)],
+            "it compares the weight with 1, the whole: the other keys together get "
+            "1 − weight",
+            lambda n_k, weight: math.log((n_k - 1) * weight) / 2,
         ),
         Misconception(
-            "it counts from 1: the table begins with 0, the right version",
-            lambda weights, query, key: _diagnose(weights, query, key) + 1,
+            "it is made for one other key: there are n_k − 1, and each has its say",
+            lambda n_k, weight: _scale_for(2, weight),
         ),
         Misconception(
-            "it judges by how sharp the weights are: long queries make them sharp with "
-            "the right scale too; make the weights of each version and compare",
-            _by_sharpness,
+            "it is the temperature, one over the scale",
+            lambda n_k, weight: 1 / _scale_for(n_k, weight),
         ),
         Misconception(
-            "it returns the version that differs most: the fault is that of the one "
-            "that differs least",
-            lambda weights, query, key: int(
-                np.argmax([np.abs(weights - x).max() for x in _versions(query, key)])
-            ),
+            "the logarithm has base 2: softmax is made with e, so use `np.log`",
+            lambda n_k, weight: _scale_for(n_k, weight) / math.log(2),
+        ),
+        Misconception(
+            "the logarithm is missing: the ratio of the weights is the exponential of "
+            "the scale times the difference of the cosines",
+            lambda n_k, weight: (n_k - 1) * weight / (1 - weight) / 2,
         ),
     ),
-    also_right=(_diagnose_by_cases, _diagnose_by_slope, _diagnose),
+    also_right=(
+        _scale_by_halving,
+        lambda n_k, weight: 0.5 * np.log(n_k - 1) + np.arctanh(2 * weight - 1),
+        lambda n_k, weight: -np.log((1 / weight - 1) / (n_k - 1)) / 2,
+    ),
     hints=(
-        "You have the query and the key. What would each of the four versions have "
-        "made of them?",
-        "Make the weights of all four versions, and see which of them are the weights "
-        "that you were given.",
-        "`np.argmin` of the four differences `np.abs(weights - version).max()`, taken "
-        "in the order of the table.",
+        "Which cosines let the best key win by most? Write down its weight, as a "
+        "fraction, with those.",
+        "With cosines 1 and −1, each other key gets e to the power −2 · scale times "
+        "what the best gets. There are n_k − 1 of them.",
+        "weight / (1 − weight) = e^(2 · scale) / (n_k − 1). Solve for the scale.",
     ),
-    may_use=("softmax",),
 )
 
-EXERCISES = (SCORE_VARIANCE, SCALED_DOT_PRODUCT_ATTENTION, UNIT_SCALE, DIAGNOSE)
+EXERCISES = (
+    SCORE_VARIANCE,
+    SCALED_DOT_PRODUCT_ATTENTION,
+    UNIT_SCALE,
+    SCALE_FOR_WEIGHT,
+)

@@ -149,7 +149,7 @@ log, weighted by how well the weather that they brought matches today's weather.
 
 | argument | shape | |
 |---|---|---|
-| `weather` | (3,) | today's temperature, rain and waves, each on a common scale |
+| `weather` | (3,) | today's air, rain and waves, each on a common scale |
 | `log_weather` | (n, 3) | the weather of each entry of the log, on the same scale |
 | `log_direction` | (n, 2) | the direction of the wind of each entry |
 | `sharpness` | a number | |

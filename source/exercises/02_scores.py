@@ -27,24 +27,24 @@ Here is the bilinear score as a loop. Return the same scores without one.
     scores = np.zeros((len(query), len(key)))
     for i, q in enumerate(query):
         for j, k in enumerate(key):
-            scores[i, j] = q @ weight @ k
+            scores[i, j] = q @ w_match @ k
 
 | argument | shape | |
 |---|---|---|
 | `query` | (n_q, d) | one query per row |
 | `key` | (n_k, d) | one key per row |
-| `weight` | (d, d) | $W$ in $q^\top W k$ |
+| `w_match` | (d, d) | $W$ in $q^\top W k$ |
 | *returns* | (n_q, n_k) | one row per query, one column per key |
 
 Queries and keys are equally long here, so no error will tell you if you turned
-`weight` the wrong way round.
+`w_match` the wrong way round.
 """
 
 
 # %% exercise="bilinear_score"
-def bilinear_score(query, key, weight):
+def bilinear_score(query, key, w_match):
     ### BEGIN SOLUTION
-    return query @ weight @ key.T
+    return query @ w_match @ key.T
     ### END SOLUTION
 
 
@@ -53,11 +53,11 @@ check("bilinear_score", bilinear_score)
 
 # %% [markdown] solution="bilinear_score"
 r"""
-`query @ weight` translates every query at once: row $i$ is $q_i^\top W$, shape
+`query @ w_match` translates every query at once: row $i$ is $q_i^\top W$, shape
 (n_q, d). Times `key.T`, whose columns are the keys, each row meets each column, and
 that is the double loop.
 
-Another way lets `np.einsum` name the axes: `np.einsum("qd,de,ke->qk", query, weight,
+Another way lets `np.einsum` name the axes: `np.einsum("qd,de,ke->qk", query, w_match,
 key)`. Letters that are missing on the right are summed over.
 """
 

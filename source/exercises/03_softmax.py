@@ -135,63 +135,47 @@ Another way writes $e^H$ as a product, $\prod_i w_i^{-w_i}$. In NumPy $0^0$ is 1
 so a weight of 0 takes care of itself: `np.prod(weights**-weights, axis=-1)`.
 """
 
-# %% [markdown] about="diagnose_softmax"
+# %% [markdown] about="temperature_of"
 r"""
-## 4. Find the fault
+## 4. How hot was it written?
 
-Somebody hands you weights, and the scores and the temperature that they were made
-from. The scores are small enough for any softmax. What went wrong? Return the
-number of the row in this table.
-
-| number | the weights are |
-|---|---|
-| 0 | right: softmax of `score / temperature` over the keys |
-| 1 | a softmax over the queries |
-| 2 | divided by one sum for the whole array |
-| 3 | made with the scores multiplied by the temperature |
-| 4 | made without the temperature |
+Somebody lets a language model write, and will not tell you the temperature. You have the logits
+of the tokens that could come next, and the chances with which they were drawn. Return the
+temperature.
 
 | argument | shape | |
 |---|---|---|
-| `weights` | (n_q, n_k) | what you were handed, rounded to float32 |
-| `score` | (n_q, n_k) | one row for each query, one column for each key |
-| `temperature` | a number > 0 | below or above 1, never near it |
-| *returns* | an integer | 0, 1, 2, 3 or 4 |
+| `chances` | (n,) | softmax of `logits / temperature`; a very low one may be exactly 0 |
+| `logits` | (n,) | one for each token; some may be equal, but never all |
+| *returns* | a number > 0 | the temperature |
 
-You may call your own functions.
+At least two chances are above 0 and differ. You could try temperatures one after the other. But
+one line of algebra is enough.
 """
 
 
-# %% exercise="diagnose_softmax"
-def diagnose_softmax(weights, score, temperature):
+# %% exercise="temperature_of"
+def temperature_of(chances, logits):
     ### BEGIN SOLUTION
-    whole = np.exp(score / temperature)
-    candidates = [
-        softmax(score, -1, temperature),
-        softmax(score, 0, temperature),
-        whole / whole.sum(),
-        softmax(score * temperature, -1, 1.0),
-        softmax(score, -1, 1.0),
-    ]
-    gaps = [np.abs(weights - c).max() for c in candidates]
-    return int(np.argmin(gaps))
+    possible = chances > 0
+    of_logits = np.ptp(logits[possible])  # largest less smallest
+    return of_logits / np.ptp(np.log(chances[possible]))
     ### END SOLUTION
 
 
-# %% check="diagnose_softmax"
-check("diagnose_softmax", diagnose_softmax)
+# %% check="temperature_of"
+check("temperature_of", temperature_of)
 
-# %% [markdown] solution="diagnose_softmax"
+# %% [markdown] solution="temperature_of"
 r"""
-Each row of the table is a formula. Compute all five, and see which one is equal to
-what you were handed: the smallest gap tells, and rounding does not disturb it.
+The ratio of two chances is $e^{(x_i - x_j)/T}$: the sum that both were divided by cancels, and
+so does any shift of the logits. So $T = (x_i - x_j) / \ln(w_i / w_j)$, for any two tokens for
+which this can be computed. A chance of 0 has no logarithm; equal logits give 0 / 0. The
+likeliest and the least likely that is possible are far apart, and far apart is safest:
+`np.ptp` is the largest less the smallest.
 
-Another way looks for symptoms. Where the rows do not sum to 1, the columns tell
-fault 1 from fault 2. Where they do, the weights still remember their
-temperature: the logarithm of the ratio of two weights in one row, divided by the
-difference of their scores, is $1/T$ if all is right, $T$ for fault 3 and 1 for
-fault 4. Whether the weights look too sharp or too flat does not tell 3 from 4: at a
-temperature below 1 both are too flat.
+Another way lays a line through all points: $\ln w_i$ against $x_i$ is straight, with the slope
+$1/T$. `1 / np.polyfit(logits[possible], np.log(chances[possible]), 1)[0]`.
 """
 
 # %% [markdown]

@@ -148,61 +148,47 @@ Another way uses lengths: the squares of all components add up to the square of
 `(len(query) * len(key) * d_k) ** 0.5 / (np.linalg.norm(query) * np.linalg.norm(key))`.
 """
 
-# %% [markdown] about="diagnose_scale"
+# %% [markdown] about="scale_for_weight"
 r"""
-## 4. Find the fault from the weights
+## 4. Complete a proof by a number
 
-Somebody's attention returns odd results. You cannot see the code, but you have the
-weights that it made from `query` and `key`. Return the number of the fault.
+Somebody brings all queries and keys to length 1, so that every score is a cosine times the
+scale, and claims: "With this scale the best of `n_k` keys can get at least `weight`." Return the
+smallest scale at which that is true, in the very best case for that key.
 
-| number | fault |
-|---|---|
-| 0 | none: the weights are right |
-| 1 | the scale is left out |
-| 2 | the scores are divided by $d_k$: the root is missing |
-| 3 | softmax first, then the scale: the *weights* are divided by $\sqrt{d_k}$ |
-
-| argument | shape | |
+| argument | | |
 |---|---|---|
-| `weights` | (n_q, n_k) | made from `query` and `key`, perhaps with a fault; rounded to float32 |
-| `query` | (n_q, d_k) | one query per row |
-| `key` | (n_k, d_k) | one key per row |
-| *returns* | a whole number | 0, 1, 2 or 3 |
+| `n_k` | a whole number ≥ 2 | how many keys there are |
+| `weight` | a number below 1 | what the best key should get; more than an equal share |
+| *returns* | a number > 0 | the scale |
 
-The components of `query` need not have variance 1: some queries are short, some
-are long.
+For 1000 keys and a weight of 0.749, the answer is very nearly 4: see the table in the lesson.
 """
 
 
-# %% exercise="diagnose_scale"
-def diagnose_scale(weights, query, key):
+# %% exercise="scale_for_weight"
+def scale_for_weight(n_k, weight):
     ### BEGIN SOLUTION
-    scores, d_k = query @ key.T, query.shape[-1]
-    versions = [
-        softmax(scores * d_k**-0.5),
-        softmax(scores),
-        softmax(scores / d_k),
-        softmax(scores) * d_k**-0.5,
-    ]
-    gaps = [np.abs(weights - version).max() for version in versions]
-    return np.argmin(gaps)
+    return np.log((n_k - 1) * weight / (1 - weight)) / 2
     ### END SOLUTION
 
 
-# %% check="diagnose_scale"
-check("diagnose_scale", diagnose_scale)
+# %% check="scale_for_weight"
+check("scale_for_weight", scale_for_weight)
 
-# %% [markdown] solution="diagnose_scale"
+# %% [markdown] solution="scale_for_weight"
 r"""
-How sharp the weights are does not tell: a long query makes them sharp with the
-right scale too. But query and key are known, so make what each version would have
-made, and see which one it is. `np.argmin` returns the position of the smallest gap,
-and the versions stand in the order of the table.
+The best case: the key equals the query, with a cosine of 1, and all others are opposite, with
+−1. The weight of the best is $e^{s}$ and that of all others together $(n_k - 1)\, e^{-s}$, up to the
+same factor. Their ratio has to be $\text{weight} : (1 - \text{weight})$, so
+$e^{2s} = (n_k - 1)\, \text{weight} / (1 - \text{weight})$, and the logarithm gives $2s$.
 
-Another way reads the scale off the weights. In one row, the logarithms of two
-weights differ by the scale times the difference of their scores, whatever the row
-was divided by: compute the scale from that, and compare it with $1/\sqrt{d_k}$, 1
-and $1/d_k$. Fault 3 has the scale 1 as well, but its rows do not sum to 1.
+No key can do better than in the best case, so below this scale the claim is false for *any*
+queries and keys. Note how slowly the scale grows with the number of keys: ten times as many
+need about 1.15 more.
+
+Another way searches: compute `softmax(scale * cosines)[0]` for such cosines, and halve an
+interval of scales until it is small.
 """
 
 # %% [markdown]

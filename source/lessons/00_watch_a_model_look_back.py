@@ -176,5 +176,5 @@ wrote.
 - Lindsay, *Attention in Psychology, Neuroscience, and Machine Learning* (2020): what the two have in
   common, and what not.
 
-**Next:** [lesson 1](01_soft_lookup.ipynb) starts with one query and four keys.
+**Next:** [lesson 1](01_soft_lookup.ipynb) starts with one query and five keys.
 """

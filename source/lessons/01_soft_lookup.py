@@ -13,7 +13,8 @@ query, key and value apart, to predict how the blend shifts as the query turns,
 and to say when a soft lookup beats a hard one and when it loses.
 
 **What you'll need.** Python, a little NumPy (arrays, `@`, shapes), and the dot
-product of two vectors. About 60 minutes with the exercises.
+product of two vectors. The main line takes about 20 minutes, the first exercise 5
+more; with the part for those who want to know more, and all exercises, it is 65.
 """
 
 # %%
@@ -22,6 +23,7 @@ import numpy as np
 
 import course_utils  # missing? Run python3 course.py
 from course_utils import figures
+from course_utils.data.look_back import look_back
 from course_utils.learner import predict
 
 np.set_printoptions(precision=4, suppress=True)
@@ -31,8 +33,12 @@ figures.use_style()
 r"""
 ## A harbour log with gaps
 
+In the [prologue](00_watch_a_model_look_back.ipynb) a language model stood at a "V" and
+looked back over the text for what would help it on. That is a lookup, but one
+in which nothing need match exactly. Here is the smallest one of this kind.
+
 A harbour keeps a log. For five winds it notes the weather that they usually
-bring: the temperature in °C, the rain in mm, and the height of the waves in m.
+bring: the warmth of the air in °C, the rain in mm, and the height of the waves in m.
 (The numbers are invented.) In Python the log is a dictionary: each **key** is a
 wind, each **value** is the weather.
 """
@@ -59,10 +65,9 @@ print("southwest" in log)
 
 # %% [markdown]
 r"""
-A dictionary can only answer "yes, this very key" or "no such key". It cannot see
-that southwest lies *between* south and west, because to a dictionary keys are
-just names: two of them are the same, or they are not. To speak of "between" and
-"close", keys need to be vectors.
+To a dictionary keys are just names: two of them are the same, or they are not. It cannot see
+that southwest lies *between* south and west. To speak of "between" and "close", keys need
+to be vectors.
 
 ## Keys that can be compared
 
@@ -148,21 +153,20 @@ print(hard_lookup(query, key, value))
 
 # %% [markdown]
 r"""
-The hard lookup never fails, but it has a flaw that a sailor would notice. Let
-the wind turn, in the end by only two degrees, and watch the temperature.
+The hard lookup never fails, but it has a flaw. Let
+the wind turn, in the end by only two degrees, and watch the air.
 """
 
 # %%
 for bearing in (136, 180, 224, 226):
-    temperature = hard_lookup(direction(bearing), key, value)[0]
-    print(f"wind from {bearing}°: {temperature:.0f} °C")
+    air = hard_lookup(direction(bearing), key, value)[0]
+    print(f"wind from {bearing}°: {air:.0f} °C")
 
 # %% [markdown]
 r"""
-Two degrees of the vane, eight degrees of temperature. And before the jump the
+Two degrees of the vane, and the air is eight degrees colder. Before the jump the
 answer does not move at all: every wind from 136° to 224° gets the same 21 °C.
-The lookup throws away all that it knows about *how well* each key matched, and
-keeps only the name of the winner.
+The lookup forgets *how well* each key matched, and keeps only the winner.
 
 ## Predict first
 
@@ -171,8 +175,8 @@ The second idea: let every key have its say. A key that matches well gets a larg
 answer is the sum of all values, each times its weight.
 
 Take the wind from 225°, exactly halfway between south (21 °C) and west (13 °C).
-Before you read on: which temperature will this blend give? Choose one. Nothing
-is graded, and you can go on without choosing.
+Before you read on: how warm will this blend be? Nothing is graded, and you can go on
+without choosing.
 """
 
 # %%
@@ -223,8 +227,8 @@ weights. Now the wind that you predicted, to two decimals.
 
 # %%
 query = direction(225)
-temperature = soft_lookup_loop(query, key, value, sharpness=4)[0]
-print(f"{temperature:.2f} °C")
+air = soft_lookup_loop(query, key, value, sharpness=4)[0]
+print(f"{air:.2f} °C")
 guess.reveal(right=2)
 
 # %% [markdown]
@@ -253,9 +257,7 @@ In `weight @ value` each row of `value` is multiplied by its weight and the rows
 are added up: the axis of the keys vanishes, and the $d_v$ components of the
 weather remain.
 
-The loop, the matrix form and the course's own function give the same weather.
-`course_utils` holds the general form of everything that you build in these
-lessons.
+`course_utils` holds the general form of everything that you build. Do all three agree?
 """
 
 # %%
@@ -270,8 +272,26 @@ print(
 
 # %% [markdown]
 r"""
-17 °C, 5 mm of rain, waves of 1.7 m: halfway between south and west in every
-component, and nearly nothing else.
+They do: 17 °C, 5 mm of rain, waves of 1.7 m, halfway between south and west.
+
+What does a *token* look up? Here is the row of the prologue's head, at the last "V":
+which keys it gives weight to, and the rest.
+"""
+
+# %%
+end = look_back()["nothing"][-1]
+row, tokens = end.row, end.pieces
+for i in np.argsort(-row)[:2]:
+    print(f"{row[i]:.2f} on the key of {tokens[i].strip()!r}")
+print(f"{1 - np.sort(row)[-2:].sum():.2f} on the other", len(row) - 2)
+
+# %% [markdown]
+r"""
+> **In a language model.** Each token has a vector, at first its **embedding**, of which the model makes
+> a query, a key and a value. The query of the last "V" asks: *before whom did I stand?* Each of 21
+> tokens offers a key. That of "ex" says *"V" stood before me*, and wins. Its value says *"ex"*: the
+> piece to go on with. Nobody wrote these three; they are learnt
+> ([lesson 7](07_self_and_cross_attention.ipynb)).
 
 ## Ask many questions at once
 
@@ -291,7 +311,7 @@ r"""
 Three queries, three rows of weather. Look at the first one: the wind blows from
 the north, whose row in the log says 6 °C, and the soft lookup answers 5.45 °C. It
 blends in some northeast wind, although the query matches a key exactly. Keep that
-in mind for the experiment.
+in mind for the experiment at the end.
 
 `course_utils.soft_lookup` takes one query or many.
 """
@@ -305,7 +325,8 @@ r"""
 ## Turn the wind
 
 Now turn the query yourself. Click the slider and press the arrow keys, or drag
-it. Three things are worth watching:
+it. (`course_utils.softmax` takes the exponentials and divides by their sum.) Three
+things are worth watching:
 
 - the **dots**: as the arrow turns, weight flows from one key to the next;
 - the **curves** at 225°: where the dashed one jumps and the blue one glides;
@@ -315,26 +336,26 @@ it. Three things are worth watching:
 # %%
 around = np.arange(0, 361)
 winds = direction(around)
-temperatures = {
+lines = {
     "soft lookup": course_utils.soft_lookup(winds, key, value, 4)[:, 0],
     "hard lookup": course_utils.hard_lookup(winds, key, value)[:, 0],
 }
 look = {
-    "title": "Temperature",
+    "title": "Air",
     "axes": ("bearing of the wind (°)", "°C"),
     "xticks": range(0, 361, 90),
 }
 
 
-# %%
+# %% tags=["hide-input"]
 def forecast(bearing):
     query = direction(bearing)
     weight = course_utils.softmax(4 * (key @ query))
     compass = figures.vectors(
         key, names, query, weight, title="Wind", axes=("east", "north")
     )
-    bars = figures.bars(weight, names, title="Weight of each key")
-    curves = figures.curves(around, temperatures, at=bearing, **look)
+    bars = figures.bars(weight, names, title="Weights")
+    curves = figures.curves(around, lines, at=bearing, **look)
     caption = f"Wind from {bearing}°: {weight @ value[:, 0]:.1f} °C"
     return figures.beside(compass, bars, curves, caption=caption)
 
@@ -346,7 +367,7 @@ figures.panel(forecast, bearing=bearing)
 
 # %% [markdown]
 r"""
-The hard lookup is a staircase: it answers with one of five temperatures and jumps
+The hard lookup is a staircase: it answers with one of five rows and jumps
 between them. The soft lookup passes through everything in between. But it never
 quite reaches the ends: not the 21 °C of south, and not the 3 °C of northeast,
 where it says 4.7 °C. Here are these two, and the weights at 45°.
@@ -359,21 +380,71 @@ print(course_utils.softmax(4 * (key @ direction(45))))
 
 # %% [markdown]
 r"""
-Even with the arrow right on northeast, its neighbours north and east keep 0.19
-of the weight each. A blend lies *between* the values that it blends, so it
-cannot reach the coldest or the warmest of them while any other has a say.
+Even at northeast itself, north and east keep 0.19 of the weight each. A blend
+lies *between* its values, so it cannot reach the coldest or the warmest while any other has
+a say.
 
-## When the vane trembles
+## Where it goes wrong
 
-So which of the two is better? That depends on how far the query can be trusted.
+**Keys in place of values.** What a key and a value are for is asked again and
+again: a reader of a book on language models wonders whether the values are not
+[the same as the keys](https://github.com/onlybooks/llm/issues/29), and a
+reader of a model's code finds a [`value` that is multiplied with the
+query](https://github.com/Genentech/ARGMINN/issues/1). Here is the slip in one
+line: blend the keys.
+"""
+
+# %%
+weight = course_utils.softmax(4 * (key @ query))
+print("right:", weight @ value)
+print("wrong:", weight @ key)
+
+# %% [markdown]
+r"""
+The wrong line runs without an error and returns a fair guess at *where the wind
+comes from*, which is what we knew before we asked. Here the shape gives it away:
+two numbers where weather has three. In models where $d_k = d_v$ it does not: keep the two
+sizes different when you test.
+
+**Weights that do not sum to 1.** Leave out the division:
+"""
+
+# %%
+weight = np.exp(4 * (key @ query))
+print("sum of the weights:", round(weight.sum(), 2))
+print("air:", round((weight @ value)[0], 1), "°C")
+
+# %% [markdown]
+r"""
+A harbour at 576 °C. Here you see it, because you know how warm air can be. In the middle of a
+model nobody does, so test: each row of weights sums to 1, and the answer lies between the
+smallest and the largest value.
+
+## In short
+
+A lookup compares a query with keys and answers with values. A hard lookup takes
+the value of the best match; it is exact when the query can be trusted, and jumps
+when it cannot. A soft lookup gives every value a weight, the exponential of its
+match divided by the sum, and adds the values up. It changes smoothly with the
+query, it never leaves a value out, and its answer lies between the values. Which
+of them errs less depends on the noise of the query and on the sharpness.
+
+**Now you:** [the exercises of this lesson](../exercises/01_soft_lookup.ipynb).
+After them you will know how to look up; what remains open is the choice of the
+match. Is the dot product a good one when keys differ in length? That is the
+question of [lesson 2](02_scores.ipynb).
+"""
+
+# %% [markdown]
+r"""
+## For those who want to know more: when the vane trembles
+
+Which of the two lookups is better? That depends on how far the query can be trusted.
 Suppose that the wind truly comes from one of the five directions of the log, but
 the vane trembles: to each component of the query some Gaussian noise is added.
-How far is each lookup from the true temperature?
-
-What do you expect? Without noise the hard lookup finds the right row every time,
-while the soft one blends in the neighbours. With much noise the hard lookup often
-picks a wrong row, and then its error is whole; the soft one errs a little each
-time. There should be a point where they cross.
+How far is each lookup from the true air? Without noise the hard lookup is always right, while
+the soft one blends in the neighbours. With much noise the hard lookup often
+picks a wrong row, and then its error is whole. There should be a point where they cross.
 
 The third is a soft lookup whose sharpness follows the noise: sharpness
 $1/\text{noise}^2$, decided when the vane is steady, undecided when it trembles.
@@ -418,22 +489,20 @@ for name, lookup in lookups.items():
     ]
     errors[name] = np.array(runs)  # (noises, seeds)
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots()
 for name, e in errors.items():
     axes.errorbar(noises, e.mean(1), e.std(1), label=name, capsize=3)
 axes.axhline(value[:, 0].std(), color="black", linewidth=1)
 axes.text(0.1, 6.4, "always say the mean of the log", fontsize=10)
 axes.set(xlabel="noise of the vane (standard deviation)", ylim=(0, 8))
-axes.set(ylabel="error of the temperature (RMS, °C)")
+axes.set(ylabel="error of the air (RMS, °C)")
 _ = axes.legend(loc="lower right")
 
 # %% [markdown]
 r"""
-The figure shows the error of three lookups against the noise, each the mean over
-five seeds, with bars of one standard deviation, which are small. The solid line
-(soft, sharpness 4) and the dashed one (hard) cross near a noise of 0.3. The numbers around the crossing and at
-the end:
+Each point is the mean over five seeds, with bars of one standard deviation, which are small.
+The solid line (soft, sharpness 4) and the dashed one (hard) cross near a noise of 0.3. In numbers:
 """
 
 # %%
@@ -448,11 +517,10 @@ r"""
   trusted.**
 - At 0.3 they are equal, and at 0.6 soft is ahead by 0.6 °C. **Soft wins when the
   query is noisy.**
-- At 2.0 both are worse than the thin black line, which never looks at the vane:
-  it always answers the mean of the log and is off by 6.2 °C. A lookup that is
-  too decided believes noise.
+- At 2.0 both are worse than the thin black line, which always answers the mean of the log and
+  is off by 6.2 °C.
 - The soft lookup whose sharpness follows the noise is the best of the three, or
-  level with it, everywhere. So the loss at little noise was not the fault of
+  level with it, everywhere. So the loss at little noise was the fault not of
   blending, but of a sharpness that did not fit.
 
 > **Why $1/\text{noise}^2$?** All keys have length 1. With Gaussian noise the
@@ -461,57 +529,13 @@ r"""
 > lookup *are* those probabilities. Its answer is the mean of the values under
 > them, and no other estimate has a smaller expected squared error.
 
-What this does not show: the true wind was always one of the five in the log,
-which suits the hard lookup, and the five were equally frequent. And nobody told
-us the noise in advance. That the weights should *learn* how sharp to be is where
+Two things were kind to the lookups. The true wind was always one of the five in the log,
+and the noise was known in advance. That weights should *learn* how sharp to be is where
 this course is going.
-
-## Where it goes wrong
-
-**Keys in place of values.** What a key and a value are for is asked again and
-again: a reader of a book on language models wonders whether the values are not
-[the same as the keys](https://github.com/onlybooks/llm/issues/29), and a
-reader of a model's code finds a [`value` that is multiplied with the
-query](https://github.com/Genentech/ARGMINN/issues/1). Here is the slip in one
-line: blend the keys.
 """
-
-# %%
-weight = course_utils.softmax(4 * (key @ query))
-print("right:", weight @ value)
-print("wrong:", weight @ key)
 
 # %% [markdown]
 r"""
-The wrong line runs without an error and returns a fair guess at *where the wind
-comes from*, which is what we knew before we asked. Here the shape gives it away:
-two numbers where weather has three. In models where $d_k = d_v$ it does not.
-Keep the two sizes different when you test.
-
-**Weights that do not sum to 1.** Leave out the division:
-"""
-
-# %%
-weight = np.exp(4 * (key @ query))
-print("sum of the weights:", round(weight.sum(), 2))
-print("temperature:", round((weight @ value)[0], 1), "°C")
-
-# %% [markdown]
-r"""
-A harbour at 576 °C. It is this easy to see because we know what a temperature
-looks like. In the middle of a network nobody does, so test it where you can:
-each row of weights sums to 1, and the answer lies between the smallest and the
-largest value.
-
-## In short
-
-A lookup compares a query with keys and answers with values. A hard lookup takes
-the value of the best match; it is exact when the query can be trusted, and jumps
-when it cannot. A soft lookup gives every value a weight, the exponential of its
-match divided by the sum, and adds the values up. It changes smoothly with the
-query, it never leaves a value out, and its answer lies between the values. Which
-of them errs less depends on the noise of the query and on the sharpness.
-
 ## Symbols and names
 
 | name | shape | meaning |
@@ -522,6 +546,7 @@ of them errs less depends on the noise of the query and on the sharpness.
 | `match` | (n_k,) or (n_q, n_k) | how well a query fits a key: their dot product |
 | `weight` | (n_k,) or (n_q, n_k) | positive, each row sums to 1 |
 | `sharpness` | a number ≥ 0 | how decidedly the best matches win |
+| embedding | (d,) | the vector that stands for a token |
 | $n_q, n_k, d_k, d_v$ | | how many queries and keys; how long keys and values are |
 
 ## Go deeper
@@ -536,9 +561,4 @@ of them errs less depends on the noise of the query and on the sharpness.
   (2016): what is gained by encoding keys and values differently.
 - Bahdanau, Cho and Bengio, *Neural Machine Translation by Jointly Learning to
   Align and Translate* (2015): the paper that brought soft lookups to translation.
-
-**Now you:** [the exercises of this lesson](../exercises/01_soft_lookup.ipynb).
-After them you will know how to look up; what remains open is the choice of the
-match. Is the dot product a good one when keys differ in length? That is the
-question of lesson 2.
 """

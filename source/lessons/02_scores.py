@@ -12,8 +12,9 @@ once: `dot_product_score`, `cosine_score`, `gaussian_score`, `bilinear_score` an
 what the length of a key does to it, to say when two scores pick the same key, and
 to notice a cosine that is none.
 
-**What you'll need.** [Lesson 1](01_soft_lookup.ipynb). About 75 minutes with the
-exercises.
+**What you'll need.** [Lesson 1](01_soft_lookup.ipynb). The main line takes about 20
+minutes, the first exercise 5 more; with the part for those who want to know more,
+and all exercises, it is 85.
 """
 
 # %%
@@ -31,13 +32,12 @@ figures.use_style()
 r"""
 ## A gale in the log
 
-In lesson 1 a harbour log answered questions about the wind. We took the dot
-product as the **match** of a query and a key, on trust. It worked, and there was a
-hidden reason: all five keys had length 1.
+In the prologue the key of "ex" fitted the query of a "V". But what is it to *fit*? In
+lesson 1 the dot product was the **match** of a query and a key, taken on trust. It worked
+for a hidden reason: all five keys of the harbour log had length 1.
 
 Tonight a gale blows from the northwest, three times as strong as the winds in the
-log. The harbour master enters it. The arrow of a wind is as long as the wind is
-strong, so the new key has length 3.
+log. The arrow of a wind is as long as the wind is strong, so the new key has length 3.
 """
 
 
@@ -55,8 +55,7 @@ print("key", key.shape, "gale", key[5])
 
 # %% [markdown]
 r"""
-Six keys of two components each: how far east, how far north. The gale lies 2.12 to
-the west and 2.12 to the north.
+Each key says how far east, how far north.
 
 ## Predict first
 
@@ -114,11 +113,9 @@ print("its weight for the breeze:", shares[5].round(3))
 
 # %% [markdown]
 r"""
-144 directions of 360. And the soft lookup of lesson 1, at its sharpness of 4, gives
-the gale nearly all the weight (0.988) for a breeze from the west. The log now
-forecasts a storm for two breezes in five.
-
-Is that wrong? It depends on what the length of a key *means*.
+144 directions of 360: a storm for two breezes in five. And the soft lookup of lesson 1 gives
+the gale nearly all the weight (0.988) for a breeze from the west. Is that wrong? It depends
+on what the length of a key *means*.
 
 - A long key may be an **important** entry. Then it should win more often.
 - The length may mean **nothing**; only the direction counts.
@@ -177,8 +174,8 @@ compare(dot_product, dot_product_score, course_utils.dot_product_score)
 
 # %% [markdown]
 r"""
-Shape (3, 6), one row a query, one column a key; the loop, the matrix form and the
-course's own function agree. `key.T` turns the keys into columns. The product
+Shape (3, 6), one row a query, one column a key. Twice True: loop and matrix agree, and so do
+matrix and `course_utils`. `key.T` turns the keys into columns. The product
 `key @ query.T` holds the same numbers transposed, one row a key: not what we agreed.
 
 ### The cosine: only the direction counts
@@ -204,7 +201,9 @@ compare(cosine, cosine_score, course_utils.cosine_score)
 r"""
 In the matrix form each vector is first brought to length 1. `axis=-1` runs over the
 components of a vector, so each *row* gets its own length. `keepdims=True` keeps
-those lengths as a column, shape (n, 1), which divides row by row.
+those lengths as a column, shape (n, 1), which divides row by row. A cosine is never above 1, and
+[lesson 5](05_scaled_dot_product_attention.ipynb) shows what that costs when there are many
+keys.
 
 ### The Gaussian: the nearest key wins
 
@@ -233,9 +232,8 @@ compare(gaussian, gaussian_score, course_utils.gaussian_score)
 # %% [markdown]
 r"""
 `query[:, None, :]` has the shape (n_q, 1, d_k). NumPy stretches the axis of length
-1 along the keys, so `difference` holds every query minus every key, and the sum
-over the last axis leaves one number for each pair. This trick, *broadcasting*,
-returns below.
+1 along the keys (*broadcasting*), so `difference` holds every query minus every key, and the sum
+over the last axis leaves one number for each pair.
 
 Now the breeze from the west by all three. `breeze[None]` makes it a row.
 """
@@ -287,114 +285,61 @@ print(np.allclose(by_dot, by_distance))
 
 # %% [markdown]
 r"""
-(`softmax` is the exponential and the division of lesson 1.) So in lesson 1 you
-could not tell which score you were using: with keys of one length, dot product,
-cosine and Gaussian all rank alike.
+So in lesson 1 you could not tell which score you were using: with keys of one length, dot
+product, cosine and Gaussian all rank alike.
 
 ## Scores with numbers inside
 
-The next two scores contain numbers that a model learns. Here we write them by hand.
+A score may contain numbers that a model learns. Arrays of these are called `w_…` in
+this course, in formulas $W$ (`w_query` is $W_q$); a *weight* is always a share. Here we write them by hand.
 
 ### Bilinear: translate, then compare
 
-A ship wants to ask the log too. It has four wind sensors, ahead, astern, starboard
-(right) and port (left), and each reads how strongly the wind comes from its side.
-So its query has four components, and a key has two: there is no dot product between
-them. The ship heads east. Then ahead is east, astern is west, starboard is south
-and port is north. That is a matrix $W$ (`weight`) with a row for each sensor, and
-the score is $q^\top W k$.
+What the query asks and what a key says may be written in different terms. Take the beginning
+of the prologue's sentence, and give each of five tokens a vector, its embedding: a 1 in a place
+of its own. A key says two things, one behind the other: what the token *is*, and what stood
+*before* it. A query says only what its token is. So it has five components, a key has ten, and
+there is no dot product between them. A matrix $W$ (`w_match`), a row for each component of the
+query, translates; the score is $q^\top W k$.
 """
+
+# %%
+tokens = ["Captain", "V", "ex", "olin", "log"]
+is_a = np.eye(5)  # an embedding a token
+before = np.vstack([np.zeros(5), is_a[:-1]])
+token_keys = np.hstack([is_a, before])  # (n_k, d_k)
+last_v = is_a[1:2]  # (n_q, d_q): the V at the end asks
+w_match = np.eye(5, 10, k=5)  # what I am, to what was before
 
 
 # %%
-weight = np.array([[1, 0], [-1, 0], [0, -1], [0, 1]])  # (d_q, d_k)
-reading = np.array([[0, 0.6, 0.8, 0]])  # (n_q, d_q)
+def bilinear_score(query, key, w_match):
+    return query @ w_match @ key.T  # (n_q, n_k)
 
 
-def bilinear_score(query, key, weight):
-    return query @ weight @ key.T  # (n_q, n_k)
-
-
-loop = by_loop(lambda q, k: q @ weight @ k, reading, key)
-fast = bilinear_score(reading, key, weight)
-general = course_utils.bilinear_score(reading, key, weight)
+loop = by_loop(lambda q, k: q @ w_match @ k, last_v, token_keys)
+fast = bilinear_score(last_v, token_keys, w_match)
+general = course_utils.bilinear_score(last_v, token_keys, w_match)
 print(np.allclose(loop, fast), np.allclose(loop, general))
-print("translated:", (reading @ weight)[0])
-table(bilinear=fast[0])
+for w in (w_match, np.eye(5, 10)):
+    scores = bilinear_score(last_v, token_keys, w)[0]
+    pairs = zip(tokens, scores, strict=True)
+    print(*(f"{token} {s:.0f}" for token, s in pairs), sep="  ")
 
 # %% [markdown]
 r"""
-A wind from astern and starboard, translated, lies 0.6 to the west and 0.8 to the
-south, and the south wind scores best (0.80). If the ship turns, only $W$ changes.
-After the translation it is a dot product, so the length of a key still counts; with
+"ex" has the best score, since "V" stood before it. With the other matrix, which compares what I
+am with what you *are*, it is "V" itself. Same query, same keys: **$W$ decides what counts as a
+match.** After the translation it is a dot product, so the length of a key still counts; with
 the identity as $W$ it *is* the dot product.
 
-### Additive: a small network
+> **In a language model.** The query is made at the last "V", and the key that wins, "ex", does not *resemble*
+> it. To compare the tokens as they are would find the first "V", which is no help. So models
+> learn what to compare: two matrices, `w_query` and `w_key`, make the query and the key, and the
+> score is their dot product: a bilinear score, whose matrix is `w_query @ w_key.T`
+> ([lesson 7](07_self_and_cross_attention.ipynb)).
 
-The last score hands both vectors to a network with one hidden layer:
-
-$$v^\top \tanh(W_q\, q + W_k\, k) .$$
-
-Our vectors are rows, so in code the matrices stand on the right, as `w_query` and
-`w_key`. We build four alarms, the hidden layer. One asks: does the query point far
-to the east of the key? The others ask the same for west, north and south. An alarm
-is the tanh of that distance minus a threshold of 1: near −1 when all is quiet, near
-1 when it rings. The score is minus the sum of the alarms.
-"""
-
-# %%
-side = np.array([[1, -1, 0, 0], [0, 0, 1, -1]])
-w_query = side  # (d_q, d_hidden)
-w_key = np.vstack([-side, [-1, -1, -1, -1]])  # (d_k, d_hidden)
-v = np.array([-1, -1, -1, -1])  # (d_hidden,)
-key_and_one = np.column_stack([key, np.ones(6)])  # (n_k, d_k)
-
-# %% [markdown]
-r"""
-`w_key` is `-side`, which makes the sum a difference, and one more row for the
-threshold. That row needs a component of the key that is always 1, so here keys have
-three components and queries two. Now one pair, and then all pairs by broadcasting.
-"""
-
-
-# %%
-def additive(q, k):
-    return np.tanh(q @ w_query + k @ w_key) @ v
-
-
-def additive_score(query, key, w_query, w_key, v):
-    for_query = (query @ w_query)[:, None, :]  # (n_q, 1, d_hidden)
-    for_key = key @ w_key  # (n_k, d_hidden)
-    return np.tanh(for_query + for_key) @ v  # (n_q, n_k)
-
-
-network = (w_query, w_key, v)
-loop = by_loop(additive, queries, key_and_one)
-fast = additive_score(queries, key_and_one, *network)
-general = course_utils.additive_score(queries, key_and_one, *network)
-print(np.allclose(loop, fast), np.allclose(loop, general))
-
-# %% [markdown]
-r"""
-The queries get their own axis, the keys keep theirs, and the hidden layer stands
-last, where `@ v` sums over it. What does it make of the breeze, and of ever stronger
-gales?
-"""
-
-# %%
-scores = additive_score(breeze[None], key_and_one, *network)
-table(additive=scores[0])
-for length in (3, 30, 300):
-    gale = length * winds[5]
-    score = additive(breeze, np.append(gale, 1))
-    print(f"gale {length:3}: {score:.2f}, by dot {gale @ breeze:.2f}")
-
-# %% [markdown]
-r"""
-West wins (3.05), and the gale comes last (1.04), as with the Gaussian. But this
-score has a floor and a ceiling: a tanh never leaves −1 to 1, so four alarms never
-leave −4 to 4. A hundred times the gale moves the additive score by about one point
-and the dot product by more than 200.
+A score may also be a small network, the *additive* one; it is in the last part of this lesson.
 
 ## Stretch one key
 
@@ -457,7 +402,57 @@ r"""
 The area of the dot product and of the cosine is a cone: doubling a query changes no
 winner. For the Gaussian the length of the query matters too.
 
-## How often do two scores agree?
+## Where it goes wrong
+
+**A dot product taken for a cosine.** A search library returned scores around 405,
+and its user wondered, since "a dot product gives values from -1 to 1"; the answer
+was that they were [probably confusing inner product and cosine
+similarity](https://github.com/facebookresearch/faiss/issues/812). You notice it by
+one look at the largest score:
+"""
+
+# %%
+print(dot_product_score(queries, key).max().round(2))
+print(cosine_score(queries, key).max().round(2))
+
+# %% [markdown]
+r"""
+No cosine is above 1. The reverse is no proof: dot products of short vectors stay
+below 1 as well.
+
+**A length over the wrong axis.** A published loss took cosines over dimension 1,
+which was [the axis of the tokens instead of the
+features](https://github.com/facebookresearch/WMReward/issues/11). Nothing fails,
+because the shapes fit. In our log, this is `axis=0` in place of `axis=-1`:
+"""
+
+# %%
+right = key / np.linalg.norm(key, axis=-1, keepdims=True)
+wrong = key / np.linalg.norm(key, axis=0, keepdims=True)
+print("right:", np.diagonal(right @ right.T))
+print("wrong:", np.diagonal(wrong @ wrong.T))
+
+# %% [markdown]
+r"""
+The cosine of a vector with itself is 1. Test that, and this mistake shows.
+
+## In short
+
+A score says how well a query matches a key. The dot product rewards long keys, the
+cosine ignores length, and the Gaussian is a dot product with a fine for long keys.
+If all keys are equally long, the three rank alike, and the Gaussian with width
+$\sigma$ gives the very weights of the dot product with sharpness $1/\sigma^2$. The
+bilinear score translates the query before it compares, so that learning can choose what
+counts as a match.
+
+**Now you:** [the exercises of this lesson](../exercises/02_scores.ipynb). A score
+can be any number, and negative too. How do such numbers become shares that are
+positive and sum to 1? That is the question of [lesson 3](03_softmax.ipynb).
+"""
+
+# %% [markdown]
+r"""
+## For those who want to know more: how often do two scores agree?
 
 The harbour has six keys in two dimensions. Models have many more of both. Suppose
 32 keys point in random directions. Their lengths are $e^{\,\text{spread}\,\cdot z}$
@@ -465,9 +460,8 @@ with $z$ normally distributed: all 1 at a spread of 0, and at 0.1 they typically
 differ by some 10 %. How often do two scores choose the same best key for a random
 query of length 1?
 
-At a spread of 0 the answer must be "always". With more spread, less. But what about
-the dimension: does agreement grow or fall with it, and is it the same for all
-pairs of scores? Decide before you run the next cells.
+At a spread of 0 the answer must be "always". With more spread, less. But does agreement grow or
+fall with the dimension, and alike for all pairs of scores?
 """
 
 # %%
@@ -505,7 +499,7 @@ runs = [
 ]
 runs = np.array(runs)  # (dimensions, spreads, seeds, pairs)
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.6), sharey=True)
 for i, (a, b) in enumerate(pairs):
     for d, r in zip(dimensions, runs[..., i], strict=True):
@@ -517,7 +511,7 @@ axes[0].set(ylabel="share with the same best key", ylim=(0, 1.04))
 axes[0].text(0.3, 0.05, "by chance", fontsize=10)
 _ = axes[1].legend(loc="upper right")
 
-# %%
+# %% tags=["hide-input"]
 print(f"{'spread':31} {0.1:<15}{1.0}")
 for i, (a, b) in enumerate(pairs):
     for d, r in zip(dimensions, runs[..., i], strict=True):
@@ -527,15 +521,13 @@ for i, (a, b) in enumerate(pairs):
 
 # %% [markdown]
 r"""
-Each point is the mean of ten seeds, each with keys and queries of its own; the bars
-are one standard deviation. Printed are the numbers at spreads of 0.1 and of 1.
+Each point is the mean of ten seeds; the bars are one standard deviation.
 
 - Dot product and cosine agree *more* in many dimensions than in two.
 - Gaussian and cosine at a spread of 0.1 do the opposite. In 128 dimensions they
-  agree for only a third of the queries. At wide spreads there is no plain order: 16
-  dimensions agree most.
-- Dot product and Gaussian end below chance (1 in 32) in 16 and 128 dimensions. They
-  do not merely differ; they avoid each other's choice.
+  agree for only a third of the queries. At wide spreads 16 dimensions agree most.
+- Dot product and Gaussian end below chance (1 in 32) in 16 and 128 dimensions: they
+  avoid each other's choice.
 
 Two things explain it. First, the mean lengths of the keys that win, at a spread of
 0.4; then, how large a cosine typically is, and how close the second best key comes to
@@ -570,57 +562,89 @@ for d in dimensions:
 r"""
 On a circle 32 keys stand so close that the second best is almost level with the best
 (0.99), and a little more length overtakes. In many dimensions it is further behind
-(0.84), so direction holds out longer against length. That is the first result.
+(0.84). That is the first result.
 
 The dot product picks long keys, the cosine keys like all others, and the Gaussian
 short ones, since they pay a smaller fine. In 128 dimensions all cosines are small
 (±0.07), but the fine keeps its size: the Gaussian chooses by length more than by
 direction, keys less than half as long as the average. That is the other two.
 
-What this does not show: which score is *better*. Random keys have no meaning, so
-there is no right answer to miss. And a model that learns its keys can learn their
-lengths too, to suit the score it was given. What you can take away: with keys of one
-length the three rank alike, and with others, how much the choice changes depends on
-the dimension and on the pair of scores.
+Which score is *better* this cannot say: random keys have no meaning, so there is no right
+answer to miss. And a model that learns its keys can learn their
+lengths too, to suit the score it was given.
 
-## Where it goes wrong
+### Additive: a small network
 
-**A dot product taken for a cosine.** A search library returned scores around 405,
-and its user wondered, since "a dot product gives values from -1 to 1"; the answer
-was that they were [probably confusing inner product and cosine
-similarity](https://github.com/facebookresearch/faiss/issues/812). You notice it by
-one look at the largest score:
+The fifth score hands both vectors to a small **network**: sums, a bend, and a sum again.
+
+$$v^\top \tanh(W_q\, q + W_k\, k) .$$
+
+The sums $W_q q + W_k k$ are the **hidden units**. The function tanh bends each into the range from −1 to
+1, and $v$ says how much each counts. Our vectors are rows, so in code the matrices stand on the
+right, as `w_query` and `w_key`. We take four hidden units. The first is how far the query
+lies to the east of the key, less 1: its tanh is near 1 if it is far, and near −1 if not.
+The others do the same for west, north and south. The score is minus their sum.
 """
 
 # %%
-print(dot_product_score(queries, key).max().round(2))
-print(cosine_score(queries, key).max().round(2))
+side = np.array([[1, -1, 0, 0], [0, 0, 1, -1]])
+w_query = side  # (d_q, d_hidden)
+w_key = np.vstack([-side, [-1, -1, -1, -1]])  # (d_k, d_hidden)
+v = np.array([-1, -1, -1, -1])  # (d_hidden,)
+key_and_one = np.column_stack([key, np.ones(6)])  # (n_k, d_k)
 
 # %% [markdown]
 r"""
-No cosine is above 1. The reverse is no proof: dot products of short vectors stay
-below 1 as well.
+`w_key` is `-side`, which makes the sum a difference, and one more row for the
+"less 1", a **threshold**. That row needs a component of the key that is always 1, so here keys
+have three components and queries two. Now one pair, and then all pairs by broadcasting.
+"""
 
-**A length over the wrong axis.** A published loss took cosines over dimension 1,
-which was [the axis of the tokens instead of the
-features](https://github.com/facebookresearch/WMReward/issues/11). Its authors called
-it a typo, and noted that with two axes dimension 1 *is* the last one. Nothing fails,
-because the shapes fit. In our log, this is `axis=0` in place of `axis=-1`:
+
+# %%
+def additive(q, k):
+    return np.tanh(q @ w_query + k @ w_key) @ v
+
+
+def additive_score(query, key, w_query, w_key, v):
+    for_query = (query @ w_query)[:, None, :]  # (n_q, 1, d_hidden)
+    for_key = key @ w_key  # (n_k, d_hidden)
+    return np.tanh(for_query + for_key) @ v  # (n_q, n_k)
+
+
+network = (w_query, w_key, v)
+loop = by_loop(additive, queries, key_and_one)
+fast = additive_score(queries, key_and_one, *network)
+general = course_utils.additive_score(queries, key_and_one, *network)
+print(np.allclose(loop, fast), np.allclose(loop, general))
+
+# %% [markdown]
+r"""
+The queries get their own axis, the keys keep theirs, and the hidden units stand
+last, where `@ v` sums over it. What does it make of the breeze, and of ever stronger
+gales?
 """
 
 # %%
-right = key / np.linalg.norm(key, axis=-1, keepdims=True)
-wrong = key / np.linalg.norm(key, axis=0, keepdims=True)
-print("right:", np.diagonal(right @ right.T))
-print("wrong:", np.diagonal(wrong @ wrong.T))
+scores = additive_score(breeze[None], key_and_one, *network)
+table(additive=scores[0])
+for length in (3, 30, 300):
+    gale = length * winds[5]
+    score = additive(breeze, np.append(gale, 1))
+    print(f"gale {length:3}: {score:.2f}, by dot {gale @ breeze:.2f}")
 
 # %% [markdown]
 r"""
-The cosine of a vector with itself is 1. Test that, and this mistake shows.
+West wins (3.05), and the gale comes last (1.04), as with the Gaussian. But this
+score has a floor and a ceiling: a tanh never leaves −1 to 1, so the sum of four never
+leaves −4 to 4. A hundred times the gale moves the additive score by about one point
+and the dot product by more than 200.
 
-**An additive score without thresholds.** Bahdanau, Cho and Bengio (2015) give the
+### An additive score without thresholds
+
+Bahdanau, Cho and Bengio (2015) give the
 additive score as above and "omit all bias terms in order to increase readability"
-(appendix A.2.1). Whoever builds it from the formula builds it without. Drop our
+(appendix A.2.1). Who builds it from the formula builds it without thresholds. Drop our
 third component, and look at the scores:
 """
 
@@ -645,23 +669,15 @@ for title, k in {"without": key, "with": key_and_one}.items():
 
 # %% [markdown]
 r"""
-Each alarm cancels its opposite, and all scores are 0. Nor can other weights save it.
+Each hidden unit cancels its opposite, and all scores are 0. Nor can other numbers in the matrices save it.
 The last cell draws random networks and counts those that prefer north to south for a
 north wind *and* south to north for a south wind: without a threshold there is not
 one. The reason is that tanh is odd. Turn both arrows round, and the score changes its
 sign; so if a north wind prefers north to south, a south wind prefers north as well.
+"""
 
-## In short
-
-A score says how well a query matches a key. The dot product rewards long keys, the
-cosine ignores length, and the Gaussian is a dot product with a fine for long keys.
-If all keys are equally long, the three rank alike, and the Gaussian with width
-$\sigma$ gives the very weights of the dot product with sharpness $1/\sigma^2$. The
-bilinear score translates the query before it compares, and the additive score is a
-small network, whose scores are bounded. If lengths differ, how often two scores pick
-the same key depends on the dimension: in many dimensions the dot product comes nearer
-to the cosine, and the Gaussian goes by length.
-
+# %% [markdown]
+r"""
 ## Symbols and names
 
 | name | shape | meaning |
@@ -670,9 +686,9 @@ to the cosine, and the Gaussian goes by length.
 | `scores` | (n_q, n_k) | one row a query, one column a key |
 | $\lVert k \rVert$, $\theta$ | numbers | the length of $k$; the angle between $q$ and $k$ |
 | `sigma`, $\sigma$ | a number > 0 | the width of the Gaussian |
-| `weight`, $W$ | (d_q, d_k) | translates a query into the terms of a key |
-| `w_query`, `w_key` | (d_q, d_hidden), (d_k, d_hidden) | $W_q$ and $W_k$, written for rows |
-| `v`, $v$ | (d_hidden,) | how much each hidden unit counts |
+| `w_match`, $W$ | (d_q, d_k) | learnt: translates a query into the terms of a key |
+| `w_query`, `w_key` | (d_q, d_hidden), (d_k, d_hidden) | learnt: $W_q$ and $W_k$, written for rows |
+| `v`, $v$ | (d_hidden,) | learnt: how much each hidden unit counts |
 
 ## Go deeper
 
@@ -693,8 +709,4 @@ to the cosine, and the Gaussian goes by length.
 - Steck, Ekanadham and Kallus, *Is Cosine-Similarity of Embeddings Really About
   Similarity?* (2024): cosines of learned vectors can be arbitrary; they caution
   against using the cosine blindly.
-
-**Now you:** [the exercises of this lesson](../exercises/02_scores.ipynb). A score
-can be any number, and negative too. How do such numbers become shares that are
-positive and sum to 1? That is the question of lesson 3.
 """

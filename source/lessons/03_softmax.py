@@ -13,7 +13,8 @@ predict what a shift, a factor and a temperature do to the weights, to choose a
 temperature by measurement, and to diagnose a softmax that went over the wrong
 axis or out of range.
 
-**What you'll need.** Lessons 1 and 2. About 80 minutes with the exercises.
+**What you'll need.** Lessons 1 and 2. The main line takes about 25 minutes, the first
+exercise 10 more; with the part for those who want to know more, and all exercises, it is 75.
 """
 
 # %%
@@ -22,6 +23,7 @@ import numpy as np
 
 import course_utils  # missing? Run python3 course.py
 from course_utils import figures
+from course_utils.data.look_back import look_back
 from course_utils.learner import predict
 
 np.set_printoptions(precision=4, suppress=True)
@@ -31,9 +33,11 @@ figures.use_style()
 r"""
 ## Scores that do not divide
 
-Back to the harbour log, as it was in lesson 1: five winds are the keys. Of the
-weather they bring we take one number, how warm the air is in °C, and call it
-`air`, because the word *temperature* will mean something else in this lesson.
+A language model turns scores into shares at two places: where a token looks back, and where it
+says how likely each next token is. Both do it by one formula, and this lesson is about that.
+
+Back to the harbour log: five winds are the keys. Of their weather we take one number, how
+warm the air is in °C, and call it `air`: *temperature* means something else from here on.
 The wind blows from 215°, a little south of southwest.
 """
 
@@ -55,8 +59,7 @@ print(score)
 # %% [markdown]
 r"""
 These are scores as lesson 2 left them: any real numbers, here three of them
-negative. South has the best (0.82), northeast the worst (−0.98). A blend needs
-weights: shares of one whole. The first idea that comes to mind is to divide each
+negative. A blend needs weights: shares of one whole. The first idea is to divide each
 score by the sum of all.
 """
 
@@ -83,9 +86,8 @@ So let us write down what we want before we choose a formula.
 4. **Only differences count.** The same number added to all scores changes
    nothing.
 
-The fourth may surprise you. But a score has no natural zero. Lesson 2 measured the
-same match by a dot product and by a negative squared distance, and for keys and
-queries of length 1 the two differ by a constant:
+The fourth may surprise you, but a score has no natural zero. Lesson 2 measured the
+same match by a dot product and by a distance, and at length 1 the two differ by a constant:
 """
 
 # %%
@@ -94,8 +96,8 @@ print(gaussian - score)
 
 # %% [markdown]
 r"""
-Whoever measures by distance has every score lower by 1, and knows exactly as much
-about the wind. Both should get the same weights.
+Measured by distance, every score is lower by 1 and says exactly as much about the wind, so both
+should give the same weights.
 
 Here are five ways to make shares, each tried on a thousand rows of random scores.
 A way keeps a wish if it keeps it on every row.
@@ -132,9 +134,9 @@ for name, way in ways.items():
 
 # %% [markdown]
 r"""
-Only the exponential keeps all four. The third way comes close: it fails because
-its smallest weight is always 0. The fourth, a smooth curve that is positive and
-rises, fails because adding 1 to every score changes its weights.
+Only the exponential keeps all four. The third way fails because its smallest weight is always
+0; the fourth, a smooth curve that is positive and rises, because adding 1 to every score
+changes its weights.
 
 ## Why just the exponential
 
@@ -154,9 +156,7 @@ for name in ("less the smallest, divide", "eˣ, divide"):
 # %% [markdown]
 r"""
 With "less the smallest" the ratio of south to west changes because a third wind
-left, one that has nothing to do with either. With the exponential it stays.
-
-Now put the wishes together. The ratio of two weights depends on the two scores,
+left; with the exponential it stays. Now put the wishes together. The ratio of two weights depends on the two scores,
 and of those on their difference only: call it $r(x_i - x_j)$. Three keys give
 
 $$\frac{w_1}{w_3} = \frac{w_1}{w_2} \cdot \frac{w_2}{w_3},
@@ -167,8 +167,7 @@ $r(2) = c^2$, $r(3) = c^3$, and $r(\tfrac12) = \sqrt c$, because two halves make
 every fraction follows in the same way, and as the order is kept, nothing else
 fits in between. So $r(a) = c^a$ with some $c$ above 1, and each weight is
 proportional to $c^{\text{score}}$. **The wishes leave the exponential, and one free
-number, its base $c$.** Lesson 1 took this formula on trust; now you know where it
-comes from.
+number, its base $c$.**
 
 > That the ratio of two shares should not depend on what else is on offer is known
 > as the choice axiom of R. Duncan Luce (1959), who used it to describe how people
@@ -198,7 +197,7 @@ print(softmax_loop(score))
 # %% [markdown]
 r"""
 South gets 0.42 and west 0.33. Even northeast has 0.07: these weights are rather
-flat, and we shall come to that.
+flat, which a temperature will change.
 
 Several queries give one row of scores each. Then `axis` says along which axis the
 weights sum to 1. Scores have the shape $(n_q, n_k)$, and each query shares out its
@@ -219,8 +218,7 @@ print(softmax(scores))  # each row sums to 1
 # %% [markdown]
 r"""
 The last row is the one that the loop returned. `keepdims=True` keeps the sums as a
-column, so that each row is divided by its own. The loop, the matrix form and the
-general function of the course agree:
+column, so that each row is divided by its own. `course_utils` does the same:
 """
 
 # %%
@@ -232,8 +230,8 @@ print(np.allclose(by_loop, course_utils.softmax(scores)))
 r"""
 ## Predict first
 
-The scores 0, 1 and 2 get the weights 0.09, 0.24 and 0.67. You know that adding the
-same number to all of them changes nothing. What if you *double* all scores?
+The scores 0, 1 and 2 get the weights 0.09, 0.24 and 0.67. Adding a number to all of them changes
+nothing. What if you *double* all scores?
 """
 
 # %%
@@ -245,11 +243,6 @@ guess = predict(
     "the weights move closer together",
 )
 guess
-
-# %% [markdown]
-r"""
-Choose one, then run the next cell.
-"""
 
 # %%
 x = np.array([0.0, 1.0, 2.0])
@@ -303,10 +296,7 @@ At $T = 100$ every score is nearly the same, measured in units of $T$, and each 
 the five keys gets a fifth: the query does not matter. At $T = 0.01$ all weight is on
 south, and the row equals that of `hard_attention`, which gives weight 1 to the best
 score: the hard lookup of lesson 1. **Softmax runs between two extremes: the plain
-mean as $T$ grows, the hard lookup as $T$ goes to 0.** The name says as much: a soft
-form of "which one is the maximum".
-
-There is one difference at the cold end. Two equal best scores share the weight at
+mean as $T$ grows, the hard lookup as $T$ goes to 0.** One difference stays. Two equal best scores share the weight at
 every temperature; a hard choice has to take one of them.
 """
 
@@ -345,9 +335,8 @@ for even in (np.ones(1), np.ones(2) / 2, np.ones(5) / 5):
 
 # %% [markdown]
 r"""
-One, two and five equal weights have one, two and five keys in effect, as they
-should. Without a loop, `np.where` puts a harmless 1 in the place of a weight of 0,
-so that no logarithm of 0 is taken. The three versions agree:
+Without a loop, `np.where` puts a harmless 1 in the place of a weight of 0,
+so that no logarithm of 0 is taken.
 """
 
 
@@ -365,6 +354,34 @@ print(np.isclose(entropy(weight), course_utils.entropy(weight)))
 # %% [markdown]
 r"""
 Not quite two keys in effect, for a wind between south and west: that fits.
+
+## From temperature to text
+
+What comes out of a language model are scores, one for each token that may come next, called
+**logits**. Softmax makes chances of them, and the next token is drawn by these chances. Here are
+the five likeliest after "looked", in the prologue's sentence, without all others. Recorded are the
+chances; but by wish 4 logits count only up to a shift, so their logarithms will do:
+"""
+
+# %%
+looks = look_back()["nothing"]
+chances = looks[7].following  # after "looked"
+logits = np.log(list(chances.values()))  # up to a shift
+rng = np.random.default_rng(0)
+for T in (0.2, 1.0, 5.0):
+    share = softmax(logits, temperature=T)
+    drawn = rng.choice(list(chances), size=8, p=share)
+    print(f"T = {T}: out {share[0]:.2f}, drawn:{''.join(drawn)}")
+effect = np.exp(entropy(looks[-1].row))
+print(f"from the last V: {effect:.2f} of {len(looks[-1].row)} keys")
+
+# %% [markdown]
+r"""
+> **In a language model.** The temperature that programs offer for writing is this $T$. Cold, the captain
+> always "looked out"; hot, the text takes roads that the model thinks unlikely. It changes what is
+> drawn, not what was computed. Inside, each token's scores go through softmax too, with no
+> knob: from the last "V" little more than one key is in effect, because learning made that score
+> so much higher than the rest.
 
 ## Turn the temperature
 
@@ -392,7 +409,7 @@ say_look = {"title": "How many have a say", "axes": (across, "keys")}
 air_look = {"title": "Forecast", "axes": (across, "°C")}
 
 
-# %%
+# %% tags=["hide-input"]
 def sharpen(T):
     weight = course_utils.softmax(score, temperature=T)
     any_score = np.linspace(-1.1, 1.1, 441)
@@ -414,12 +431,11 @@ figures.panel(sharpen, T=slider)
 r"""
 Cold, the curve runs along the axis and bends at the top: only the very best score is
 worth anything. Hot, it is nearly a straight upright line: all scores are worth the
-same. In between, each step of $T$ down the score axis divides the worth by $e$, so
-$T$ decides which differences between scores count as large.
+same. $T$ decides which differences between scores count as large.
 
-The number of keys lingers a little near 2, because south and west have scores close
+The number of keys lingers near 2, because south and west have scores close
 together (0.82 and 0.57) and far above the rest: a temperature that is large
-against the 0.25 between them is still small against the 1.15 down to east. The
+against the 0.25 between them is small against the 1.15 down to east. The
 forecast goes from 21 °C, the value of south alone, to the mean of all five.
 """
 
@@ -432,9 +448,8 @@ print("mean of all five:", air.mean())
 r"""
 ## When the scores are large
 
-There is a trap in our function. Scores are any real numbers, and exponentials grow
-fast. Every kind of number in a computer has a largest one, and what lies beyond is
-`inf`. How large may a score be? The search below halves an interval until it has
+There is a trap in our function, because exponentials grow fast. Every kind of number in a
+computer has a largest one, and what lies beyond is `inf`. The search below halves an interval until it has
 found the largest score at which our softmax still returns numbers.
 """
 
@@ -462,13 +477,11 @@ for dtype in (np.float16, np.float32, np.float64):
 r"""
 The columns are the largest score, the logarithm of the largest number, and that
 number. In float32 a score of 89 is too much; in float64 one of 710; in float16 even
-12. The limit is the logarithm, as it must be. Beyond it $e^x$ is `inf`, and
-`inf / inf` is `nan`, not a number. Scores of that size are not rare: divided by a
-temperature of 0.01, a score of 0.9 is 90.
+12. Beyond the logarithm $e^x$ is `inf`, and `inf / inf` is `nan`, not a number. Scores of that
+size are not rare: divided by a temperature of 0.01, a score of 0.9 is 90.
 
-The way out is wish 4. Only differences count, so subtract the maximum of each row
-first. Then the largest exponent is 0, no exponential exceeds 1, and the sum is at
-least 1, so the division is safe as well.
+The way out is wish 4: subtract the maximum of each row first. Then no exponential exceeds 1,
+and the sum is at least 1, so the division is safe as well.
 """
 
 
@@ -484,9 +497,8 @@ print(softmax(np.array([0.0, 1.0, 2.0])))
 
 # %% [markdown]
 r"""
-That is the whole function: three lines. The scores 1000, 1001 and 1002 have the
-weights of 0, 1 and 2. On rows where the naive form works as well, the maximum must
-make no difference. Ten thousand of them:
+That is the whole function. The scores 1000, 1001 and 1002 have the weights of 0, 1 and 2. Where
+the naive form works as well, the maximum must make no difference. On ten thousand rows:
 """
 
 # %%
@@ -500,21 +512,90 @@ print(
 
 # %% [markdown]
 r"""
-The two forms agree to twelve digits. (Blanchard, Higham and Higham, 2021, analyse
-the rounding, and conclude that the two are similarly accurate.) From here on,
-subtract it always.
+The two forms agree to twelve digits, so from here on subtract it always.
 
-## Is there one best temperature?
+## Where it goes wrong
 
-Lesson 1 measured retrieval with a vane that trembles, and found that sharpness
-$1/\text{noise}^2$ did best: a temperature of $\text{noise}^2$. But it admitted that
-the true wind was always one of the five in the log. Real winds are not. Suppose that
+**The wrong axis.** A user of a PyTorch library reports that an attention layer returns the
+weight [1 for every key, whatever goes in](https://github.com/PetrochukM/PyTorch-NLP/issues/2):
+its softmax went over the first axis. Here is the same, with one query:
+"""
+
+# %%
+one = score[None]  # (1, n_k)
+wrong = softmax(one, axis=0, temperature=0.25)
+print(wrong, wrong @ air)
+
+# %% [markdown]
+r"""
+Each key shares out its weight among the queries, and there is only one. The forecast is the sum
+of the column, 52 °C. With three queries it is harder to see:
+"""
+
+# %%
+for axis in (-1, 0):
+    weights = softmax(scores, axis=axis, temperature=0.25)
+    sums = weights.sum(axis=-1)
+    print(f"axis {axis:2}  row sums {sums}  air {weights @ air}")
+
+# %% [markdown]
+r"""
+Nothing raises an error, the shape is right, and every weight lies between 0 and 1.
+What gives it away are the row sums, while training may not. In a set of annotated
+implementations, an image model had its softmax [on the wrong
+axis](https://github.com/labmlai/annotated_deep_learning_paper_implementations/issues/146).
+A maintainer called it a big bug; the reader who found it trained both, and saw no
+difference in the quality of the images, or later a slightly better one with the bug. So
+do not wait for the loss. Check the
+sums, with $n_q$ and $n_k$ different.
+
+**One maximum for all rows.** Wish 4 speaks of one row: each may be shifted by a
+number of its own. Subtract the maximum of the whole array instead, and a row that
+lies far below it vanishes.
+"""
+
+# %%
+x = np.array([[0.0, 1.0, 2.0], [-1000.0, -999.0, -998.0]])
+with np.errstate(invalid="ignore"):
+    weight = np.exp(x - x.max())
+    print(weight / weight.sum(axis=-1, keepdims=True))
+print(softmax(x))
+
+# %% [markdown]
+r"""
+The second row is $e^{-1000}$ and smaller, which is 0 in float64, and 0 divided by 0
+is `nan`. With its own maximum it has the weights of the first. A change to
+Keras (in one backend, for axes other than the last) subtracted one maximum
+from everything, and a reader
+[answered](https://github.com/keras-team/keras/pull/9606): better the maximum of each
+vector. Test with rows that lie far apart.
+
+## In short
+
+Weights that are positive, sum to 1, keep the order, depend on differences only and
+ignore bystanders must be exponentials, divided by their sum: softmax. The one choice
+left is the temperature: a score lower by $T$ gets $1/e$ of the weight. Cold, softmax
+is the hard lookup; hot, the plain mean; $e^H$ says how many keys have a say. Subtract the
+maximum of each row, and sum over the keys.
+
+**Now you:** [the exercises of this lesson](../exercises/03_softmax.ipynb). After them
+you can turn any scores into weights. The next step multiplies them with the values.
+What can such a blend be, and what can it never be? That is the question of [lesson
+4](04_weighted_sum.ipynb).
+"""
+
+# %% [markdown]
+r"""
+## For those who want to know more: is there one best temperature?
+
+Lesson 1, in its last part, had a vane that trembles, and found that sharpness
+$1/\text{noise}^2$ did best: a temperature of $\text{noise}^2$. But
+the true wind was always one of the five in the log. Suppose that
 the wind comes from *anywhere*, and that the true air between two winds of the log
 lies on a straight line between their values. Is $T = \text{noise}^2$ still best?
 
-What do you expect? One could argue that it should be: the noise is the same, and so
-is the doubt about the query. One could also argue that a wind from between two keys
-*needs* a blend, whatever the noise.
+It might be: the noise is the same, and so is the doubt about the query. Or a wind from between
+two keys *needs* a blend, whatever the noise.
 """
 
 # %%
@@ -542,7 +623,7 @@ for name, anywhere in worlds.items():
     ]
     error[name] = np.array(runs)  # (noises, seeds, temperatures)
 
-# %%
+# %% tags=["hide-input"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
 for name, e in error.items():
     at = e[1]  # noise 0.2: (seeds, temperatures)
@@ -563,15 +644,13 @@ _ = right.legend(loc="lower right")
 
 # %% [markdown]
 r"""
-Left, at a noise of 0.2, the error against the temperature, the mean over eight
-seeds; the bars of one standard deviation are small. Both curves are valleys: too
-cold takes one row of the log for the whole truth, too hot forgets the vane. But the
-two valleys lie apart.
-Right, the bottom of the valley for each noise, as the median over the seeds, with
-bars from the smallest to the largest. In numbers:
+Left, at a noise of 0.2, the mean error over eight seeds, with small bars of one standard deviation.
+Too cold takes one row of the log for the whole truth, too hot forgets the vane. But the two
+valleys lie apart. Right, the bottom of the valley for each noise, as the median over the
+seeds, with bars from the smallest to the largest. In numbers:
 """
 
-# %%
+# %% tags=["hide-input"]
 step = temperatures[1] / temperatures[0]
 print(f"each temperature is {step:.2f} times the one before")
 print("noise  noise²  best T: log  anywhere")
@@ -592,8 +671,7 @@ r"""
   does not go to 0 with the noise, but stops near 0.38. At a noise of 0.2 that is
   about nine times $\text{noise}^2$; at 2.0 the two are less than a step apart.
 - So **there is no one best temperature.** It depends on how far the query can be
-  trusted *and* on what lies between the keys. A lookup table wants to be cold; a
-  world that is smooth between its keys wants blending even with a perfect vane.
+  trusted *and* on what lies between the keys.
 """
 
 # %%
@@ -608,88 +686,22 @@ Without any noise, the lookup at $T = 0.01$ makes no error on winds of the log, 
 one of 2.35 °C on winds from anywhere, where the best temperature more than halves
 it.
 
-What this does not show: the straight lines between the winds were our own
-assumption, and they are kind to blends. There were five keys, one temperature served
+Mind what was put in: the straight lines between the winds are our own
+assumption, and kind to blends; there are five keys, one temperature for
 every query, and both worlds are invented. In a model, the temperature is part of how
 queries and keys are learnt: long queries make large scores, and large scores are a
 low temperature.
-
-## Where it goes wrong
-
-**The wrong axis.** The argument that matters most here is the one that is easiest to
-get wrong. A user of a PyTorch library reports that an attention layer returns the
-weight [1 for every key, whatever goes in](https://github.com/PetrochukM/PyTorch-NLP/issues/2):
-its softmax went over the first axis. Here is the same, with one query:
 """
-
-# %%
-one = score[None]  # (1, n_k)
-wrong = softmax(one, axis=0, temperature=0.25)
-print(wrong, wrong @ air)
 
 # %% [markdown]
 r"""
-Each key shares out its weight among the queries, and there is only one, so it gets
-all. The forecast is the sum of the column, 52 °C. With three queries it is harder to
-see:
-"""
-
-# %%
-for axis in (-1, 0):
-    weights = softmax(scores, axis=axis, temperature=0.25)
-    sums = weights.sum(axis=-1)
-    print(f"axis {axis:2}  row sums {sums}  air {weights @ air}")
-
-# %% [markdown]
-r"""
-Nothing raises an error, the shape is right, and every weight lies between 0 and 1.
-What gives it away are the row sums: 1 for each query in the right one, anything in
-the wrong one. And training may not tell you. In a set of annotated
-implementations, an image model had its softmax [on the wrong
-axis](https://github.com/labmlai/annotated_deep_learning_paper_implementations/issues/146).
-A maintainer called it a big bug; the reader who found it trained both, and saw no
-difference in the quality of the images, or later a slightly better one with the bug. So
-do not wait for the loss. Check the
-sums, with $n_q$ and $n_k$ different.
-
-**One maximum for all rows.** Wish 4 speaks of one row: each may be shifted by a
-number of its own. Subtract the maximum of the whole array instead, and a row that
-lies far below it vanishes.
-"""
-
-# %%
-x = np.array([[0.0, 1.0, 2.0], [-1000.0, -999.0, -998.0]])
-with np.errstate(invalid="ignore"):
-    weight = np.exp(x - x.max())
-    print(weight / weight.sum(axis=-1, keepdims=True))
-print(softmax(x))
-
-# %% [markdown]
-r"""
-The second row is $e^{-1000}$ and smaller, which is 0 in float64, and 0 divided by 0
-is `nan`. With its own maximum it has the weights of the first. A change to
-Keras (in one of its backends, for axes other than the last) subtracted one maximum
-from everything, and a reader
-[answered](https://github.com/keras-team/keras/pull/9606): better the maximum of each
-vector. A test with scores of moderate size passes either way; test with rows that
-lie far apart.
-
-## In short
-
-Weights that are positive, sum to 1, keep the order, depend on differences only and
-ignore bystanders must be exponentials, divided by their sum: softmax. The one choice
-left is the temperature: a score lower by $T$ gets $1/e$ of the weight. Cold, softmax
-is the hard lookup; hot, the plain mean; $e^H$ says how many keys have a say. The best
-temperature depends on the noise and on what lies between the keys. Subtract the
-maximum of each row, and sum over the keys.
-
 ## Symbols and names
 
 | name | shape | meaning |
 |---|---|---|
 | `score`, `scores` | (n_k,) or (n_q, n_k) | how well keys match: any real numbers |
 | `weight`, `weights` | like the scores | positive, sums to 1 over the keys |
-| `x` | any | what goes into softmax |
+| `x` | any | what goes into softmax; in a model that writes: logits |
 | `axis` | an integer | the axis along which the weights sum to 1 |
 | `temperature`, $T$ | a number > 0 | the difference of scores that is worth a factor $e$; 1 / sharpness |
 | `entropy`, $H$ | one axis fewer | how spread out weights are, from 0 to $\ln n$ |
@@ -707,12 +719,8 @@ maximum of each row, and sum over the keys.
 - Martins and Astudillo, *From Softmax to Sparsemax* (2016): weights that can be
   exactly 0.
 - Blanchard, Higham and Higham, *Accurately computing the log-sum-exp and softmax
-  functions* (2021): overflow, underflow and rounding, analysed.
+  functions* (2021): overflow, underflow and rounding; the two forms are similarly accurate.
 - Veličković, Perivolaropoulos, Barbero and Pascanu, *Softmax is not Enough (for
   Sharp Size Generalisation)* (2025): as the number of keys grows, what was learnt to
   be sharp must spread out; they propose a temperature that adapts.
-
-**Now you:** [the exercises of this lesson](../exercises/03_softmax.ipynb). After them
-you can turn any scores into weights. The next step multiplies them with the values.
-What can such a blend be, and what can it never be? That is the question of lesson 4.
 """

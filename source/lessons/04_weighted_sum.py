@@ -9,11 +9,11 @@ What can a weighted sum express, and what can it not?
 with places on a mountain as queries and keys.
 
 **What you'll learn.** To compute a weighted sum as a loop and as one matrix
-product, to decide which answers are within reach of the values, to choose a
-bandwidth by leaving out one measurement at a time, and to diagnose a sum over
-the wrong axis.
+product, to decide which answers are within reach of the values, to predict what a wide
+kernel does to a mountain, and to diagnose a sum over the wrong axis.
 
-**What you'll need.** Lessons 1 to 3. About 80 minutes with the exercises.
+**What you'll need.** Lessons 1 to 3. The main line takes about 20 minutes, the first
+exercise 6 more; with the part for those who want to know more, and all exercises, it is 75.
 """
 
 # %%
@@ -22,6 +22,7 @@ import numpy as np
 
 import course_utils  # missing? Run python3 course.py
 from course_utils import figures, gaussian_score, softmax
+from course_utils.data.look_back import look_back
 from course_utils.data.terrain import landscape
 from course_utils.learner import predict
 
@@ -33,12 +34,12 @@ r"""
 ## A forecast that never comes
 
 Lesson 2 scored the keys, lesson 3 made weights of the scores. What remains looks
-too easy to deserve a lesson: add the values up, each times its weight. But every
-answer that attention ever gives comes out of this one step. So what this step cannot
+too easy to deserve a lesson: add the values up, each times its weight. But all that a token
+of a language model ever learns from others comes through this one step. What it cannot
 say, no choice of weights can say.
 
-Here is the harbour log of lesson 1 once more, with two numbers of the weather
-only, so that we can draw them: the air in °C and the rain in mm.
+Here is the harbour log once more, with two numbers of the weather only, so that we can draw
+them: the air in °C and the rain in mm.
 """
 
 
@@ -114,8 +115,8 @@ guess.reveal(right=0)
 r"""
 The first forecast is a mix. The second is not, and the ruler proves it. The reading
 of a mix is the mix of the readings, so it lies between them, and no row reads more than
-14.2. But 20 °C with 7 mm reads 17.6. (I laid this ruler so that south and west read
-the same: it stands at a right angle to the line that joins them.)
+14.2. But 20 °C with 7 mm reads 17.6. (South and west read the same: this ruler stands at
+a right angle to the line that joins them.)
 
 Warm air *and* heavy rain are each in the log, but never together. To come near
 21 °C almost all the weight must go to south, and south is nearly dry. All mixes
@@ -141,14 +142,34 @@ _ = axes.legend(loc="upper left")
 
 # %% [markdown]
 r"""
-The figure shows two thousand mixes with random weights: they fill a polygon
-with the corners northeast, east, south and west, and no dot lies outside. North
+Two thousand mixes with random weights (`dirichlet` draws positive shares with sum 1) fill a
+polygon with the corners northeast, east, south and west, and no dot lies outside. North
 is inside: its weather is itself a mix of the others. The cross is far out.
 
 The blue loop is what the winds of a soft lookup can say, at one temperature. It stays
 in the hull, and it is only a thin line in it: the query has one bearing to turn, and
 that fixes all five weights. So there are two limits. **The values decide what
 can be said at all; the queries and keys decide how much of that is ever said.**
+
+What does the prologue's head mix, from the last "V", as it stands and with the name blotted out?
+"""
+
+# %%
+looks = look_back()
+for blotted in ("nothing", "2 Vexolin"):
+    end = looks[blotted][-1]
+    most = end.row.argmax()
+    print(
+        f"{blotted:9} {end.row[most]:.2f} {end.pieces[most].strip()!r}"
+    )
+
+# %% [markdown]
+r"""
+> **In a language model.** As it stands, the mix is nearly the value of "ex" alone, a vector that leads
+> on to "ex". What no weights can mix is *nothing*, for they sum to 1. Without the name there is nothing to
+> find, and the head must still give its weight to something: here to the very first token,
+> whatever that says. Such a resting place is called an **attention sink**
+> ([lesson 16](16_encoder.ipynb)).
 
 ## As a loop, and as a matrix
 
@@ -174,10 +195,8 @@ print(attend_loop(weights, weather))
 # %% [markdown]
 r"""
 Three winds, three rows of weather: the last is the halfway wind of lesson 1, and
-16.96 °C is its forecast there.
-
-The index $j$ of the keys is summed away, and $i$ remains. That is the pattern of
-a matrix product: shape (n_q, n_k) times (n_k, d_v) is (n_q, d_v).
+16.96 °C is its forecast there. The index $j$ of the keys is summed away, and $i$ remains. That is
+the pattern of a matrix product: shape (n_q, n_k) times (n_k, d_v) is (n_q, d_v).
 """
 
 
@@ -192,19 +211,14 @@ print(np.allclose(course_utils.attend(weights, weather), by_loop))
 
 # %% [markdown]
 r"""
-Loop, matrix product and the course's own `attend` agree. The product does not ask
-whether the weights sum to 1. The softmax before it sees to that.
+The product does not ask whether the weights sum to 1. The softmax before it sees to that.
 
 ## Values that were measured
 
 The harbour's log is invented, so nobody can say whether a forecast is *right*. Now
-take values that were measured, at a place where the truth is known.
-
-In February 2000 a space shuttle measured the heights of the Earth by radar (Farr et
-al., 2007). Matplotlib, the library that draws our figures, brings a piece of these
-data along as an example: a landscape in the mountains of Tennessee, [in the public
-domain](https://github.com/matplotlib/matplotlib/pull/3291). `landscape` reads it from
-there, without a network, and turns degrees into kilometres.
+take values that were measured: heights of real mountains, taken by radar from a space shuttle
+in February 2000 (Farr et al., 2007). Matplotlib, which draws our figures, has a piece of
+these data, and `landscape` reads it, in kilometres.
 """
 
 # %%
@@ -222,14 +236,12 @@ print(f"{len(east)} heights, {step:.0f} m apart, over {length:.0f} km")
 
 # %% [markdown]
 r"""
-Low land is dark, the mountains are light. We walk along the white line, the middle
-row of the map, from west to east: 30 km, with a radar height every 74 m. These
-heights we take as the truth.
+Low land is dark, the mountains are light. We walk along the white line from west to east: 30 km,
+with a radar height every 74 m, which we take as the truth.
 
-Now imagine a surveyor who has only a pocket altimeter. At 60 places of the line,
-drawn at random, she notes the height. Her altimeter errs: to each height we add a
-random error with a standard deviation of 50 m. The mountain is real, her errors
-are invented.
+A surveyor has only a pocket altimeter. At 60 places of the line, drawn at random, she notes
+the height. Her altimeter errs: to each height we add a random error with a standard
+deviation of 50 m. The mountain is real, her errors are invented.
 """
 
 # %%
@@ -290,23 +302,20 @@ print("true    ", np.interp(query[:, 0], east, true).round())
 
 # %% [markdown]
 r"""
-Loop, matrix form and the course's function agree. The mountain agrees with them
-less: at 20 km the estimate is 1 m off, but at 12 km, on the steep slope below a
-summit, 76 m too low.
+All three agree with each other, and less with the mountain: at 20 km the estimate is 1 m off,
+but at 12 km, on the steep slope below a summit, 76 m too low.
 
 This estimate is called **kernel regression**. Nadaraya and Watson both proposed it in
-1964: an average of the values nearby, weighted by a kernel. More than fifty years
-later, Tsai et al. (2019) describe the attention of the transformer as just that, a
-kernel smoother.
+1964: an average of the values nearby, weighted by a kernel. Tsai et al. (2019) describe the
+attention of the transformer as just that.
 
 > In the terms of lesson 3, the score is $-(q-k)^2/2$ and the temperature is $h^2$.
 > A wide kernel is a hot softmax.
 
 ## Which bandwidth?
 
-The surveyor has to choose $h$, and she does not know the truth. She could let the
-estimate predict her own 60 measurements, and see how far it is off. The error is
-the root of the mean square, in m.
+The surveyor has to choose $h$, and does not know the truth. She could let the estimate predict
+her own 60 measurements. The error is the root of the mean square, in m.
 """
 
 
@@ -321,11 +330,146 @@ for h in (0.01, 0.1, 0.5, 2.0):
 
 # %% [markdown]
 r"""
-The narrower, the better, down to no error at all. That is no wonder. Each
-measured place is its own nearest key, so with a narrow kernel it gets back its own
-value, error and all. The estimate is being asked what it was told.
+The narrower, the better, down to no error at all. No wonder: each measured place is its own
+nearest key, and gets back its own value, error and all. So **leave it out**: predict each
+measurement from the 59 others. `course_utils.leave_one_out` does it, and the last part of this
+lesson says how.
 
-So leave it out: predict each measurement from the 59 *others*. As a loop:
+## Move the bandwidth
+
+Below, the query stands on the summit of the line. Move the slider from left to
+right, and look for three things:
+
+- the **dots**: as the bandwidth grows, how many measurements have a say?
+- the **blue curve**: when does it jump, when does it forget the mountain? Does it
+  ever leave the two orange lines?
+- **right**: where is each of the two errors smallest?
+"""
+
+# %%
+summit = int(true.argmax())
+bandwidths = np.geomspace(0.1, 10, 41)
+errors = {"left out": [], "own included": []}
+for h in bandwidths:
+    left_out = course_utils.leave_one_out(key, value, h)
+    errors["left out"].append(rms(left_out - value))
+    own = nadaraya_watson(key, key, value, h)
+    errors["own included"].append(rms(own - value))
+
+# %%
+line = {"key": key[:, 0], "value": value[:, 0], "title": "Heights"}
+line |= {"x": east, "at": east[summit], "xticks": range(0, 31, 5)}
+line |= {"axes": ("place (km)", "height (m)")}
+look = {"title": "RMS error at her 60 places", "logarithmic": True}
+look |= {"axes": ("bandwidth (km)", "m"), "xticks": (0.1, 1, 10)}
+here = east[summit : summit + 1, None]  # one query
+
+
+# %% tags=["hide-input"]
+def survey(h):
+    weights = softmax(gaussian_score(here, key, h))[0]
+    estimate = nadaraya_watson(east[:, None], key, value, h)[:, 0]
+    lines = {"estimate": estimate, "true height": true}
+    heights = figures.samples(weights=weights, lines=lines, **line)
+    error = figures.curves(bandwidths, errors, at=h, **look)
+    n = np.exp(course_utils.entropy(weights))
+    said = f"{estimate[summit]:.0f} m at the summit, {n:.1f} keys"
+    caption = f"Bandwidth {h:g} km: {said} in effect"
+    return figures.beside(heights, error, caption=caption)
+
+
+h = figures.log_slider(0.1, 10, start=0.5, label="bandwidth h (km)")
+figures.panel(survey, h=h)
+
+# %% [markdown]
+r"""
+Narrow, the nearest measurement decides alone, and the estimate is a staircase that
+believes each error of the altimeter. Wide, the mountain melts away towards the mean. In
+between, a handful of neighbours average their errors out.
+
+The error with its own value included falls all the way to the left, and cannot
+choose. The error of leaving out has a valley. And at no bandwidth does the blue curve cross
+the orange lines.
+"""
+
+# %%
+for h in (0.1, 0.5, 2.0, 10.0):
+    print(survey(h).caption)
+best = bandwidths[np.argmin(errors["left out"])]
+print(f"valley at {best:.2f} km, {min(errors['left out']):.0f} m")
+print(f"summit {true.max():.0f} m, highest value {value.max():.0f} m")
+
+# %% [markdown]
+r"""
+The summit is 927 m high. Nobody measured more than 904 m, so no weighted sum of
+these measurements can say 927, whatever the weights. A straight line through the
+last few steps up could. **Mixing interpolates; it does not extrapolate.**
+
+> The way out is not in the weights. Models put the *values* through learnt
+> functions first, and the mix through others afterwards. Then the hull is that of
+> the new values, wherever learning has moved them. Lesson 7 begins with that.
+
+## Where it goes wrong
+
+**The sum runs over the wrong axis.** A value belongs to a key, so it is multiplied
+along the *columns* of the weights. In a published program that makes images, a reader
+found products taken [element by
+element](https://github.com/heykeetae/Self-Attention-GAN/issues/7) where the paper has
+matrix products. In one that summarises videos, a reader points out, the softmax runs
+one way, and [the weighted sum the
+other](https://github.com/ok1zjf/VASNet/issues/25). If the weights are square, nothing
+stops you from doing both:
+"""
+
+# %%
+weights = softmax(gaussian_score(key, key, 0.5))  # (60, 60)
+wrong = (weights * value).sum(axis=0)  # value lies along the rows
+print(np.allclose(wrong, weights.T @ value[:, 0]))
+for name, z in ("right", weights @ value), ("wrong", wrong):
+    print(f"{name}: from {z.min():.0f} to {z.max():.0f} m")
+print(f"value: from {value.min():.0f} to {value.max():.0f} m")
+
+# %% [markdown]
+r"""
+`weights * value` lays the values down along the rows, and the sum over `axis=0` makes
+$\text{weights}^\top \text{value}$ of it: every place *collects* what the others spend
+on it. Even the heights are plausible. A sharper test: give every key the *same*
+value, and every mix must be that value.
+"""
+
+# %%
+same = np.full_like(value, 500.0)
+for name, w in ("weights", weights), ("weights.T", weights.T):
+    mix = w @ same
+    print(f"{name:9}: from {mix.min():.0f} to {mix.max():.0f} m")
+
+# %% [markdown]
+r"""
+The right sum says 500 m everywhere; the wrong one is off by more than 60 m on flat land,
+because the rows of the transpose do not sum to 1. (The *scores* are symmetric here:
+A is as far from B as B from A. The weights are not, because each row is divided by a
+sum of its own.) **A mix of equal values is that value**: a test that costs two lines.
+
+## In short
+
+The last step of attention is `weights @ value`: row $i$ of the weights mixes the
+rows of the values. With weights that are not negative and sum to 1, the mix lies in
+the convex hull of the values: it reads outside their range in no column and on no
+ruler. With a Gaussian score the three steps are kernel regression, from 1964. A narrow
+bandwidth believes the nearest value, a wide one tends to the mean, and leaving one out finds a
+good one between them.
+
+**Now you:** [the exercises of this lesson](../exercises/04_weighted_sum.ipynb). A
+place on a line is one number, a wind or a place on a map two. The queries of a model
+have hundreds. Does the same recipe, score, softmax, mix, still work? That is the
+question of [lesson 5](05_scaled_dot_product_attention.ipynb).
+"""
+
+# %% [markdown]
+r"""
+## For those who want to know more: leave one out
+
+Predict each measurement from the 59 *others*. As a loop:
 """
 
 
@@ -346,11 +490,10 @@ print(left_out.shape, round(rms(left_out - value), 1), "m")
 
 # %% [markdown]
 r"""
-70 m, and not 47: that is what to expect at a new place.
+70 m, and not the 47 of her own measurements: that is what to expect at a new place.
 
-The loop computes 60 small tables of weights. One large table holds them all. If
-every measurement asks every other, the scores are a square of 60 by 60, and what a
-place has to say about itself stands on the diagonal. A score of $-\infty$ becomes a
+Without the loop, every measurement asks every other: the scores are a square of 60 by 60, and
+what a place has to say about itself stands on the diagonal. A score of $-\infty$ becomes a
 weight of $e^{-\infty} = 0$, and the softmax shares the whole among the rest.
 """
 
@@ -368,94 +511,14 @@ print(np.allclose(general, left_out))
 
 # %% [markdown]
 r"""
-The three agree. Nothing had to be fitted again, because nothing was fitted: a
+Nothing had to be fitted again, because nothing was fitted: a
 weighted sum has no memory of its data besides the data. And the order matters.
 Hide first, *then* share out; lesson 6 builds on this.
 
-## Move the bandwidth
+### Does leaving one out find the best bandwidth?
 
-Below, the query stands on the summit of the line. Move the slider from left to
-right, and look for three things:
-
-- the **dots**: as the bandwidth grows, how many measurements have a say?
-- the **blue curve**: when does it jump, when does it forget the mountain? Does it
-  ever leave the two orange lines?
-- **right**: where is each of the two errors smallest?
-"""
-
-# %%
-summit = int(true.argmax())
-bandwidths = np.geomspace(0.1, 10, 41)
-errors = {"left out": [], "own included": []}
-for h in bandwidths:
-    left_out = leave_one_out(key, value, h)
-    errors["left out"].append(rms(left_out - value))
-    own = nadaraya_watson(key, key, value, h)
-    errors["own included"].append(rms(own - value))
-
-# %%
-line = {"key": key[:, 0], "value": value[:, 0], "title": "Heights"}
-line |= {"x": east, "at": east[summit], "xticks": range(0, 31, 5)}
-line |= {"axes": ("place (km)", "height (m)")}
-look = {"title": "RMS error at her 60 places", "logarithmic": True}
-look |= {"axes": ("bandwidth (km)", "m"), "xticks": (0.1, 1, 10)}
-here = east[summit : summit + 1, None]  # one query
-
-
-# %%
-def survey(h):
-    weights = softmax(gaussian_score(here, key, h))[0]
-    estimate = nadaraya_watson(east[:, None], key, value, h)[:, 0]
-    lines = {"estimate": estimate, "true height": true}
-    heights = figures.samples(weights=weights, lines=lines, **line)
-    error = figures.curves(bandwidths, errors, at=h, **look)
-    n = np.exp(course_utils.entropy(weights))
-    said = f"{estimate[summit]:.0f} m at the summit, {n:.1f} keys"
-    caption = f"Bandwidth {h:g} km: {said} in effect"
-    return figures.beside(heights, error, caption=caption)
-
-
-h = figures.log_slider(0.1, 10, start=0.5, label="bandwidth h (km)")
-figures.panel(survey, h=h)
-
-# %% [markdown]
-r"""
-Narrow, the nearest measurement decides alone, and the estimate is a staircase that
-believes each error of the altimeter. Wide, every measurement has a say everywhere,
-and the mountain melts away towards the mean. In between, a handful of neighbours
-average their errors out.
-
-The error with its own value included falls all the way to the left. It cannot
-choose. The error of leaving out has a valley: too narrow believes too much, too
-wide sees too little. And at no bandwidth does the blue curve cross the orange
-lines.
-"""
-
-# %%
-for h in (0.1, 0.5, 2.0, 10.0):
-    print(survey(h).caption)
-best = bandwidths[np.argmin(errors["left out"])]
-print(f"valley at {best:.2f} km, {min(errors['left out']):.0f} m")
-print(f"summit {true.max():.0f} m, highest value {value.max():.0f} m")
-
-# %% [markdown]
-r"""
-The summit is 927 m high. Nobody measured more than 904 m, so no weighted sum of
-these measurements can say 927, whatever the weights. A straight line through the
-last few steps up could. **Mixing interpolates; it does not extrapolate.**
-
-> The way out is not in the weights. Models put the *values* through learnt
-> functions first, and the mix through others afterwards. Then the hull is that of
-> the new values, wherever learning has moved them. Lesson 7 begins with that.
-
-## Does leaving one out find the best bandwidth?
-
-It found 0.50 km here. Is that the right bandwidth, and is it always the same? As in
-lesson 3, more than one answer is possible. Perhaps the best bandwidth belongs to the
-mountain, and to how rough it is. Perhaps it depends on the altimeter. And the valley
-in one draw of 60 places could be luck.
-
-So: three altimeters, with errors of 0, 50 and 100 m, and eight surveyors, each with
+It found 0.50 km here. Does the best bandwidth belong to the mountain, or to the altimeter, or is
+it luck? Take three altimeters, with errors of 0, 50 and 100 m, and eight surveyors, each with
 her own 60 places and errors. As a check that she does not have, the other 343
 places of the line are measured with the same altimeter and held out.
 """
@@ -483,7 +546,7 @@ runs = np.array(
 )
 print(runs.shape)  # noise, seed, left out or held out, bandwidth
 
-# %%
+# %% tags=["hide-input"]
 fig, panels = plt.subplots(1, 3, figsize=(9.6, 3.6), sharey=True)
 for axes, s, run in zip(panels, noises, runs, strict=True):
     mean, spread = run.mean(axis=0), run.std(axis=0)
@@ -501,13 +564,12 @@ _ = panels[0].legend(loc="upper left")
 r"""
 Each panel shows the mean over eight surveyors, with bars of one standard deviation.
 The solid line is what the surveyor can compute, the dashed one the check. They run
-together within the bars. What changes most is the left slope of the valley: almost flat with exact heights,
-clearly falling with large errors. In numbers: the best bandwidth, as the median over the seeds
+together within the bars. In numbers: the best bandwidth, as the median over the seeds
 with its range; the same for the places held out; the least held-out error; and the
-price, which is what her choice costs above that least error.
+price, which is what her choice costs above that.
 """
 
-# %%
+# %% tags=["hide-input"]
 print("         best bandwidth (km)           held-out error (m)")
 print("         left out              held    least   price")
 for s, run in zip(noises, runs, strict=True):
@@ -524,25 +586,18 @@ for s, run in zip(noises, runs, strict=True):
 r"""
 - **The best bandwidth grows with the error of the altimeter**, although the mountain
   is the same. Who cannot trust a single measurement must average over more of them.
-  It is the lesson of the trembling vane again, now for noise in the values.
 - **With exact heights there is hardly a valley.** The nearest measurement alone is
-  almost as good as the best blend: the left end of the first panel is flat.
+  almost as good as the best blend.
 - **Leaving one out chooses well.** Its bandwidths scatter from seed to seed, but that
   costs little: 1 m or less with the two better altimeters, and 2.6 m on average with
-  the worst. The spread of that last price is larger than its mean, so a survey with bad
-  luck pays more.
+  the worst, where bad luck costs more.
 
-What this does not show: the line is one line on one mountain, so the eight surveys
-are not eight landscapes. Errors and places were drawn independently of each other.
-Had she measured each place twice, its twin would have given the true height away,
-up to one error. And one bandwidth served the rough west and the flat
-east alike.
+It is one line on one mountain, though: eight surveys are not eight landscapes.
 
-## From a line to a map
+### From a line to a map
 
-Nothing in `nadaraya_watson` said that a place is *one* number. Give it two, east and
-north, and the squared distance is one in the plane. The same three lines then draw a
-map from 1000 heights, which we take without errors this time.
+Nothing in `nadaraya_watson` said that a place is *one* number. With two, east and north, the
+same three lines draw a map from 1000 heights, this time without errors.
 """
 
 # %%
@@ -554,7 +609,7 @@ estimate = nadaraya_watson(query, query[some], truth[some], 0.5)
 print(f"RMS error {rms(estimate - truth):.0f} m", end=" ")
 print(f"against {truth.std():.0f} m for the mean height alone")
 
-# %%
+# %% tags=["hide-input"]
 fig, panels = plt.subplots(1, 2, figsize=(8, 4), sharey=True)
 titles = ("True", "Mixed from 1000 heights")
 for axes, title, z in zip(
@@ -572,49 +627,9 @@ r"""
 The high ridges and the edge of the plain are there, only softer; the small valleys
 are gone. The error is 62 m, where the mean height alone would be off by 162 m.
 
-## Where it goes wrong
+### The answer is among the data
 
-**The sum runs over the wrong axis.** A value belongs to a key, so it is multiplied
-along the *columns* of the weights. Two published programs went astray just here. In one that makes images, a reader
-found products taken [element by
-element](https://github.com/heykeetae/Self-Attention-GAN/issues/7) where the paper has
-matrix products. In one that summarises videos, a reader points out, the softmax runs
-one way, and [the weighted sum the
-other](https://github.com/ok1zjf/VASNet/issues/25). If the weights are square, nothing
-stops you from doing both:
-"""
-
-# %%
-weights = softmax(gaussian_score(key, key, 0.5))  # (60, 60)
-wrong = (weights * value).sum(axis=0)  # value lies along the rows
-print(np.allclose(wrong, weights.T @ value[:, 0]))
-for name, z in ("right", weights @ value), ("wrong", wrong):
-    print(f"{name}: from {z.min():.0f} to {z.max():.0f} m")
-print(f"value: from {value.min():.0f} to {value.max():.0f} m")
-
-# %% [markdown]
-r"""
-`weights * value` lays the values down along the rows, and the sum over `axis=0` makes
-$\text{weights}^\top \text{value}$ of it: every place *collects* what the others spend
-on it. Nothing is raised, and even the heights are plausible: both
-stay in the range of the values. A sharper test is needed. Give every key the *same*
-value: then the hull is a single point, and every mix must be that point.
-"""
-
-# %%
-same = np.full_like(value, 500.0)
-for name, w in ("weights", weights), ("weights.T", weights.T):
-    mix = w @ same
-    print(f"{name:9}: from {mix.min():.0f} to {mix.max():.0f} m")
-
-# %% [markdown]
-r"""
-The right sum says 500 m everywhere; the wrong one is off by more than 60 m on flat land,
-because the rows of the transpose do not sum to 1. (The *scores* are symmetric here:
-A is as far from B as B from A. The weights are not, because each row is divided by a
-sum of its own.) **A mix of equal values is that value**: a test that costs two lines.
-
-**The answer is among the data.** In one library for tabular data, a user warns that
+In one library for tabular data, a user warns that
 [each example's own target is used to encode
 it](https://github.com/PythonPredictions/cobra/issues/24): with a single data point,
 the code *is* the answer. That was our error "own included". See what it does to the
@@ -632,18 +647,12 @@ print(f"left out:     {np.mean(left):.1f} ± {np.std(left):.1f} m")
 
 # %% [markdown]
 r"""
-How to notice: an error that all but vanishes as you turn a knob. A prediction at a
-place that was measured must not see that measurement. In lesson 6 a prediction of the
+How to notice: an error that all but vanishes as you turn a knob. In lesson 6 a prediction of the
 next word must not see that word.
+"""
 
-## In short
-
-The last step of attention is `weights @ value`: row $i$ of the weights mixes the
-rows of the values. With weights that are not negative and sum to 1, the mix lies in
-the convex hull of the values: it reads outside their range in no column and on no
-ruler. With a Gaussian score the three steps are kernel regression, from 1964. A narrow bandwidth believes the nearest value, a wide one tends to the
-mean, and leaving one out finds a good one between them, by a diagonal of $-\infty$.
-
+# %% [markdown]
+r"""
 ## Symbols and names
 
 | name | shape | meaning |
@@ -671,10 +680,6 @@ mean, and leaving one out finds a good one between them, by a diagonal of $-\inf
 - Zhang, Lipton, Li and Smola, *Dive into Deep Learning* (2023), the section on
   attention pooling by similarity: kernel regression with several kernels.
 - Farr et al., *The Shuttle Radar Topography Mission* (2007): how the heights were
-  measured.
-
-**Now you:** [the exercises of this lesson](../exercises/04_weighted_sum.ipynb). A
-place on a line is one number, a wind or a place on a map two. The queries of a model
-have hundreds. Does the same recipe, score, softmax, mix, still work? That is the
-question of lesson 5.
+  measured. The landscape lies in Tennessee; the data are [in the public
+  domain](https://github.com/matplotlib/matplotlib/pull/3291).
 """

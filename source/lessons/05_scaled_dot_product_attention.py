@@ -12,7 +12,8 @@ longer, to choose the scale that undoes it, to measure what too large scores do
 to the weights and to the gradient, and to diagnose a wrong scale from the
 weights that it made.
 
-**What you'll need.** Lessons 1 to 4. About 80 minutes with the exercises.
+**What you'll need.** Lessons 1 to 4. The main line takes about 20 minutes, the first
+exercise 5 more; with the part for those who want to know more, and all exercises, it is 75.
 """
 
 # %%
@@ -21,6 +22,7 @@ import numpy as np
 
 import course_utils  # missing? Run python3 course.py
 from course_utils import entropy, figures, softmax
+from course_utils.data.look_back import look_back
 from course_utils.learner import predict
 
 np.set_printoptions(precision=4, suppress=True)
@@ -28,55 +30,53 @@ figures.use_style()
 
 # %% [markdown]
 r"""
-## The harbour buys instruments
+## Longer vectors
 
 The recipe of lessons 1 to 4 is complete: score each key, turn the scores into
-weights, mix the values. But our vectors were short. A wind in the harbour's log
-had two components. The model of *Attention Is All You Need* (Vaswani et al.,
-2017) compares queries and keys of 64. Does the recipe survive that?
+weights, mix the values. But our vectors had two components. The model of *Attention
+Is All You Need* (Vaswani et al., 2017) compares queries and keys of 64. Does the
+recipe survive that?
 
-Suppose that the harbour buys instruments, hundreds of them. Each notes one
-number a day, on a common scale: mean 0, standard deviation 1. The key of a wind
-is now what all instruments showed when it blew. The value is still its weather.
-To have no pattern in the keys at all, we draw them at random.
+To see what length alone does, we take all meaning out. The values are still the weather of five
+winds, but their keys are now drawn at random, 1024 numbers each, with mean 0 and
+standard deviation 1.
 """
 
 # %%
 names = ["north", "northeast", "east", "south", "west"]
 value = np.array(
     [[6, 1, 2], [3, 0, 1.5], [9, 0, 0.5], [21, 2, 0.5], [13, 8, 3]]
-)  # (n_k, d_v): temperature, rain, waves
+)  # (n_k, d_v): air, rain, waves
 rng = np.random.default_rng(0)
-key = rng.normal(size=(5, 1024))  # (n_k, most instruments)
-today = rng.normal(size=1024)  # one query
+key = rng.normal(size=(5, 1024))  # (n_k, largest d_k)
+stranger = rng.normal(size=1024)  # one query
 
 # %% [markdown]
 r"""
-Today's numbers are drawn at random too. So **today resembles none of the five
-winds**. A good lookup should have little to say: no weight far above the others.
-With the first two instruments:
+The query is drawn at random too, a stranger that **resembles none of the five
+keys**. A good lookup should have little to say: no weight far above the others.
+With the first two components:
 """
 
 # %%
-score = key[:, :2] @ today[:2]  # (n_k,)
+score = key[:, :2] @ stranger[:2]  # (n_k,)
 weight = softmax(score)
 for name, s, w in zip(names, score, weight, strict=True):
     print(f"{name:9} score {s:6.3f}  weight {w:.2f}")
 
 # %% [markdown]
 r"""
-South gets about two thirds. That is a lot for a chance likeness in two numbers,
-but every wind keeps a say.
+South gets about two thirds, a lot for a chance likeness, but every wind keeps a say.
 
 ## Predict first
 
-Now the harbour reads 128 instruments in place of 2. Today's numbers and those of
-the log still have nothing to do with each other. What happens to the weights?
+Now take 128 components in place of 2. The query and the keys still have nothing to do with
+each other. What happens to the weights?
 """
 
 # %%
 guess = predict(
-    "05 weights with 128 instruments",
+    "05 weights with 128 components",
     "they become nearly equal: over 128 numbers chance averages out",
     "they stay about as uneven as with two",
     "one wind gets nearly all the weight",
@@ -85,27 +85,25 @@ guess
 
 # %%
 for d_k in (2, 16, 128, 512):
-    weight = softmax(key[:, :d_k] @ today[:d_k])
+    weight = softmax(key[:, :d_k] @ stranger[:d_k])
     most = np.argmax(weight)
     answer = f"{names[most]} {weight[most]:.2f}"
-    print(f"{d_k:3} instruments: {answer:14}", end="  ")
-    print(f"temperature {weight @ value[:, 0]:4.1f} °C")
+    print(f"{d_k:3} components: {answer:14}", end="  ")
+    print(f"air {weight @ value[:, 0]:4.1f} °C")
 guess.reveal(right=2)
 
 # %% [markdown]
 r"""
-With 128 instruments the lookup says south, with weight 1.00, and 21 °C. With 512
-it says northeast, again with 1.00, and 3 °C. It is certain each time, about a day
-that is like none of the winds. More numbers did not make it wiser, only surer.
-
-Nothing in the recipe was changed. So something happened to the scores.
+With 128 components the lookup says south, with weight 1.00, and 21 °C. With 512
+it says northeast, again with 1.00, and 3 °C. It is certain each time, about a query
+that is like none of the keys. More numbers did not make it wiser, only surer.
 
 ## How far scores spread
 
 A score is a sum of $d_k$ products, one for each component:
 $\text{query} \cdot \text{key} = \sum_{i=1}^{d_k} \text{query}_i \, \text{key}_i$.
 Draw many pairs of random vectors, and look at how far their scores lie from 0.
-The **spread** is the standard deviation. First as a loop.
+The **spread** is the standard deviation, first as a loop.
 """
 
 
@@ -125,7 +123,7 @@ print(round(spread_loop(16, 4000, np.random.default_rng(1)), 1))
 # %% [markdown]
 r"""
 About 4, with 16 components. Without loops the products stand in one array, and
-the sum runs along its last axis, that of the components.
+the sum runs along its last axis.
 """
 
 
@@ -153,11 +151,15 @@ variance 1.
    the variance $d_k$.
 3. The standard deviation is the root of the variance: $\sqrt{d_k}$.
 
-> **In a picture.** Each instrument adds one step, up or down. Most steps cancel
-> each other, so that after $d_k$ of them you are not $d_k$ away from where you
-> began. But they do not cancel fully: you are about $\sqrt{d_k}$ away.
+> **Why variance 1?** Because models are built that way. The learnt matrices start as random numbers,
+> just so small that what they make has about variance 1 (their *initialisation*), and a **layer norm**
+> brings the vector of each token to variance 1 before queries and keys are made of it
+> ([lesson 12](12_transformer.ipynb)). Learning may move away from that.
 
-Why is a large spread a problem? A softmax looks at differences. If two scores
+> **In a picture.** Each component adds one step, up or down. Most steps cancel, but not fully: after
+> $d_k$ of them you are about $\sqrt{d_k}$ away.
+
+Why is a large spread a problem? Because a softmax looks at differences: if two scores
 differ by $x$, their weights differ by the factor $e^x$.
 """
 
@@ -168,14 +170,13 @@ for d_k in (2, 16, 128, 512):
 
 # %% [markdown]
 r"""
-Two keys whose scores lie one spread apart are nothing unusual. With 2 components
-one gets four times the weight of the other; with 512 it gets seven thousand
-million times the weight. The softmax is **saturated**: one weight is nearly 1, the
+Two scores one spread apart are nothing unusual. With 2 components one key gets four times the
+weight of the other; with 512, seven thousand million times. The softmax is **saturated**: one weight is nearly 1, the
 rest are nearly 0, and it has become the hard lookup of lesson 1.
 
 ## Divide by the root
 
-The cure follows from the cause. The spread is $\sqrt{d_k}$, so divide each score
+The spread is $\sqrt{d_k}$, so divide each score
 by it: $\text{score} = \text{query} \cdot \text{key} / \sqrt{d_k}$. Then the spread
 is 1, whatever $d_k$ is.
 """
@@ -189,20 +190,19 @@ for d_k in (4, 64, 1024):
 r"""
 The factor $1/\sqrt{d_k}$, in code `d_k**-0.5`, is called the **scale**. You met it
 under another name: dividing scores by a number before the softmax is a
-*temperature* (lesson 3). The temperature is $\sqrt{d_k}$.
+*temperature* (lesson 3), here $\sqrt{d_k}$.
 """
 
 # %%
 d_k = 128
-score = key[:, :d_k] @ today[:d_k]
+score = key[:, :d_k] @ stranger[:d_k]
 scaled = softmax(score * d_k**-0.5)
 print(scaled, np.allclose(scaled, softmax(score, temperature=d_k**0.5)))
 
 # %% [markdown]
 r"""
-With 128 instruments south still gets most, 0.59, but no longer everything. That
-is about as undecided as with two instruments, and that is the aim: *how long* the
-vectors are should not decide how sure the lookup is.
+South still gets most, 0.59, but no longer everything: about as undecided as with two components.
+That is the aim: *how long* the vectors are should not decide how sure the lookup is.
 
 ## The whole function
 
@@ -245,24 +245,24 @@ def scaled_dot_product_attention(query, key, value):
 
 # %% [markdown]
 r"""
-Three days, 64 instruments. The first is today. The second resembles south: its
-numbers are those of south plus noise, as large as they are. The third lies
-halfway between south and west: the mean of their numbers.
+Take three queries of 64 components. The first is the stranger; the second resembles south: its
+numbers plus noise, as large as they are; the third lies halfway between south and west,
+the mean of their numbers.
 """
 
 # %%
 keys = key[:, :64]  # (n_k, d_k)
 south, west = keys[3], keys[4]
 noisy = south + np.random.default_rng(2).normal(size=64)
-query = np.stack([today[:64], noisy, (south + west) / 2])
+query = np.stack([stranger[:64], noisy, (south + west) / 2])
 output = scaled_dot_product_attention(query, keys, value)
 print(output.round(2))  # (n_q, d_v)
 
 # %% [markdown]
 r"""
-Today gets a bit of everything. The noisy day gets 21 °C, the weather of south: a
-real likeness still wins, although the scores are scaled. The third day is a
-surprise. It gets 20.04 °C, nearly all south, and not the mean of 21 and 13. Look
+The stranger gets a bit of everything. The noisy query gets 21 °C, the weather of south: a
+real likeness still wins, although the scores are scaled. The third, a
+surprise, gets 20.04 °C, nearly all south, and not the mean of 21 and 13. Look
 at the lengths of the two keys:
 """
 
@@ -274,7 +274,7 @@ r"""
 The key of south happens to be longer, and with the dot product a longer key wins
 (lesson 2). The scale does not change that: it is one factor for all keys.
 
-Loop, matrices and the course's own function agree:
+The check, against the loop and against `course_utils`:
 """
 
 # %%
@@ -290,16 +290,15 @@ r"""
 > unlike better, by their direction. The scale only keeps chance from looking
 > like likeness.
 
-## Add instruments
+## Add components
 
-Now turn on the instruments yourself, two at a time. Today is the day that
-resembles none of the winds. Watch:
+Now add components yourself, two at a time, and let the stranger ask. Watch:
 
 - the **dots**, one for each wind: which row of them flies apart? (Five dots show
   a spread only roughly.)
 - the **bars**: how long does it take until one orange bar has it all? Does the
   winner stay the same as you go on? And the blue bars?
-- the **curves**: how even the weights are, as a mean over 300 such days: their
+- the **curves**: how even the weights are, as a mean over 300 such queries: their
   entropy (lesson 3) in per cent of $\ln n_k$, which is the entropy of equal
   weights.
 """
@@ -307,11 +306,12 @@ resembles none of the winds. Watch:
 # %%
 counts = np.arange(2, 257, 2)
 rng = np.random.default_rng(1)
-days = rng.normal(size=(300, 256, 1))
-logs = rng.normal(size=(300, 5, 256))  # a log of its own for each day
+strangers = rng.normal(size=(300, 256, 1))
+logs = rng.normal(size=(300, 5, 256))  # five keys for each
 evenness = {"scaled": [], "unscaled": []}
 for d_k in counts:
-    scores = (logs[..., :d_k] @ days[:, :d_k])[..., 0]  # (days, n_k)
+    scores = (logs[..., :d_k] @ strangers[:, :d_k])[..., 0]
+    # scores: (300, n_k)
     for name, scale in (("scaled", d_k**-0.5), ("unscaled", 1)):
         even = entropy(softmax(scores * scale)).mean() / np.log(5)
         evenness[name].append(100 * even)
@@ -319,16 +319,16 @@ for d_k in counts:
 
 # %%
 trend = {
-    "title": "Evenness, mean of 300 days",
-    "axes": ("instruments, d_k", "entropy (% of ln n_k)"),
+    "title": "Evenness, mean of 300",
+    "axes": ("components, d_k", "entropy (% of ln n_k)"),
     "xticks": range(0, 257, 64),
 }
 dots = {"title": "Scores", "axis": "score", "ticks": range(-30, 31, 15)}
 
 
-# %%
-def instruments(d_k):
-    score = key[:, :d_k] @ today[:d_k]
+# %% tags=["hide-input"]
+def components(d_k):
+    score = key[:, :d_k] @ stranger[:d_k]
     scores = {"scaled": score * d_k**-0.5, "unscaled": score}
     weights = {name: softmax(s) for name, s in scores.items()}
     most = np.argmax(score)
@@ -337,32 +337,182 @@ def instruments(d_k):
         figures.strips(scores, **dots),
         figures.paired_bars(weights, names, title="Weights"),
         figures.curves(counts, evenness, at=d_k, **trend),
-        caption=f"{d_k} instruments: {names[most]} gets {', '.join(gets)}",
+        caption=f"{d_k} components: {names[most]} gets {', '.join(gets)}",
     )
 
 
-d_k = figures.slider(2, 256, 2, start=64, label="instruments, d_k")
-figures.panel(instruments, d_k=d_k)
+d_k = figures.slider(2, 256, 2, start=64, label="components, d_k")
+figures.panel(components, d_k=d_k)
 
 # %% [markdown]
 r"""
-The orange dots fly apart, the blue ones stay in a clump. Already with 8
-instruments one orange bar takes nearly everything. Then another one does:
+The orange dots fly apart, the blue ones stay in a clump. One orange bar takes nearly everything,
+then another one does:
 """
 
 # %%
 for count in (8, 32, 64, 256):
-    print(instruments(count).caption)
+    print(components(count).caption)
 
 # %% [markdown]
 r"""
-Unscaled, eight instruments are sure of west, and 32 of south. The scaled weight of
-the same wind stays well below 1 each time. It changes as well, since by chance
-today resembles some wind a little more than the others. But it says how little.
+Unscaled, eight components are sure of west, and 32 of south. The scaled weight of
+the same wind stays well below 1 each time.
 
-## Measure the sharpness, and the gradient
+A softmax that is so sure has another fault: nudge its scores, and its weights hardly move. But
+nudges are how a model learns. The last part of this lesson measures it.
 
-The lookup is too sure. There may be worse. A model learns by nudging its numbers
+## Where it goes wrong
+
+**The wrong size, or the wrong place.** The scale is short, and it is wrong in
+many programs:
+
+- it was [left out](https://github.com/huggingface/blog/pull/2893) of the code in
+  a published explanation, below a formula that had it;
+- one implementation took the root of [the model's whole
+  width](https://github.com/jadore801120/attention-is-all-you-need-pytorch/issues/42)
+  in place of that of one query, and so did
+  [another](https://github.com/lucidrains/vit-pytorch/issues/65);
+- a third scaled the weights, after the softmax, as readers reported
+  [in 2021](https://github.com/FrancescoSaverioZuppichini/ViT/issues/2) and
+  [again in 2023](https://github.com/FrancescoSaverioZuppichini/ViT/issues/6).
+
+Run them all, on the three queries of 64 components. Here the width is 512, as if
+eight such queries stood side by side (lesson 9 does that), $n_k = 5$ and $d_v = 3$.
+"""
+
+# %%
+score = query @ keys.T  # (n_q, n_k), d_k = 64
+wrong = {
+    "right: d_k ** -0.5": softmax(score * 64**-0.5),
+    "left out": softmax(score),
+    "d_k ** -1": softmax(score / 64),
+    "width ** -0.5": softmax(score * 512**-0.5),
+    "n_k ** -0.5": softmax(score * 5**-0.5),
+    "d_v ** -0.5": softmax(score * 3**-0.5),
+    "times d_k ** 0.5": softmax(score * 64**0.5),
+    "after the softmax": softmax(score) * 64**-0.5,
+}
+print(
+    f"{'largest weight of':18} stranger  noisy  south+west    row sum"
+)
+for name, w in wrong.items():
+    alone, noisy_, both = w.max(axis=-1)
+    print(
+        f"{name:20} {alone:6.2f}  {noisy_:5.2f}  {both:10.2f}", end=" "
+    )
+    print(f"{w.sum(axis=-1)[0]:10.3f}")
+
+# %% [markdown]
+r"""
+None of them raises an error. Too small a divisor makes up its mind about the *stranger*, which
+deserves no certainty; too large a one (the line of `d_k ** -1`) has doubts about *noisy*,
+which is south. Only the last one shows in a row sum, 0.125 in place of 1.
+
+How to notice: test with $d_k$, $d_v$, $n_q$ and $n_k$ all different, so that no
+two roots are the same; draw queries and keys of variance 1, and look whether the
+scores going into the softmax have a spread near 1; sum the rows of the weights.
+
+## Back to the first harbour
+
+The `sharpness` of lesson 1 was a scale. With `scale=4`, the function of this lesson gives the
+weather of lesson 1 at 225°, halfway between south and west.
+"""
+
+# %%
+angle = np.radians([0, 45, 90, 180, 270, 225])
+wind = np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+vane, winds = wind[5:], wind[:5]  # one query, five keys of length 1
+now = course_utils.scaled_dot_product_attention(
+    vane, winds, value, scale=4
+)
+then = course_utils.soft_lookup(vane, winds, value, sharpness=4)
+for one, other in zip(now[0], then[0], strict=True):
+    print(f"{one:.12f}  {other:.12f}")
+
+# %% [markdown]
+r"""
+The same weather, to the last digit printed. And without `scale=4`?
+"""
+
+# %%
+default = course_utils.scaled_dot_product_attention(vane, winds, value)
+print(f"scale {2**-0.5:.2f}: {default[0, 0]:.2f} °C")
+
+# %% [markdown]
+r"""
+The default $1/\sqrt{2}$ blends far more of the cold winds in. It is made for
+components of variance 1, and these keys have length 1: their scores cannot leave the range
+from −1 to 1. The scale has to fit how the vectors were made, which is the third exercise.
+
+## Why not make all of them length one?
+
+Then no score could be large, and long keys would have no advantage (lesson 2). But see what the
+best key can get *at most*, with a cosine of 1 where all others have −1:
+"""
+
+# %%
+for scale in (1, 4, 8):
+    for n_k in (5, 1000):
+        cosines = np.array([1.0] + [-1.0] * (n_k - 1))
+        best = softmax(scale * cosines)[0]
+        print(f"scale {scale}, {n_k:4} keys: {best:.3f}", end="   ")
+    print()
+
+# %% [markdown]
+r"""
+Among 1000 keys a perfect match gets at most 0.007 at scale 1: the rest drown it. So the
+length would have to come back as a scale, and a model that does bring queries and keys to length
+one learns it (Henry et al., 2020). The fourth exercise asks how large it must be.
+
+## A sentence asks itself
+
+In a model that reads, queries and keys come from one sentence. Here is the one of the next lessons, cut into tokens, and a word on the prologue's:
+"""
+
+# %%
+tokens = ["the", "cat", "sat", "on", "the", "mat"]
+tokens += ["because", "it", "was", "tired"]
+for position, token in enumerate(tokens):
+    print(f"{position} {token}", end="   ")
+print()
+print(len(tokens), "tokens,", len(tokens) ** 2, "pairs to score")
+row = look_back()["nothing"][-1].row  # from the last V
+ahead = np.log(row[2] / row[0])  # "ex" and "Captain"
+print(f"prologue: {len(row) ** 2} pairs, ex ahead by {ahead:.0f}")
+
+# %% [markdown]
+r"""
+> **In a language model.** Every token *asks*, *is asked* and *answers*: it has a query, a key and a value.
+> One call scores all pairs, 441 in the prologue's sentence. The scores of unrelated vectors,
+> scaled, scatter by about 1. From the last "V", that of "ex" is ahead of the next best by about
+> 5: with the scale, chance seldom looks like this, and a match does.
+
+Read token 7, "it". To know what is meant, you looked back, at "cat" and perhaps
+at "mat", and "tired" decided. But may every token ask every other? A model that writes the
+sentence from left to right must not see "tired" when it writes "it". And in a batch, shorter
+sentences are filled up with tokens that nobody should ask. **In a sentence, who may look at
+whom?** That is where the second part begins.
+
+## In short
+
+A dot product of $d_k$ independent components of variance 1 has the variance $d_k$.
+Unscaled, scores spread like $\sqrt{d_k}$ and saturate the softmax: it becomes
+certain by chance, and for ever more queries its gradient all but vanishes. Dividing
+by $\sqrt{d_k}$ keeps the spread at 1 whatever the length of the vectors. It is a
+temperature, it stands before the softmax, and it uses the size of a query, no
+other. Scores, scale, softmax, weighted sum: that is scaled dot-product attention.
+
+**Now you:** [the exercises of this
+lesson](../exercises/05_scaled_dot_product_attention.ipynb). After them you have a
+function that looks everywhere. [Lesson 6](06_masks.ipynb) decides where it may not look.
+"""
+
+# %% [markdown]
+r"""
+## For those who want to know more: sharpness and gradient
+
+A model learns by nudging its numbers
 in the direction that makes the error smaller; how far a nudge of the scores moves
 the weights is the **gradient** of the softmax (lesson 10 follows it through a
 whole model). A saturated softmax may not move at all.
@@ -413,9 +563,9 @@ r"""
 A softmax moves most when two keys compete, less when all are level, and hardly at
 all when the choice is made.
 
-The question: with 32 keys, how do the evenness of the weights and the size of the
-Jacobian change with $d_k$, with and without the scale? What do you expect? If the
-textbook is right, the size stays away from 0. If the paper is, it shrinks.
+With 32 keys, how do the evenness of the weights and the size of the
+Jacobian change with $d_k$? If the textbook is right, the size stays away from 0; if the paper
+is, it shrinks.
 """
 
 
@@ -440,7 +590,7 @@ for name, power in (("scaled", -0.5), ("unscaled", 0)):
         ]
     )  # (sizes, seeds, 4 measures)
 
-# %%
+# %% tags=["hide-input"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
 for name, runs in found.items():
     mean, std = runs.mean(1), runs.std(1)  # over the seeds
@@ -456,11 +606,10 @@ for axes in (left, right):
 
 # %% [markdown]
 r"""
-Each point is the mean over six seeds of 500 queries each, with bars of one
-standard deviation over the seeds. The numbers at four sizes:
+Each point is the mean over six seeds of 500 queries each. The numbers at four sizes:
 """
 
-# %%
+# %% tags=["hide-input"]
 print("           d_k  evenness     size  median  below 0.01")
 for name, runs in found.items():
     for d in (1, 8, 64, 1024):
@@ -480,12 +629,12 @@ r"""
   $d_k = 1024$ for seven in ten: the median is 0.00. The few queries with two
   leaders nearly level hold up the mean.
 
-So both books have a point. The gradient never *is* zero, in exact arithmetic: no
-weight is exactly 0 or 1. But without the scale more and more queries get next to
-none of it as $d_k$ grows, while with the scale all of them get some.
+So both books have a point. The gradient never *is* zero, in exact arithmetic. But without the
+scale more and more queries get next to none of it as $d_k$ grows, while with the scale all
+of them get some.
 
-What this does not show. The components here are independent and of variance 1;
-where a query and a key have come to agree, as on the noisy day, their score grows
+Remember what was measured. The components are independent and of variance 1;
+where a query and a key have come to agree, as with the noisy one, their score grows
 like $d_k$. We measured the softmax alone: the gradient that reaches the query is
 also multiplied by the keys and by the scale. And we trained nothing, so this says
 what may go wrong, not how much it costs.
@@ -495,59 +644,9 @@ what may go wrong, not how much it costs.
 > model T5 uses no scale at all: there it is [put into the numbers that the model
 > starts from](https://github.com/facebookresearch/xformers/issues/522).
 
-## Where it goes wrong
+### A scale that doubles the memory
 
-**The wrong size, or the wrong place.** The scale is short, and it is wrong in
-many programs:
-
-- it was [left out](https://github.com/huggingface/blog/pull/2893) of the code in
-  a published explanation, below a formula that had it;
-- one implementation took the root of [the model's whole
-  width](https://github.com/jadore801120/attention-is-all-you-need-pytorch/issues/42)
-  in place of that of one query, and so did
-  [another](https://github.com/lucidrains/vit-pytorch/issues/65), whose author had
-  been "coding Attention for nearly a year" by then;
-- a third scaled the weights, after the softmax, as readers reported
-  [in 2021](https://github.com/FrancescoSaverioZuppichini/ViT/issues/2) and
-  [again in 2023](https://github.com/FrancescoSaverioZuppichini/ViT/issues/6).
-
-Run them all, on the three days of 64 instruments. Here the width is 512, as if
-eight such queries stood side by side (lesson 9 does that), $n_k = 5$ and $d_v = 3$.
-"""
-
-# %%
-score = query @ keys.T  # (n_q, n_k), d_k = 64
-wrong = {
-    "right: d_k ** -0.5": softmax(score * 64**-0.5),
-    "left out": softmax(score),
-    "d_k ** -1": softmax(score / 64),
-    "width ** -0.5": softmax(score * 512**-0.5),
-    "n_k ** -0.5": softmax(score * 5**-0.5),
-    "d_v ** -0.5": softmax(score * 3**-0.5),
-    "times d_k ** 0.5": softmax(score * 64**0.5),
-    "after the softmax": softmax(score) * 64**-0.5,
-}
-print(f"{'largest weight of':20} today  noisy  south+west    row sum")
-for name, w in wrong.items():
-    today_, noisy_, both = w.max(axis=-1)
-    print(
-        f"{name:20} {today_:5.2f}  {noisy_:5.2f}  {both:10.2f}", end=" "
-    )
-    print(f"{w.sum(axis=-1)[0]:10.3f}")
-
-# %% [markdown]
-r"""
-None of them raises an error, and all but the last return weights that sum to 1.
-Too small a divisor makes up its mind about *today*, which deserves no certainty.
-Too large a divisor (the line of `d_k ** -1`) has doubts about *noisy*, which is
-south. Only the last one shows in a row sum: 0.125 in place of 1, so that the
-answer is an eighth of a weather.
-
-How to notice: test with $d_k$, $d_v$, $n_q$ and $n_k$ all different, so that no
-two roots are the same; draw queries and keys of variance 1, and look whether the
-scores going into the softmax have a spread near 1; sum the rows of the weights.
-
-**A scale that doubles the memory.** Keep the queries in `float32`, at half the bytes
+Keep the queries in `float32`, at half the bytes
 of NumPy's usual `float64`. Watch what the scale does to them.
 """
 
@@ -570,77 +669,10 @@ becomes `float64`, and so does everything after it, at twice the memory. A plain
 Python number adapts to the array it meets. (The rule is NumPy's enhancement
 proposal 50.) A test of the *values* never sees this. Test the dtype too, and
 write `d_k ** -0.5`.
-
-## Back to the first harbour
-
-Lesson 1 had a number `sharpness`, 4, taken on trust. Now you know what it was: a
-scale. With `scale=4`, the function of this lesson gives the weather of lesson 1 at
-225°, halfway between south and west.
 """
-
-# %%
-angle = np.radians([0, 45, 90, 180, 270, 225])
-wind = np.stack([np.sin(angle), np.cos(angle)], axis=-1)
-vane, winds = wind[5:], wind[:5]  # one query, five keys of length 1
-now = course_utils.scaled_dot_product_attention(
-    vane, winds, value, scale=4
-)
-then = course_utils.soft_lookup(vane, winds, value, sharpness=4)
-for one, other in zip(now[0], then[0], strict=True):
-    print(f"{one:.12f}  {other:.12f}")
 
 # %% [markdown]
 r"""
-The same weather, to the last digit printed: 16.96 °C, as in lesson 1. And without
-`scale=4`?
-"""
-
-# %%
-default = course_utils.scaled_dot_product_attention(vane, winds, value)
-print(f"scale {2**-0.5:.2f}: {default[0, 0]:.2f} °C")
-
-# %% [markdown]
-r"""
-The default $1/\sqrt{2}$ blends far more of the cold winds in. It is made for
-components of variance 1, and these keys have length 1: the squares of their two
-components sum to 1, and their scores cannot leave the range from −1 to 1. The
-scale has to fit how the vectors were made. That is the third exercise.
-
-## A sentence asks itself
-
-That completes the function. What are its queries and keys, in a model that reads?
-Here is a sentence, cut into pieces that are called **tokens**.
-"""
-
-# %%
-tokens = ["the", "cat", "sat", "on", "the", "mat"]
-tokens += ["because", "it", "was", "tired"]
-for position, token in enumerate(tokens):
-    print(f"{position} {token}", end="   ")
-print()
-print(len(tokens), "tokens,", len(tokens) ** 2, "pairs to score")
-
-# %% [markdown]
-r"""
-Read token 7, "it". To know what is meant, you looked back, at "cat" and perhaps
-at "mat", and "tired" decided. So let every token be a vector that *asks*, and
-*is asked*, and *answers*: a query, a key and a value each. Then one call of
-`scaled_dot_product_attention` scores all hundred pairs.
-
-But may every token ask every other? A model that writes the sentence from left to
-right must not see "tired" when it writes "it". And in a batch, shorter sentences
-are filled up with tokens that nobody should ask. **In a sentence, who may look at
-whom?** That is where the second part begins.
-
-## In short
-
-A dot product of $d_k$ independent components of variance 1 has the variance $d_k$.
-Unscaled, scores spread like $\sqrt{d_k}$ and saturate the softmax: it becomes
-certain by chance, and for ever more queries its gradient all but vanishes. Dividing
-by $\sqrt{d_k}$ keeps the spread at 1 whatever the length of the vectors. It is a
-temperature, it stands before the softmax, and it uses the size of a query, no
-other. Scores, scale, softmax, weighted sum: that is scaled dot-product attention.
-
 ## Symbols and names
 
 | name | shape | meaning |
@@ -660,14 +692,12 @@ other. Scores, scale, softmax, weighted sum: that is scaled dot-product attentio
   suspicion, and in a footnote the variance that you measured. Their $d_k$ is 64.
 - Zhang, Lipton, Li and Smola, *Dive into Deep Learning* (2023), the chapter on
   attention mechanisms: queries, keys and values, and scoring functions.
+- Henry, Dachapally, Pawar and Chen, *Query-Key Normalization for Transformers* (2020):
+  queries and keys of length one, and a learnt scale.
 - Yang et al., *Tensor Programs V: Tuning Large Neural Networks via Zero-Shot
   Hyperparameter Transfer* (2022): how the numbers inside a model should grow with
   its width.
 - Berg, [NEP 50: Promotion rules for Python
   scalars](https://numpy.org/neps/nep-0050-scalar-promotion.html) (2021): what
   became of `float32` in NumPy 2.
-
-**Now you:** [the exercises of this
-lesson](../exercises/05_scaled_dot_product_attention.ipynb). After them you have a
-function that looks everywhere. Lesson 6 decides where it may not look.
 """

@@ -352,8 +352,8 @@ def test_the_picture_of_a_changed_input_is_that_input():
 
 
 def test_numbers_of_faults_have_no_difference():
-    exercise = EXERCISES["diagnose_softmax"]
-    verdict = judge(exercise, lambda *_: 2 + int(_[2] > 1), 5)
+    exercise = EXERCISES["diagnose_cosine"]
+    verdict = judge(exercise, lambda *_: 2 + int(_[2][0, 0] > 0), 5)
     assert [x.title for x in grids(verdict.case)] == ["expected", "yours"]
 
 

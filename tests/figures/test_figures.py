@@ -51,6 +51,14 @@ def test_bars_are_as_long_as_the_weights_and_carry_their_numbers():
     assert {"0.25", "0.60", "0.15"} <= set(texts)
 
 
+def test_bars_that_read_the_same_look_the_same_and_a_little_is_not_nothing():
+    bars = figures.bars([0.4983, 0.4981, 0.0036, 0], [*"abcd"], title="")
+    one = figures.beside(bars, caption="")
+    opacities = [float(x.get("fill-opacity")) for x in drawn("rect", one)[-4:]]
+    assert opacities[0] == opacities[1] > opacities[2] == opacities[3]
+    assert "a 0.50, b 0.50, c <0.01, d 0.00" in bars.words
+
+
 def test_the_scale_of_bars_does_not_follow_the_weights():
     def longest(weights):
         one = figures.beside(figures.bars(weights, NAMES, title=""), caption="")

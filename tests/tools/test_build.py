@@ -188,6 +188,22 @@ def test_a_changed_sentence_executes_nothing(course, executed, capsys):
     assert build.check(course) == []
 
 
+def test_a_cell_that_only_draws_is_folded_and_keeps_its_outputs(course, executed):
+    before = sources.code_cells(nbformat.read(course / BUILT, as_version=4))
+    place = next(i for i, x in enumerate(before) if x.outputs)
+    head = "# %%\n" + before[place].source
+    edit(course / SOURCE, head, head.replace("# %%", '# %% tags=["hide-input"]', 1))
+    assert build.rebuild(course) == []
+    after = sources.code_cells(nbformat.read(course / BUILT, as_version=4))
+    folded = {"tags": ["hide-input"], "jupyter": {"source_hidden": True}}
+    assert after[place].metadata == folded
+    assert [x.metadata for x in after if x != after[place]] == [
+        x.metadata for x in before if x != before[place]
+    ]
+    assert [x.outputs for x in after] == [x.outputs for x in before]
+    assert executed == []
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "which"),
     [

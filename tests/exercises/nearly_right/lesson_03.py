@@ -63,25 +63,10 @@ def _columns_taken_out(weights):
     return np.exp(-(real * np.log(real)).sum(axis=-1))
 
 
-def _versions(score, temperature):
-    whole = np.exp(score / temperature)
-    return [
-        _softmax(score, -1, temperature),
-        _softmax(score, 0, temperature),
-        whole / whole.sum(),
-        _softmax(score, -1, 1 / temperature),
-        _softmax(score, -1, 1.0),
-    ]
-
-
-def _nearest_by(measure):
-    def diagnose(weights, score, temperature):
-        versions = _versions(score, temperature)
-        return int(
-            np.argmin([np.max(np.abs(measure(weights) - measure(v))) for v in versions])
-        )
-
-    return diagnose
+def _temperature(chances, logits):
+    fine = chances > 0
+    with np.errstate(all="ignore"):
+        return float(np.ptp(logits[fine]) / np.ptp(np.log(chances[fine])))
 
 
 WRONG = {
@@ -147,14 +132,14 @@ WRONG = {
         ),
         "at least two keys": lambda w: np.maximum(_keys(w), 1.5),
     },
-    "diagnose_softmax": {
-        "compares the sum of all": _nearest_by(np.sum),
-        "compares sums of rows": _nearest_by(lambda w: w.sum(axis=1)),
-        "compares where the largest weights are": _nearest_by(
-            lambda w: w.argmax(axis=1)
+    "temperature_of": {
+        "rounded to two places": lambda c, x: round(_temperature(c, x), 2),
+        "at least 1": lambda c, x: max(_temperature(c, x), 1.0),
+        "at most 1": lambda c, x: min(_temperature(c, x), 1.0),
+        "from the first two tokens": lambda c, x: _temperature(c[:2], x[:2]),
+        "a chance of 0 is taken for a very small one": lambda c, x: (
+            np.ptp(x) / np.ptp(np.log(c + 1e-300))
         ),
-        "never says 2": lambda w, s, t: (0, 1, 1, 3, 4)[
-            _nearest_by(lambda w: w)(w, s, t)
-        ],
+        "an array of one number": lambda c, x: np.array([_temperature(c, x)]),
     },
 }

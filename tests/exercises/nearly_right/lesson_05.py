@@ -54,24 +54,8 @@ def _scale(query, key):
     return (query.shape[-1] * np.mean(query**2) * np.mean(key**2)) ** -0.5
 
 
-def _versions(query, key):
-    scores, d_k = query @ key.T, query.shape[1]
-    return [
-        _softmax(scores * d_k**-0.5),
-        _softmax(scores),
-        _softmax(scores / d_k),
-        _softmax(scores) * d_k**-0.5,
-    ]
-
-
-def _nearest_by(measure):
-    def diagnose(weights, query, key):
-        gaps = [
-            np.max(np.abs(measure(weights) - measure(x))) for x in _versions(query, key)
-        ]
-        return int(np.argmin(gaps))
-
-    return diagnose
+def _scale_for(n_k, weight):
+    return float(np.log((n_k - 1) * weight / (1 - weight)) / 2)
 
 
 WRONG = {
@@ -114,12 +98,12 @@ WRONG = {
         "rounded to three places": lambda query, key: round(_scale(query, key), 3),
         "an array of one number": lambda query, key: np.array([_scale(query, key)]),
     },
-    "diagnose_scale": {
-        "compares the sum of all": _nearest_by(np.sum),
-        "compares sums of rows": _nearest_by(lambda w: w.sum(axis=1)),
-        "compares where the largest weights are": _nearest_by(
-            lambda w: w.argmax(axis=1)
+    "scale_for_weight": {
+        "rounded to two places": lambda n_k, w: round(_scale_for(n_k, w), 2),
+        "at least 1": lambda n_k, w: max(_scale_for(n_k, w), 1.0),
+        "many keys are taken as endless": lambda n_k, w: _scale_for(
+            n_k + (n_k > 50), w
         ),
-        "never says 0": lambda w, q, k: max(_nearest_by(lambda w: w)(w, q, k), 1),
+        "tried in steps of .01": lambda n_k, w: np.ceil(100 * _scale_for(n_k, w)) / 100,
     },
 }
