@@ -7,7 +7,7 @@ from course_utils.exercises.draws import turn
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception
 from course_utils.softmax import softmax
 
-MATRICES = ("W_q", "W_k", "W_v")
+MATRICES = ("w_query", "w_key", "w_value")
 
 
 def _named(rng: np.random.Generator, size: int, **shapes: tuple) -> Arguments:
@@ -38,42 +38,42 @@ def _over_the_queries(query, key, value):
     return softmax(scores, axis=-2) @ value
 
 
-def _ask(asking, asked, W_q, W_k, W_v):
-    return _attend(asking @ W_q, asked @ W_k, asked @ W_v)
+def _ask(asking, asked, w_query, w_key, w_value):
+    return _attend(asking @ w_query, asked @ w_key, asked @ w_value)
 
 
 def _self_inputs(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw tokens and projections; W_q and W_k are square, n, d and d_v all differ."""
+    """Draw tokens and projections; w_query and w_key are square, n, d and d_v all differ."""
     n, d, d_v = (rng.permutation([3, 4, 5]) + size // 4).tolist()
     n, d_v = {5: (1, d_v), 6: (n, 1)}.get(size, (n, d_v))
     leading = {3: (1,), 8: (1, 2)}.get(size, _leading(size))
-    shapes = {"x": (*leading, n, d), "W_q": (d, d), "W_k": (d, d)}
-    return _named(rng, size, **shapes, W_v=(d, d_v))
+    shapes = {"x": (*leading, n, d), "w_query": (d, d), "w_key": (d, d)}
+    return _named(rng, size, **shapes, w_value=(d, d_v))
 
 
-def _self_attention(x, W_q, W_k, W_v):
-    return _ask(x, x, W_q, W_k, W_v)
+def _self_attention(x, w_query, w_key, w_value):
+    return _ask(x, x, w_query, w_key, w_value)
 
 
-def _self_by_loop(x, W_q, W_k, W_v):
-    output = np.zeros((*x.shape[:-1], W_v.shape[1]))
+def _self_by_loop(x, w_query, w_key, w_value):
+    output = np.zeros((*x.shape[:-1], w_value.shape[1]))
     for place in np.ndindex(x.shape[:-1]):
-        query = x[place] @ W_q
-        keys = [asked @ W_k for asked in x[place[:-1]]]
+        query = x[place] @ w_query
+        keys = [asked @ w_key for asked in x[place[:-1]]]
         weights = np.exp([query @ k / len(query) ** 0.5 for k in keys])
         weights /= weights.sum()
         for weight, asked in zip(weights, x[place[:-1]], strict=True):
-            output[place] += weight * (asked @ W_v)
+            output[place] += weight * (asked @ w_value)
     return output
 
 
-def _self_in_one_matrix(x, W_q, W_k, W_v):
-    scores = x @ (W_q @ W_k.T) @ _transposed(x) * W_q.shape[1] ** -0.5
-    return softmax(scores) @ x @ W_v
+def _self_in_one_matrix(x, w_query, w_key, w_value):
+    scores = x @ (w_query @ w_key.T) @ _transposed(x) * w_query.shape[1] ** -0.5
+    return softmax(scores) @ x @ w_value
 
 
-def _self_by_einsum(x, W_q, W_k, W_v):
-    query, key, value = (np.einsum("...ni,ik->...nk", x, w) for w in (W_q, W_k, W_v))
+def _self_by_einsum(x, w_query, w_key, w_value):
+    query, key, value = (np.einsum("...ni,ik->...nk", x, w) for w in (w_query, w_key, w_value))
     scores = np.einsum("...qk,...nk->...qn", query, key) / np.sqrt(query.shape[-1])
     return np.einsum("...qn,...nv->...qv", softmax(scores), value)
 
@@ -88,37 +88,37 @@ SELF_ATTENTION = Exercise(
     reference=_self_attention,
     misconceptions=(
         Misconception(
-            "queries and keys share one projection: the keys are made with W_k",
-            lambda x, W_q, W_k, W_v: _self_attention(x, W_q, W_q, W_v),
+            "queries and keys share one projection: the keys are made with w_key",
+            lambda x, w_query, w_key, w_value: _self_attention(x, w_query, w_query, w_value),
         ),
         Misconception(
-            "W_q and W_k are swapped: what a token looks for is x @ W_q, what "
-            "it offers x @ W_k",
-            lambda x, W_q, W_k, W_v: _self_attention(x, W_k, W_q, W_v),
+            "w_query and w_key are swapped: what a token looks for is x @ w_query, what "
+            "it offers x @ w_key",
+            lambda x, w_query, w_key, w_value: _self_attention(x, w_key, w_query, w_value),
         ),
         Misconception(
             "it multiplies by the matrices transposed, as if tokens were columns: here "
             "each row of x is a token, and x stands on the left, x @ W",
-            lambda x, W_q, W_k, W_v: _self_attention(x, W_q.T, W_k.T, W_v),
+            lambda x, w_query, w_key, w_value: _self_attention(x, w_query.T, w_key.T, w_value),
         ),
         Misconception(
-            "it blends the tokens themselves: what they tell is their value, x @ W_v",
-            lambda x, W_q, W_k, W_v: _attend(x @ W_q, x @ W_k, x),
+            "it blends the tokens themselves: what they tell is their value, x @ w_value",
+            lambda x, w_query, w_key, w_value: _attend(x @ w_query, x @ w_key, x),
         ),
         Misconception(
             "it blends the keys: keys are only compared with, the output is made of "
             "values",
-            lambda x, W_q, W_k, W_v: _self_attention(x, W_q, W_k, W_k),
+            lambda x, w_query, w_key, w_value: _self_attention(x, w_query, w_key, w_key),
         ),
         Misconception(
             "the scores compare the tokens themselves: compare queries with keys, "
-            "x @ W_q with x @ W_k",
-            lambda x, W_q, W_k, W_v: _attend(x, x, x @ W_v),
+            "x @ w_query with x @ w_key",
+            lambda x, w_query, w_key, w_value: _attend(x, x, x @ w_value),
         ),
         Misconception(
             "the weights of a token that is asked sum to 1: each token that asks "
             "shares out its own weights, over the last axis",
-            lambda x, W_q, W_k, W_v: _over_the_queries(x @ W_q, x @ W_k, x @ W_v),
+            lambda x, w_query, w_key, w_value: _over_the_queries(x @ w_query, x @ w_key, x @ w_value),
         ),
     ),
     also_right=(_self_by_loop, _self_in_one_matrix, _self_by_einsum),
@@ -126,7 +126,7 @@ SELF_ATTENTION = Exercise(
         "Each token needs three vectors before anybody can ask anybody. What are they "
         "made of?",
         "All three are made of x, each by its own matrix; x stands on the left.",
-        "`query = x @ W_q`, and so on for key and value; then the attention of lesson "
+        "`query = x @ w_query`, and so on for key and value; then the attention of lesson "
         "5.",
     ),
     may_use=("scaled_dot_product_attention",),
@@ -143,60 +143,60 @@ def _cross_inputs(rng: np.random.Generator, size: int) -> Arguments:
     m, d_v = {5: (1, d_v), 6: (m, 1)}.get(size, (m, d_v))
     leading = (1,) if size == 9 else _leading(size)
     shapes = {"y": (*leading, m, d), "x": (*leading, n, d)}
-    shapes |= {"W_q": (d, d_k), "W_k": (d, d_k), "W_v": (d, d_v)}
+    shapes |= {"w_query": (d, d_k), "w_key": (d, d_k), "w_value": (d, d_v)}
     arguments = _named(rng, size, **shapes)
     if size % 4 == 3:
-        arguments["W_k"] *= 1000
+        arguments["w_key"] *= 1000
     length = n if size in (2, 8) else 2 if size in (4, 10) else rng.integers(2, n)
     if size == 11:
-        arguments["W_k"] *= 10
+        arguments["w_key"] *= 10
         _move_below_0(arguments, int(length))
     return arguments | {"length": np.array(length)}
 
 
 def _move_below_0(arguments: Arguments, length: int) -> None:
     """Move the real tokens so that the first that asks scores far below 0 with them."""
-    y, x, W_q, W_k, _ = arguments.values()
-    asking = y[..., :1, :] @ W_q @ W_k.T
+    y, x, w_query, w_key, _ = arguments.values()
+    asking = y[..., :1, :] @ w_query @ w_key.T
     real = x[..., :length, :]
     most = (asking @ _transposed(real)).max(axis=-1, keepdims=True)
     real -= (most + 1e5) / (asking**2).sum(axis=-1, keepdims=True) * asking
 
 
-def _cross_attention(y, x, W_q, W_k, W_v, length):
-    return _ask(y, x[..., :length, :], W_q, W_k, W_v)
+def _cross_attention(y, x, w_query, w_key, w_value, length):
+    return _ask(y, x[..., :length, :], w_query, w_key, w_value)
 
 
-def _cross_by_mask(y, x, W_q, W_k, W_v, length):
+def _cross_by_mask(y, x, w_query, w_key, w_value, length):
     mask = np.arange(x.shape[-2]) < length
-    query, key, value = y @ W_q, x @ W_k, x @ W_v
+    query, key, value = y @ w_query, x @ w_key, x @ w_value
     return scaled_dot_product_attention(query, key, value, mask[None, :])
 
 
-def _cross_by_infinity(y, x, W_q, W_k, W_v, length):
-    query, key, value = y @ W_q, x @ W_k, x @ W_v
-    scores = query @ _transposed(key) / W_q.shape[1] ** 0.5
+def _cross_by_infinity(y, x, w_query, w_key, w_value, length):
+    query, key, value = y @ w_query, x @ w_key, x @ w_value
+    scores = query @ _transposed(key) / w_query.shape[1] ** 0.5
     scores[..., length:] = -np.inf
     return softmax(scores) @ value
 
 
-def _cross_token_by_token(y, x, W_q, W_k, W_v, length):
-    output = np.zeros((*y.shape[:-1], W_v.shape[1]))
+def _cross_token_by_token(y, x, w_query, w_key, w_value, length):
+    output = np.zeros((*y.shape[:-1], w_value.shape[1]))
     for place in np.ndindex(y.shape[:-1]):
         asked = x[place[:-1]][:length]
-        scores = (asked @ W_k) @ (y[place] @ W_q) / W_q.shape[1] ** 0.5
-        output[place] = softmax(scores) @ (asked @ W_v)
+        scores = (asked @ w_key) @ (y[place] @ w_query) / w_query.shape[1] ** 0.5
+        output[place] = softmax(scores) @ (asked @ w_value)
     return output
 
 
-def _asks_everybody(y, x, W_q, W_k, W_v, length):
+def _asks_everybody(y, x, w_query, w_key, w_value, length):
     asked = np.concatenate([y, x[..., :length, :]], axis=-2)
-    return _ask(y, asked, W_q, W_k, W_v)
+    return _ask(y, asked, w_query, w_key, w_value)
 
 
-def _cross_over_the_queries(y, x, W_q, W_k, W_v, length):
+def _cross_over_the_queries(y, x, w_query, w_key, w_value, length):
     real = x[..., :length, :]
-    return _over_the_queries(y @ W_q, real @ W_k, real @ W_v)
+    return _over_the_queries(y @ w_query, real @ w_key, real @ w_value)
 
 
 CROSS_ATTENTION = Exercise(
@@ -210,33 +210,33 @@ CROSS_ATTENTION = Exercise(
     misconceptions=(
         Misconception(
             "the wrong sequence asks: y makes the queries, and x is asked",
-            lambda y, x, W_q, W_k, W_v, length: _ask(x, y, W_q, W_k, W_v),
+            lambda y, x, w_query, w_key, w_value, length: _ask(x, y, w_query, w_key, w_value),
         ),
         Misconception(
             "the wrong sequence asks: y makes the queries, and the first tokens of x "
             "are asked",
-            lambda y, x, W_q, W_k, W_v, length: _ask(
-                x[..., :length, :], y, W_q, W_k, W_v
+            lambda y, x, w_query, w_key, w_value, length: _ask(
+                x[..., :length, :], y, w_query, w_key, w_value
             ),
         ),
         Misconception(
             "y asks itself: the keys and values are made of x",
-            lambda y, x, W_q, W_k, W_v, length: _self_attention(y, W_q, W_k, W_v),
+            lambda y, x, w_query, w_key, w_value, length: _self_attention(y, w_query, w_key, w_value),
         ),
         Misconception(
             "x asks itself: the queries are made of y",
-            lambda y, x, W_q, W_k, W_v, length: _self_attention(
-                x[..., :length, :], W_q, W_k, W_v
+            lambda y, x, w_query, w_key, w_value, length: _self_attention(
+                x[..., :length, :], w_query, w_key, w_value
             ),
         ),
         Misconception(
             "the padding is asked too: only the first tokens of x are real",
-            lambda y, x, W_q, W_k, W_v, length: _ask(y, x, W_q, W_k, W_v),
+            lambda y, x, w_query, w_key, w_value, length: _ask(y, x, w_query, w_key, w_value),
         ),
         Misconception(
-            "queries and keys share one projection: the keys are made with W_k",
-            lambda y, x, W_q, W_k, W_v, length: _cross_attention(
-                y, x, W_q, W_q, W_v, length
+            "queries and keys share one projection: the keys are made with w_key",
+            lambda y, x, w_query, w_key, w_value, length: _cross_attention(
+                y, x, w_query, w_query, w_value, length
             ),
         ),
         Misconception(
@@ -251,8 +251,8 @@ CROSS_ATTENTION = Exercise(
         Misconception(
             "it scales by the root of d, the length of a token: a score is a sum over "
             "the d_k components of a query",
-            lambda y, x, W_q, W_k, W_v, length: _cross_attention(
-                y, x, W_q * (W_q.shape[1] / W_q.shape[0]) ** 0.5, W_k, W_v, length
+            lambda y, x, w_query, w_key, w_value, length: _cross_attention(
+                y, x, w_query * (w_query.shape[1] / w_query.shape[0]) ** 0.5, w_key, w_value, length
             ),
         ),
     ),
@@ -263,7 +263,7 @@ CROSS_ATTENTION = Exercise(
         "be asked: a mask can hide it, or you leave it out before anything is made of "
         "it.",
         "`real = x[..., :length, :]` are the tokens to ask. Then the attention of "
-        "lesson 5 with `y @ W_q`, `real @ W_k` and `real @ W_v`.",
+        "lesson 5 with `y @ w_query`, `real @ w_key` and `real @ w_value`.",
     ),
     may_use=("scaled_dot_product_attention",),
 )
@@ -362,13 +362,13 @@ UNSHUFFLE_WEIGHTS = Exercise(
 RIGHT, REVERSED, SHARED, TRANSPOSED, OWN_VALUES = range(5)
 
 
-def _versions(y, x, W_q, W_k, W_v):
+def _versions(y, x, w_query, w_key, w_value):
     return [
-        _ask(y, x, W_q, W_k, W_v),
-        _ask(x, y, W_q, W_k, W_v),
-        _ask(y, x, W_q, W_q, W_v),
-        _ask(y, x, W_q.T, W_k.T, W_v.T),
-        _attend(y @ W_q, x @ W_k, y @ W_v),
+        _ask(y, x, w_query, w_key, w_value),
+        _ask(x, y, w_query, w_key, w_value),
+        _ask(y, x, w_query, w_query, w_value),
+        _ask(y, x, w_query.T, w_key.T, w_value.T),
+        _attend(y @ w_query, x @ w_key, y @ w_value),
     ]
 
 
@@ -376,31 +376,31 @@ def _gaps(output, *arguments):
     return [np.abs(output - version).max() for version in _versions(*arguments)]
 
 
-def _diagnose(output, y, x, W_q, W_k, W_v):
-    return int(np.argmin(_gaps(output, y, x, W_q, W_k, W_v)))
+def _diagnose(output, y, x, w_query, w_key, w_value):
+    return int(np.argmin(_gaps(output, y, x, w_query, w_key, w_value)))
 
 
-def _diagnose_by_cases(output, y, x, W_q, W_k, W_v):
-    for fault, version in enumerate(_versions(y, x, W_q, W_k, W_v)):
+def _diagnose_by_cases(output, y, x, w_query, w_key, w_value):
+    for fault, version in enumerate(_versions(y, x, w_query, w_key, w_value)):
         if np.allclose(output, version, rtol=1e-3, atol=1e-4):
             return fault
     return RIGHT
 
 
-def _diagnose_by_steps(output, y, x, W_q, W_k, W_v):
+def _diagnose_by_steps(output, y, x, w_query, w_key, w_value):
     """Find out who asks, then what was made with which matrix."""
-    if np.allclose(output, _attend(x @ W_q, y @ W_k, y @ W_v), atol=1e-4):
+    if np.allclose(output, _attend(x @ w_query, y @ w_key, y @ w_value), atol=1e-4):
         return REVERSED
-    if np.allclose(output, _attend(y @ W_q.T, x @ W_k.T, x @ W_v.T), atol=1e-4):
+    if np.allclose(output, _attend(y @ w_query.T, x @ w_key.T, x @ w_value.T), atol=1e-4):
         return TRANSPOSED
-    if np.allclose(output, _attend(y @ W_q, x @ W_q, x @ W_v), atol=1e-4):
+    if np.allclose(output, _attend(y @ w_query, x @ w_query, x @ w_value), atol=1e-4):
         return SHARED
-    told = np.allclose(output, _attend(y @ W_q, x @ W_k, x @ W_v), atol=1e-4)
+    told = np.allclose(output, _attend(y @ w_query, x @ w_key, x @ w_value), atol=1e-4)
     return RIGHT if told else OWN_VALUES
 
 
-def _diagnose_by_norm(output, y, x, W_q, W_k, W_v):
-    versions = np.stack(_versions(y, x, W_q, W_k, W_v))
+def _diagnose_by_norm(output, y, x, w_query, w_key, w_value):
+    versions = np.stack(_versions(y, x, w_query, w_key, w_value))
     return np.linalg.norm(versions - output, axis=(1, 2)).argmin()
 
 
@@ -440,7 +440,7 @@ DIAGNOSE_ROLES = Exercise(
         Misconception(
             "it calls everything right: the shape shows nothing here, look at the "
             "numbers",
-            lambda output, y, x, W_q, W_k, W_v: RIGHT,
+            lambda output, y, x, w_query, w_key, w_value: RIGHT,
         ),
         Misconception(
             "faults 1 and 4 are swapped: in 1 the two sequences swap all their "

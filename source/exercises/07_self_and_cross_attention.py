@@ -30,21 +30,21 @@ Return the output of self-attention.
 | argument | shape | |
 |---|---|---|
 | `x` | (..., n, d) | the tokens, one per row |
-| `W_q` | (d, d_k) | makes the queries |
-| `W_k` | (d, d_k) | makes the keys |
-| `W_v` | (d, d_v) | makes the values |
+| `w_query` | (d, d_k) | makes the queries |
+| `w_key` | (d, d_k) | makes the keys |
+| `w_value` | (d, d_v) | makes the values |
 | *returns* | (..., n, d_v) | one output for each token |
 
 The dots stand for any number of further axes, such as a batch; often there are none.
-Here $d_k$ is as large as $d$: `W_q` and `W_k` are square, so their shapes will not
+Here $d_k$ is as large as $d$: `w_query` and `w_key` are square, so their shapes will not
 save you.
 """
 
 
 # %% exercise="self_attention"
-def self_attention(x, W_q, W_k, W_v):
+def self_attention(x, w_query, w_key, w_value):
     ### BEGIN SOLUTION
-    query, key, value = x @ W_q, x @ W_k, x @ W_v
+    query, key, value = x @ w_query, x @ w_key, x @ w_value
     return scaled_dot_product_attention(query, key, value)
     ### END SOLUTION
 
@@ -59,10 +59,10 @@ query, a key and a value, and all further axes stay where they are. The rest is 
 attention of lesson 5, which does not know that all three come from the same place.
 
 Another way makes no keys. A score is $(x_i W_q) \cdot (x_j W_k) =
-x_i \, (W_q W_k^\mathsf{T}) \, x_j^\mathsf{T}$, so one matrix, `W_q @ W_k.T`, holds all
+x_i \, (W_q W_k^\mathsf{T}) \, x_j^\mathsf{T}$, so one matrix, `w_query @ w_key.T`, holds all
 there is to know about who looks for whom, and the tokens themselves can stand in for the
-keys: `scaled_dot_product_attention(x @ (W_q @ W_k.T), x, x @ W_v,
-scale=W_q.shape[1] ** -0.5)`. That matrix is not symmetric, and so asking is not.
+keys: `scaled_dot_product_attention(x @ (w_query @ w_key.T), x, x @ w_value,
+scale=w_query.shape[1] ** -0.5)`. That matrix is not symmetric, and so asking is not.
 """
 
 # %% [markdown] about="cross_attention"
@@ -76,9 +76,9 @@ others are padding (lesson 6) and must not be asked. Return the output.
 |---|---|---|
 | `y` | (..., m, d) | the tokens that ask |
 | `x` | (..., n, d) | the tokens that are asked, padded at the end |
-| `W_q` | (d, d_k) | makes the queries |
-| `W_k` | (d, d_k) | makes the keys |
-| `W_v` | (d, d_v) | makes the values |
+| `w_query` | (d, d_k) | makes the queries |
+| `w_key` | (d, d_k) | makes the keys |
+| `w_value` | (d, d_v) | makes the values |
 | `length` | a whole number | how many tokens of `x` are real, at least 2 |
 | *returns* | (..., m, d_v) | one output for each token that asks |
 
@@ -88,10 +88,10 @@ thousands, above 0 or below.
 
 
 # %% exercise="cross_attention"
-def cross_attention(y, x, W_q, W_k, W_v, length):
+def cross_attention(y, x, w_query, w_key, w_value, length):
     ### BEGIN SOLUTION
     real = x[..., :length, :]
-    query, key, value = y @ W_q, real @ W_k, real @ W_v
+    query, key, value = y @ w_query, real @ w_key, real @ w_value
     return scaled_dot_product_attention(query, key, value)
     ### END SOLUTION
 
@@ -164,8 +164,8 @@ number of the fault.
 |---|---|
 | 0 | none: the output is right |
 | 1 | `x` asks and `y` is asked: the two sequences have swapped all their roles |
-| 2 | queries and keys share one projection, `W_q` |
-| 3 | all three matrices are transposed: `@ W_q.T` in place of `@ W_q`, and so on |
+| 2 | queries and keys share one projection, `w_query` |
+| 3 | all three matrices are transposed: `@ w_query.T` in place of `@ w_query`, and so on |
 | 4 | the values are made of `y`, the sequence that asks |
 
 | argument | shape | |
@@ -173,7 +173,7 @@ number of the fault.
 | `output` | (n, d) | made of the rest, perhaps with a fault |
 | `y` | (n, d) | the tokens that should ask |
 | `x` | (n, d) | the tokens that should be asked |
-| `W_q`, `W_k`, `W_v` | (d, d) | the projections |
+| `w_query`, `w_key`, `w_value` | (d, d) | the projections |
 | *returns* | a whole number | 0, 1, 2, 3 or 4 |
 
 Both sequences are equally long and all matrices are square, so that no shape tells you
@@ -182,15 +182,15 @@ anything.
 
 
 # %% exercise="diagnose_roles"
-def diagnose_roles(output, y, x, W_q, W_k, W_v):
+def diagnose_roles(output, y, x, w_query, w_key, w_value):
     ### BEGIN SOLUTION
     attend = scaled_dot_product_attention
     versions = [
-        attend(y @ W_q, x @ W_k, x @ W_v),
-        attend(x @ W_q, y @ W_k, y @ W_v),
-        attend(y @ W_q, x @ W_q, x @ W_v),
-        attend(y @ W_q.T, x @ W_k.T, x @ W_v.T),
-        attend(y @ W_q, x @ W_k, y @ W_v),
+        attend(y @ w_query, x @ w_key, x @ w_value),
+        attend(x @ w_query, y @ w_key, y @ w_value),
+        attend(y @ w_query, x @ w_query, x @ w_value),
+        attend(y @ w_query.T, x @ w_key.T, x @ w_value.T),
+        attend(y @ w_query, x @ w_key, y @ w_value),
     ]
     gaps = [np.abs(output - version).max() for version in versions]
     return np.argmin(gaps)

@@ -177,13 +177,13 @@ yet. The features get one empty place more, so that they pair up.
 
 # %%
 rng = np.random.default_rng(0)
-W_q, W_k = rng.normal(size=(2, 8, 4)) * 8**-0.5  # (d, d_k) each
+w_query, w_key = rng.normal(size=(2, 8, 4)) * 8**-0.5  # (d, d_k) each
 x = np.pad(x, ((0, 0), (0, 1)))  # (n, 8)
 
 
 def added_score(it, cat):  # positions of "it" and "cat"
-    query = (x[7] + rows[it]) @ W_q  # (..., d_k)
-    key = (x[1] + rows[cat]) @ W_k
+    query = (x[7] + rows[it]) @ w_query  # (..., d_k)
+    key = (x[1] + rows[cat]) @ w_key
     return (query * key).sum(axis=-1) * 4**-0.5
 
 
@@ -252,7 +252,7 @@ by a tenth. Here are the queries of all ten tokens, turned three times.
 """
 
 # %%
-query, key = x @ W_q, x @ W_k  # (n, d_k)
+query, key = x @ w_query, x @ w_key  # (n, d_k)
 positions = np.arange(10)
 turned = rotary(query, positions, base=100)
 loop = rotary_loop(query, positions, base=100)
