@@ -154,46 +154,42 @@ at the tokens (`order[i]`, `order[j]`).
 
 # %% [markdown] about="diagnose_roles"
 r"""
-## 4. Find out who asked
+## 4. Find out who asked, from outside
 
-Somebody's cross-attention returns odd results. You cannot see the code, but you have what
-went in and the `output`. In the right version `y` asks and `x` is asked. Return the
-number of the fault.
+Somebody's cross-attention returns odd results. You see neither its code nor its numbers,
+but you may experiment: one token at a time was edited, and for each output it was
+measured how far it moved. In the right version `y` asks and `x` is asked, without a
+mask. Return the number of the fault.
 
 | number | fault |
 |---|---|
-| 0 | none: the output is right |
+| 0 | none: it behaves as it should |
 | 1 | `x` asks and `y` is asked: the two sequences have swapped all their roles |
-| 2 | queries and keys share one projection, `w_query` |
-| 3 | all three matrices are transposed: `@ w_query.T` in place of `@ w_query`, and so on |
-| 4 | the values are made of `y`, the sequence that asks |
+| 2 | `y` asks itself |
+| 3 | the values are made of `y`, the sequence that asks; the keys are made of `x` |
+| 4 | a causal mask was left in: query $i$ sees only the tokens 0 to $i$ of `x` |
 
 | argument | shape | |
 |---|---|---|
-| `output` | (n, d) | made of the rest, perhaps with a fault |
-| `y` | (n, d) | the tokens that should ask |
-| `x` | (n, d) | the tokens that should be asked |
-| `w_query`, `w_key`, `w_value` | (d, d) | the projections |
+| `moved` | (2, n, n) | `moved[0, i, j]`: how far output j moved when token i of `y` was edited; `moved[1, i, j]`: when token i of `x` was edited |
 | *returns* | a whole number | 0, 1, 2, 3 or 4 |
 
-Both sequences are equally long and all matrices are square, so that no shape tells you
-anything.
+Both sequences have n tokens, at least 3, so the shape of the output tells you
+nothing. The two runs rounded differently: an output that did not move is off by up to 1e-8; what
+moved, moved by more than 1e-4.
 """
 
 
 # %% exercise="diagnose_roles"
-def diagnose_roles(output, y, x, w_query, w_key, w_value):
+def diagnose_roles(moved):
     ### BEGIN SOLUTION
-    attend = scaled_dot_product_attention
-    versions = [
-        attend(y @ w_query, x @ w_key, x @ w_value),
-        attend(x @ w_query, y @ w_key, y @ w_value),
-        attend(y @ w_query, x @ w_query, x @ w_value),
-        attend(y @ w_query.T, x @ w_key.T, x @ w_value.T),
-        attend(y @ w_query, x @ w_key, y @ w_value),
-    ]
-    gaps = [np.abs(output - version).max() for version in versions]
-    return np.argmin(gaps)
+    by_y, by_x = moved > 1e-6  # each (n, n): edited token, output
+    y_only_asks = not by_y[0, 1]
+    if y_only_asks:
+        return 0 if by_x[-1, 0] else 4
+    if not by_x.any():
+        return 2
+    return 3 if by_x[0, 1] else 1
     ### END SOLUTION
 
 
@@ -202,15 +198,17 @@ check("diagnose_roles", diagnose_roles)
 
 # %% [markdown] solution="diagnose_roles"
 r"""
-All that went in is known, so make what each version would have made, and see which one
-it is. `np.argmin` returns the position of the smallest gap, and the versions stand in
-the order of the table.
+A token that only asks moves only its own output: the table of its edits is a diagonal. A token that
+is asked, as a key or as a value, moves every output that may see it. So in the
+right version the edits of `y` give a diagonal, and those of `x` everything; swapped
+roles swap the two tables. Where `y` asks itself, `x` moves nothing. Where the values come
+from `y`, both move everything: `y` by its values, `x` by its keys, which decide on the weights. A causal mask
+leaves a triangle.
 
-Another way asks one question after another: with `np.allclose`, is it what comes out if
-`x` asks? If the matrices are transposed? It is the same comparison, and stops at the
-first hit. In your own code, do not let it come to this: test with two lengths and with
-matrices that are not square, and faults 1 and 3 show at once. Faults 2 and 4 never show
-in a shape as long as both sequences are equally long; compare with a loop.
+Another way draws the two tables of each version as arrays of 0 and 1 and takes the
+version that fits: `np.eye(n)`, `np.ones((n, n))`, `np.zeros((n, n))` and
+`np.triu(np.ones((n, n)))` are all you need. No number of the attention itself was used:
+faults can be told apart by behaviour alone.
 """
 
 # %% [markdown]

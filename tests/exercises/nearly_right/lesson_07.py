@@ -20,7 +20,9 @@ def _token_by_token(x, w_query, w_key, w_value):
     """Loop over the tokens of the first two axes only."""
     if x.ndim == 2:
         return _self(x, w_query, w_key, w_value)
-    return np.stack([_self(row.reshape(-1, x.shape[-1]), w_query, w_key, w_value) for row in x])
+    return np.stack(
+        [_self(row.reshape(-1, x.shape[-1]), w_query, w_key, w_value) for row in x]
+    )
 
 
 def _rows_not_cut(y, x, w_query, w_key, w_value, length):
@@ -90,21 +92,15 @@ def _versions(y, x, w_query, w_key, w_value):
     ]
 
 
-def _nearest_by(measure):
-    def diagnose(output, *arguments):
-        gaps = [
-            np.max(np.abs(measure(output) - measure(v))) for v in _versions(*arguments)
-        ]
-        return int(np.argmin(gaps))
-
-    return diagnose
-
-
-def _exactly(output, *arguments):
-    for fault, version in enumerate(_versions(*arguments)):
-        if np.allclose(output, version, rtol=1e-15, atol=1e-15):
-            return fault
-    return 0
+def _from_counts(moved, own=None):
+    """Tell the versions apart by how many outputs move."""
+    n = len(moved[0])
+    y, x = (moved > 1e-6).sum(axis=(1, 2))
+    if y == n:
+        return 0 if x == (own or n * n) else 4
+    if x == 0:
+        return 2
+    return 1 if x == n else 3
 
 
 WRONG = {
@@ -164,8 +160,13 @@ WRONG = {
         ],
     },
     "diagnose_roles": {
-        "allows for no rounding of float32": _exactly,
-        "never says 0": lambda *a: max(_nearest_by(lambda x: x)(*a), 1),
-        "never says 4": lambda *a: min(_nearest_by(lambda x: x)(*a), 3),
+        "takes a causal mask for right where n is 3": lambda moved: (
+            _from_counts(moved, own=6 if len(moved[0]) == 3 else None) % 4
+        ),
+        "never says 0": lambda moved: max(_from_counts(moved), 1),
+        "never says 4": lambda moved: min(_from_counts(moved), 3),
+        "looks at the first three tokens only, and at their mean": lambda moved: (
+            _from_counts(np.where(moved > moved.mean(), 1.0, 0.0))
+        ),
     },
 }
