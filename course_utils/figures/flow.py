@@ -121,7 +121,7 @@ def attention_flow(
     _pieces(g, row, top + 35, merged[row], merged, "grey")
     _beside(g, row, n, top + 40, merged[row])
     _name(g, top + 78, "times w_out: output", "9")
-    # The features stand in a box of their own, so that none belongs to a token's column.
+    # A box of their own, so that no feature seems to belong to a token's column.
     box = {"x": LEFT, "y": top + 56, "width": COLUMN * n, "height": 54, "rx": 6}
     element("rect", box | {"class": "grey", "fill-opacity": 0.08}, g)
     for side, end in ((-1, LEFT), (1, right)):

@@ -12,8 +12,8 @@ of exactly 0. And a test that finds a mask that leaks.
 predict which outputs move when one token is edited, and to diagnose six famous
 mask bugs by what they leak.
 
-**What you'll need.** Lessons 1 to 5. The main line takes about 20 minutes, and exercises 1
-and 2 another 15. What can wait for a second reading says so: 20 minutes, and the other exercises.
+**What you'll need.** Lessons 1 to 5. The main line takes about 20 minutes, the first two exercises 15
+more; with the part for those who want to know more, and all exercises, it is 85.
 """
 
 # %%
@@ -503,9 +503,63 @@ print(moves(5, past))
 
 # %% [markdown]
 r"""
-## Six bugs, measured
+## Where it goes wrong
 
-*Can wait for a second reading (12 minutes): go on with "Where it goes wrong".*
+From outside a leak looks like success. Somebody used a mask in
+which True meant "hide" with a layer in which True means "see", and reports [100%
+accuracy and a loss near 0](https://github.com/tensorflow/text/pull/894), soon.
+Try two such traps.
+
+**True means two things.** In PyTorch, True means "may attend" for
+`scaled_dot_product_attention`, and "must not" for `MultiheadAttention`. A notebook
+that comes with a book got [caught by that](https://github.com/rasbt/LLMs-from-scratch/issues/1061). Flip the
+mask, and see where "it" looks:
+"""
+
+# %%
+mask = causal_mask(10, 10)
+for name, m in (("right", mask), ("flipped", ~mask)):
+    weights = course_utils.masked_softmax(scores, m)[it]
+    seen = [
+        f"{t} {w:.2f}"
+        for t, w in zip(tokens, weights, strict=True)
+        if w
+    ]
+    print(f"{name:8}", ", ".join(seen))
+
+# %% [markdown]
+r"""
+Every row still sums to 1 (but the last, which sees nothing). The book's
+[repair](https://github.com/rasbt/LLMs-from-scratch/pull/1062) came with a test: edit
+future tokens, and see that earlier outputs stay. That is our leak test.
+
+**Large is not infinite.** Some hide with −10,000 in place of $-\infty$. A user who
+trained such a model saw losses [near 0, and very bad
+texts](https://github.com/karpathy/minGPT/issues/75): the model had found out how to
+push its own scores below −10,000.
+"""
+
+# %%
+score = np.array([-15000.0, -15001.0, -14000.0, -14000.0])
+mask = np.array([True, True, False, False])
+print(softmax(np.where(mask, score, -1e4)))
+print(course_utils.masked_softmax(score, mask))
+
+# %% [markdown]
+r"""
+With −10,000 the two hidden keys get everything, and with $-\infty$ nothing. With
+scores of moderate size the two agree, so test with scores that are far from 0.
+
+## In short
+
+A mask is a boolean array with a row for each query and a column for each key; True
+means "may attend". The causal mask hides the future, the padding mask hides filling,
+and rules combine with AND. Hidden scores become $-\infty$ *before* the softmax, and a
+query that sees nothing gets zeros. A leak is an output that moves when something is
+edited that it must not see: edit keys and values, look at every row, and expect nothing
+but rounding.
+
+## For those who want to know more: six bugs, measured
 
 Masks are written wrong again and again, and a wrong mask raises no error. Here are
 six mistakes, each in one line, beside the right one. There are twelve positions; the first three are padding, in front.
@@ -670,8 +724,6 @@ second: with the mask after the softmax, four rows that should sum to 1.
 How much harm a leak does, random vectors cannot tell. A model in training looks for whatever
 lowers its error, and a small leak can become a large one once there is something to gain from it.
 
-## Where it goes wrong
-
 All six happened.
 
 <details>
@@ -702,60 +754,6 @@ All six happened.
   weights to a sequence of length 0](https://github.com/d2l-ai/d2l-en/pull/2423).
 
 </details>
-
-From outside a leak looks like success. Somebody used a mask in
-which True meant "hide" with a layer in which True means "see", and reports [100%
-accuracy and a loss near 0](https://github.com/tensorflow/text/pull/894), soon.
-Try two such traps.
-
-**True means two things.** In PyTorch, True means "may attend" for
-`scaled_dot_product_attention`, and "must not" for `MultiheadAttention`. A notebook
-that comes with a book got [caught by that](https://github.com/rasbt/LLMs-from-scratch/issues/1061). Flip the
-mask, and see where "it" looks:
-"""
-
-# %%
-mask = causal_mask(10, 10)
-for name, m in (("right", mask), ("flipped", ~mask)):
-    weights = course_utils.masked_softmax(scores, m)[it]
-    seen = [
-        f"{t} {w:.2f}"
-        for t, w in zip(tokens, weights, strict=True)
-        if w
-    ]
-    print(f"{name:8}", ", ".join(seen))
-
-# %% [markdown]
-r"""
-Every row still sums to 1 (but the last, which sees nothing). The book's
-[repair](https://github.com/rasbt/LLMs-from-scratch/pull/1062) came with a test: edit
-future tokens, and see that earlier outputs stay. That is our leak test.
-
-**Large is not infinite.** Some hide with −10,000 in place of $-\infty$. A user who
-trained such a model saw losses [near 0, and very bad
-texts](https://github.com/karpathy/minGPT/issues/75): the model had found out how to
-push its own scores below −10,000.
-"""
-
-# %%
-score = np.array([-15000.0, -15001.0, -14000.0, -14000.0])
-mask = np.array([True, True, False, False])
-print(softmax(np.where(mask, score, -1e4)))
-print(course_utils.masked_softmax(score, mask))
-
-# %% [markdown]
-r"""
-With −10,000 the two hidden keys get everything, and with $-\infty$ nothing. With
-scores of moderate size the two agree, so test with scores that are far from 0.
-
-## In short
-
-A mask is a boolean array with a row for each query and a column for each key; True
-means "may attend". The causal mask hides the future, the padding mask hides filling,
-and rules combine with AND. Hidden scores become $-\infty$ *before* the softmax, and a
-query that sees nothing gets zeros. A leak is an output that moves when something is
-edited that it must not see: edit keys and values, look at every row, and expect nothing
-but rounding.
 
 ## Symbols and names
 

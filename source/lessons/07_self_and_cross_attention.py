@@ -13,8 +13,8 @@ its one vector, to tell from a shape who asked whom, to predict what a shuffled
 sentence does to the outputs, and to measure what attention cannot know about the
 order of words.
 
-**What you'll need.** Lessons 1 to 6. The main line takes about 25 minutes, exercises 1 and 2
-another 20. What can wait for a second reading says so: 15 minutes, and the other exercises.
+**What you'll need.** Lessons 1 to 6. The main line takes about 25 minutes, the first two exercises 20
+more; with the part for those who want to know more, and all exercises, it is 85.
 """
 
 # %%
@@ -544,9 +544,76 @@ print(np.abs(same - answer).max() < 1e-12)
 
 # %% [markdown]
 r"""
-## Who chased whom?
+## Where it goes wrong
 
-*Can wait for a second reading (10 minutes): go on with "Where it goes wrong".*
+**The wrong one asks.** A survey of language models wrote that in cross-attention the
+encoder's outputs are the queries, and the keys and values come from the decoder; a
+reader [pointed out](https://github.com/humza909/LLM_Survey/issues/2) that it is the
+other way round. In a lecture's slide a reader found [two of the roles
+swapped](https://github.com/pbloem/former/issues/19) as well. Swap who asks: two tokens
+of the sentence, "cat" and "sat", ask all ten.
+"""
+
+# %%
+some = x[1:3]
+right, looks = cross_attention(some, x, *projections)
+wrong, _ = cross_attention(x, some, *projections)
+print("right", right.shape, " wrong", wrong.shape)
+
+# %% [markdown]
+r"""
+No error, but a shape: the output must have as many rows as there are tokens that ask,
+here two. If both sequences are equally long, even that is gone. Test with two lengths.
+
+The same mistake can be made in a picture. An explanation of the transformer
+[labelled](https://github.com/harvardnlp/annotated-transformer/issues/104) the rows of a
+translation's weights with the German words that are asked, and the columns with the
+English ones that ask, a reader found. The weights know which is which: **each row sums
+to 1**. `figures.AttentionWeights` checks the shape and the sums before it draws:
+"""
+
+# %%
+try:
+    figures.AttentionWeights(looks, queries=tokens, keys=["cat", "sat"])
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+r"""
+**W X in place of X W.** Some texts write a token as a *column*, and then the matrix
+stands on the left. Here tokens are rows, and it stands on the right. Mixed up, it reads
+as $Q = W_Q X$ where $X$ has tokens for rows: a reader of one paper asked whether this
+was [reversed](https://github.com/ofsoundof/GRL-Image-Restoration/issues/8), and it was
+a typo. As a formula it does no harm, since the shapes do not fit. As code with *square*
+matrices it does:
+"""
+
+# %%
+W = np.random.default_rng(0).normal(size=(7, 7))
+rows, columns = x @ W, (W @ x.T).T
+print(rows.shape, columns.shape, np.allclose(rows, columns))
+print(np.allclose(columns, x @ W.T))
+
+# %% [markdown]
+r"""
+Both have the right shape, and they differ: tokens as columns, with the same matrix, is
+$x \, W^\mathsf{T}$. There is a place where you will meet this. PyTorch's layer
+[`Linear`](https://pytorch.org/docs/stable/generated/torch.nn.Linear) keeps its matrix
+as (out, in) and computes $x \, A^\mathsf{T}$. In NumPy such a matrix has
+to be transposed (lesson 16). How to notice: try it with matrices that are not square.
+
+## In short
+
+Each token makes three vectors of its one: a query, a key and a value, by three matrices
+that all tokens share. Where a sequence asks itself, that is self-attention; where one
+asks another, cross-attention, and the output has a row for each token that asks. It is
+added to the token, which stays itself.
+Nothing in it knows where a token stands: shuffle the tokens, and the outputs are
+shuffled alike, and nothing else happens. A task that hangs on the order is beyond it,
+however long it learns. A causal mask breaks that, and so does telling each token its
+place.
+
+## For those who want to know more: who chased whom?
 
 To attention a sentence is a **bag of words**: it knows which words are there, and how
 often, but not in which order. But *the cat chased the dog* is not *the dog chased the cat*.
@@ -624,75 +691,6 @@ much order matters in real text is another question. And causal attention
 had it easy here. That it can do without positions on real text too was found by Haviv et al.
 (2022): language models with a causal mask and no positions came out close to those that
 have them.
-
-## Where it goes wrong
-
-**The wrong one asks.** A survey of language models wrote that in cross-attention the
-encoder's outputs are the queries, and the keys and values come from the decoder; a
-reader [pointed out](https://github.com/humza909/LLM_Survey/issues/2) that it is the
-other way round. In a lecture's slide a reader found [two of the roles
-swapped](https://github.com/pbloem/former/issues/19) as well. Swap who asks: two tokens
-of the sentence, "cat" and "sat", ask all ten.
-"""
-
-# %%
-some = x[1:3]
-right, looks = cross_attention(some, x, *projections)
-wrong, _ = cross_attention(x, some, *projections)
-print("right", right.shape, " wrong", wrong.shape)
-
-# %% [markdown]
-r"""
-No error, but a shape: the output must have as many rows as there are tokens that ask,
-here two. If both sequences are equally long, even that is gone. Test with two lengths.
-
-The same mistake can be made in a picture. An explanation of the transformer
-[labelled](https://github.com/harvardnlp/annotated-transformer/issues/104) the rows of a
-translation's weights with the German words that are asked, and the columns with the
-English ones that ask, a reader found. The weights know which is which: **each row sums
-to 1**. `figures.AttentionWeights` checks the shape and the sums before it draws:
-"""
-
-# %%
-try:
-    figures.AttentionWeights(looks, queries=tokens, keys=["cat", "sat"])
-except ValueError as error:
-    print(error)
-
-# %% [markdown]
-r"""
-**W X in place of X W.** Some texts write a token as a *column*, and then the matrix
-stands on the left. Here tokens are rows, and it stands on the right. Mixed up, it reads
-as $Q = W_Q X$ where $X$ has tokens for rows: a reader of one paper asked whether this
-was [reversed](https://github.com/ofsoundof/GRL-Image-Restoration/issues/8), and it was
-a typo. As a formula it does no harm, since the shapes do not fit. As code with *square*
-matrices it does:
-"""
-
-# %%
-W = np.random.default_rng(0).normal(size=(7, 7))
-rows, columns = x @ W, (W @ x.T).T
-print(rows.shape, columns.shape, np.allclose(rows, columns))
-print(np.allclose(columns, x @ W.T))
-
-# %% [markdown]
-r"""
-Both have the right shape, and they differ: tokens as columns, with the same matrix, is
-$x \, W^\mathsf{T}$. There is a place where you will meet this. PyTorch's layer
-[`Linear`](https://pytorch.org/docs/stable/generated/torch.nn.Linear) keeps its matrix
-as (out, in) and computes $x \, A^\mathsf{T}$. In NumPy such a matrix has
-to be transposed (lesson 16). How to notice: try it with matrices that are not square.
-
-## In short
-
-Each token makes three vectors of its one: a query, a key and a value, by three matrices
-that all tokens share. Where a sequence asks itself, that is self-attention; where one
-asks another, cross-attention, and the output has a row for each token that asks. It is
-added to the token, which stays itself.
-Nothing in it knows where a token stands: shuffle the tokens, and the outputs are
-shuffled alike, and nothing else happens. A task that hangs on the order is beyond it,
-however long it learns. A causal mask breaks that, and so does telling each token its
-place.
 
 ## Symbols and names
 

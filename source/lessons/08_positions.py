@@ -12,8 +12,8 @@ learned bias, you will read and use.
 a whole sentence moves, to measure what a trained model does beyond the length that
 it was trained on, and to diagnose pairs that were turned wrongly.
 
-**What you'll need.** Lessons 1 to 7. The main line takes about 25 minutes, exercises 1 and 2
-another 25. What can wait for a second reading says so: 20 minutes, and the other exercises.
+**What you'll need.** Lessons 1 to 7. The main line takes about 25 minutes, the first exercise 10
+more; with the part for those who want to know more, and all exercises, it is 95.
 """
 
 # %%
@@ -491,9 +491,60 @@ for o, f in ((6, 0), (6, 13), (6, 40), (3, 40)):
 
 # %% [markdown]
 r"""
-## Train short, test long
+## Where it goes wrong
 
-*Can wait for a second reading (15 minutes): go on with "Where it goes wrong".*
+**Values turned too.** One library turned the values as well, at first on purpose, to
+bring in where a token stands. When somebody [asked
+why](https://github.com/lucidrains/x-transformers/issues/182), it stopped. Put words in front of the sentence, and see what the whole attention returns
+for "it":
+"""
+
+# %%
+values = x @ np.random.default_rng(1).normal(size=(8, 4)) * 8**-0.5
+for what in ("query and key", "values too"):
+    for front in (0, 13):
+        at = np.arange(10) + front
+        q, k = rotary(query, at, 100), rotary(key, at, 100)
+        v = rotary(values, at, 100) if what == "values too" else values
+        answer = scaled_dot_product_attention(q, k, v)[7]
+        print(f"{what:13} {front:2} in front: {answer}")
+
+# %% [markdown]
+r"""
+With the values turned, the weights are right and the answer still changes with every
+word in front. So test the *output*: move all positions by the same number, and it
+must not change.
+
+**The exponent.** In $\text{base}^{2i/d}$, $i$ counts pairs. A loop that counts
+components in steps of two and multiplies by 2 again ([a reader found
+it](https://github.com/SamLynnEvans/Transformer/issues/25) in a published program) makes
+the hands too slow:
+"""
+
+# %%
+for name, step in (("right", 1), ("counted twice", 2)):
+    turns = 2 * np.pi * 10000 ** (step * np.arange(0, 8, 2) / 8)
+    print(f"{name:13}", *(f"{turn:12.1f}" for turn in turns))
+
+# %% [markdown]
+r"""
+The positions for a full turn: the slowest hand is a thousand times too slow. Training
+hides such slips. In an image matcher a misplaced division changed the speeds, and
+[after the repair](https://github.com/zju3dv/LoFTR/issues/41) its authors measured a
+gain of less than half a point of a hundred. Compare the rows with a
+reference, not the results.
+
+## In short
+
+Without positions attention sees a bag. They can be added to the tokens, as rows of
+clock hands or as learned rows; then $W_q$ and $W_k$ mix them with the tokens, and
+scores depend on where both stand. RoPE turns query and key, and a bias is added to
+the scores; then positions enter a score by the offset alone. That did not make any of them
+perfect beyond the length of training, since far keys take their share of the weight.
+ALiBi, with the one slope that we tried, keeps them out, and prefers near keys so much
+that it cannot find one in particular.
+
+## For those who want to know more: train short, test long
 
 Which kind is best at *finding* a position? Train on a task where nothing but the
 position helps: the **shift task**. The tokens are drawn at random from 16, and at
@@ -668,8 +719,6 @@ inputs, and whole models *without* positions better. How can those know an order
 all? The causal mask lets a token infer how many came before it, Haviv et al. (2022)
 conjecture. One head alone did not get far with that here.
 
-## Where it goes wrong
-
 **The wrong partners.** RoPE pairs component 0 with 1, 2 with 3, and so on. Some
 programs pair 0 with $d/2$, 1 with $d/2 + 1$. Either works, if a model is trained and
 run the same way. If not, nothing raises an error. A model of one program, loaded into
@@ -708,57 +757,6 @@ r"""
 The same numbers, other partners: from 1.00 to 0.40. If the columns of $W_q$
 and $W_k$ are put in the other program's order first, all is well again. How to
 notice: turn one vector by hand, and compare all its components with the program's.
-
-**Values turned too.** One library turned the values as well, at first on purpose, to
-bring in where a token stands. When somebody [asked
-why](https://github.com/lucidrains/x-transformers/issues/182), it stopped. Put words in front of the sentence, and see what the whole attention returns
-for "it":
-"""
-
-# %%
-values = x @ np.random.default_rng(1).normal(size=(8, 4)) * 8**-0.5
-for what in ("query and key", "values too"):
-    for front in (0, 13):
-        at = np.arange(10) + front
-        q, k = rotary(query, at, 100), rotary(key, at, 100)
-        v = rotary(values, at, 100) if what == "values too" else values
-        answer = scaled_dot_product_attention(q, k, v)[7]
-        print(f"{what:13} {front:2} in front: {answer}")
-
-# %% [markdown]
-r"""
-With the values turned, the weights are right and the answer still changes with every
-word in front. So test the *output*: move all positions by the same number, and it
-must not change.
-
-**The exponent.** In $\text{base}^{2i/d}$, $i$ counts pairs. A loop that counts
-components in steps of two and multiplies by 2 again ([a reader found
-it](https://github.com/SamLynnEvans/Transformer/issues/25) in a published program) makes
-the hands too slow:
-"""
-
-# %%
-for name, step in (("right", 1), ("counted twice", 2)):
-    turns = 2 * np.pi * 10000 ** (step * np.arange(0, 8, 2) / 8)
-    print(f"{name:13}", *(f"{turn:12.1f}" for turn in turns))
-
-# %% [markdown]
-r"""
-The positions for a full turn: the slowest hand is a thousand times too slow. Training
-hides such slips. In an image matcher a misplaced division changed the speeds, and
-[after the repair](https://github.com/zju3dv/LoFTR/issues/41) its authors measured a
-gain of less than half a point of a hundred. Compare the rows with a
-reference, not the results.
-
-## In short
-
-Without positions attention sees a bag. They can be added to the tokens, as rows of
-clock hands or as learned rows; then $W_q$ and $W_k$ mix them with the tokens, and
-scores depend on where both stand. RoPE turns query and key, and a bias is added to
-the scores; then positions enter a score by the offset alone. That did not make any of them
-perfect beyond the length of training, since far keys take their share of the weight.
-ALiBi, with the one slope that we tried, keeps them out, and prefers near keys so much
-that it cannot find one in particular.
 
 ## Symbols and names
 

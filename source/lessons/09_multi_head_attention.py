@@ -12,8 +12,8 @@ keys and values.
 mixing tokens, to compute what a model must keep in memory, to predict what one
 row of weights cannot carry, and to diagnose four famous slips.
 
-**What you'll need.** Lessons 5 to 8. The main line takes about 30 minutes, exercises 1 to 3
-another 30. What can wait for a second reading says so: 20 minutes, and the other exercises.
+**What you'll need.** Lessons 5 to 8. The main line takes about 30 minutes, the first two exercises 15
+more; with the part for those who want to know more, and all exercises, it is 105.
 """
 
 # %%
@@ -418,7 +418,8 @@ the model itself, and each new token must read all of it. Must
 every head have keys and values *of its own*? In **multi-query attention** (Shazeer, 2019) all heads
 share one; each still asks its own question. In **grouped-query attention** (Ainslie
 et al., 2023) a few heads share. Llama 2 does this: 8 groups of 8 heads, 1.34 GB. It also saves
-parameters, in `w_key` and `w_value`: 1.34 billion of them in place of 10.74.
+parameters, in `w_key` and `w_value`: 1.34 billion of them in place of 10.74. (Both columns show the same numbers by chance: 4,096 tokens of two bytes
+are as many as 8,192 features.)
 
 Query head $i$ uses key–value head $\lfloor i / g \rfloor$, where $g$ is the size of
 a group: the first $g$ heads share the first, the next $g$ the second.
@@ -522,159 +523,6 @@ for step in (0, 6, 9, 12):
 
 # %% [markdown]
 r"""
-## Does one head really fail?
-
-*Can wait for a second reading (15 minutes): go on with "Where it goes wrong".*
-
-The sentence was built by hand, to fail. What if a model may *learn*, and choose its
-matrices itself? Here is a task with two relations: at each position of a random
-sequence, name the token **one** back, and the token **three** back.
-"""
-
-# %%
-row, answers = two_relations_task(
-    np.random.default_rng(0), 1, 8, vocabulary=8
-)
-print("tokens     ", row[0])
-print("one back   ", answers[0, :, 0])
-print("three back ", answers[0, :, 1])
-
-# %% [markdown]
-r"""
-(−1: there is none yet.) The model is as small as can be: a vector for each token and
-each position, one causal layer with `num_heads` heads, and two matrices that read
-one answer each from its output. All of it starts at random; 600 times it sees 16 sequences, and each number is moved
-a little in the direction that makes the right answers likelier
-(part 3 opens the box). With eight tokens, guessing gets 1/8.
-
-Two heads can learn a question each. One head has one row of
-weights for both. It may be only a matter of size or of patience,
-so one head also gets its chance with four times the width, and with 3,000 batches.
-Five seeds each.
-"""
-
-# %%
-contenders = {
-    "one head": (1, 16, 600),
-    "two heads": (2, 16, 600),
-    "one head, 4 × as wide": (1, 64, 600),
-    "one head, 3,000 batches": (1, 16, 3000),
-}
-results = {}
-for name, (heads, width, steps) in contenders.items():
-    model = TwoRelations(heads, d_model=width)
-    results[name] = trained(model, seeds=range(5), steps=steps)
-
-# %% tags=["hide-input"]
-right = {
-    name: results[name][0] for name in contenders
-}  # each (seeds, 2 questions)
-print("                         one back      three back, each seed")
-for name, r in right.items():
-    print(f"{name:24} {r[:, 0].mean():8.1f}     ", r[:, 1].round(1))
-
-# %% tags=["hide-input"]
-fig, axes = plt.subplots()
-at = np.arange(4)
-for shift, question in ((-0.17, 0), (0.17, 1)):
-    all_runs = np.array([r[:, question] for r in right.values()])
-    mean, std = all_runs.mean(axis=1), all_runs.std(axis=1)
-    label = ("one back", "three back")[question]
-    axes.bar(at + shift, mean, 0.3, yerr=std, label=label, capsize=3)
-    axes.plot(at + shift - 0.08, all_runs, "k.", markersize=5)
-axes.axhline(1 / 8, color="black", linewidth=1, label="guessing")
-labels = [name.replace(", ", ",\n") for name in right]
-axes.set(xticks=at, xticklabels=labels, ylabel="right answers")
-axes.set(ylim=(0, 1.3))
-_ = axes.legend(ncols=3, loc="upper left")
-
-# %% [markdown]
-r"""
-The bars are means over five seeds, the lines on them one standard deviation, the dots
-the seeds.
-
-- **One head** answers one question always (1.0) and does little better than guess at
-  the other (0.1 to 0.2). Each seed chose the same one: "one back" can be asked at more
-  positions.
-- **Two heads**, at the same width, answer both, on every seed.
-- **Width** does not help: 0.1 to 0.2 with four times the width.
-- **Patience** helps one seed of five. With five times the batches four seeds still
-  guess. But the fifth gets 0.9: it found a way.
-
-Where do they look? Here are the weights from position 8, which has to name the tokens
-at 7 and at 5.
-"""
-
-# %%
-rng = np.random.default_rng(9)
-row, _ = two_relations_task(rng, 1000, 12, vocabulary=8)
-for name in ("one head", "two heads"):
-    heads, width, _ = contenders[name]
-    parameters = {
-        w: all_seeds[0] for w, all_seeds in results[name][1].items()
-    }
-    model = TwoRelations(heads, d_model=width)
-    weight = model.weights(parameters, row)  # (1000, heads, n, n)
-    print(name, "from 8 to 5, 6, 7, 8:")
-    print(weight[:, :, 8, 5:9].mean(axis=0))
-
-# %% [markdown]
-r"""
-This is not what we expected. The one head did *not* give up on position 5: it looks
-at both, 0.51 and 0.46. Both tokens are in its blend. But the blend does not say which
-of them came from where, and the slightly larger share wins. Two heads look at one
-position each, and their answers lie side by side, so that the readers know which is
-which. "With a single attention head, averaging inhibits this", say Vaswani et al.
-
-<details>
-<summary>Why the smaller share cannot win: a proof (a box of 4 minutes)</summary>
-
-Let the weights be fixed: $\alpha$ for the token $a$ one back, $\beta$ for $b$ three back. A reader
-that is a matrix adds up votes: answer $j$ gets $\alpha s_j(a) + \beta s_j(b)$, where $s_j(a)$ is what
-the value of $a$ says for $j$.
-
-1. To name $b$, the votes for $b$ must outnumber those for each other $j$:
-   $\alpha (s_b(a) - s_j(a)) + \beta (s_b(b) - s_j(b)) \gt 0$.
-2. Sum this over all triples of different $a$, $b$, $j$: the terms with $\alpha$ cancel, and what
-   remains is $\sum (s_b(b) - s_j(b)) \gt 0$.
-3. Put $j = a$ in step 1 and sum over all pairs: $(\beta - \alpha) \sum (s_b(b) - s_a(b)) \gt 0$. So
-   $\beta$ is the larger.
-4. To name $a$, the same steps make $\alpha$ the larger. Both cannot be.
-
-It needs weights that are the same for all tokens, and a reader that is a matrix. A head may tilt
-its weights by what the tokens *are*, as the fifth seed has probably learnt to do; and real models
-put a layer that is no matrix after the attention (lesson 12).
-
-</details>
-
-So one head is not *unable*, but finds this task very
-hard, which two heads find easy. Nor are more heads always better: Michel, Levy and
-Neubig (2019) found that from trained models many heads can be removed with little loss.
-
-And why do two heads learn *different* things, when nobody tells them to? Give them the same matrices to start
-with, and look at the direction in which training would move each:
-"""
-
-# %%
-model = TwoRelations(num_heads=2)
-start = model.start(np.random.default_rng(0))
-twins = dict(start)
-for name in ("w_query", "w_key", "w_value"):
-    twins[name] = np.tile(start[name][:, :8], 2)
-twins["w_out"] = np.tile(start["w_out"][:8], (2, 1))
-batch = two_relations_task(
-    np.random.default_rng(0), 16, 12, vocabulary=8
-)
-for name, parameters in (("twins", twins), ("random", start)):
-    _, gradients = model.loss_and_gradients(parameters, *batch)
-    first, second = np.split(gradients["w_query"], 2, axis=1)
-    print(name, "same direction:", np.allclose(first, second))
-
-# %% [markdown]
-r"""
-Twins are moved alike, at this step and at all that follow: one head, written twice. The random start is what parts
-them; which head takes which question is chance.
-
 ## Where it goes wrong
 
 **Reshape without the transpose.** Why not reshape to (num_heads, n, d_k) at once? The
@@ -834,6 +682,157 @@ softmax of its own, at no cost in parameters or products; the answers are merged
 grows with the number of key–value heads, and heads may share these. On a task with two
 relations two heads did on five seeds of five what one did on none, and on one of five
 with five times the training: one head fails by averaging, not by a law.
+
+## For those who want to know more: does one head really fail?
+
+The sentence was built by hand, to fail. What if a model may *learn*, and choose its
+matrices itself? Here is a task with two relations: at each position of a random
+sequence, name the token **one** back, and the token **three** back.
+"""
+
+# %%
+row, answers = two_relations_task(
+    np.random.default_rng(0), 1, 8, vocabulary=8
+)
+print("tokens     ", row[0])
+print("one back   ", answers[0, :, 0])
+print("three back ", answers[0, :, 1])
+
+# %% [markdown]
+r"""
+(−1: there is none yet.) The model is as small as can be: a vector for each token and
+each position, one causal layer with `num_heads` heads, and two matrices that read
+one answer each from its output. All of it starts at random; 600 times it sees 16 sequences, and each number is moved
+a little in the direction that makes the right answers likelier
+(part 3 opens the box). With eight tokens, guessing gets 1/8.
+
+Two heads can learn a question each. One head has one row of
+weights for both. It may be only a matter of size or of patience,
+so one head also gets its chance with twice the width, and with 3,000 batches.
+Five seeds each.
+"""
+
+# %%
+contenders = {
+    "one head": (1, 16, 600),
+    "two heads": (2, 16, 600),
+    "one head, twice as wide": (1, 32, 600),
+    "one head, 3,000 batches": (1, 16, 3000),
+}
+results = {}
+for name, (heads, width, steps) in contenders.items():
+    model = TwoRelations(heads, d_model=width)
+    results[name] = trained(model, seeds=range(5), steps=steps)
+
+# %% tags=["hide-input"]
+right = {
+    name: results[name][0] for name in contenders
+}  # each (seeds, 2 questions)
+print("                         one back      three back, each seed")
+for name, r in right.items():
+    print(f"{name:24} {r[:, 0].mean():8.1f}     ", r[:, 1].round(1))
+
+# %% tags=["hide-input"]
+fig, axes = plt.subplots()
+at = np.arange(4)
+for shift, question in ((-0.17, 0), (0.17, 1)):
+    all_runs = np.array([r[:, question] for r in right.values()])
+    mean, std = all_runs.mean(axis=1), all_runs.std(axis=1)
+    label = ("one back", "three back")[question]
+    axes.bar(at + shift, mean, 0.3, yerr=std, label=label, capsize=3)
+    axes.plot(at + shift - 0.08, all_runs, "k.", markersize=5)
+axes.axhline(1 / 8, color="black", linewidth=1, label="guessing")
+labels = [name.replace(", ", ",\n") for name in right]
+axes.set(xticks=at, xticklabels=labels, ylabel="right answers")
+axes.set(ylim=(0, 1.3))
+_ = axes.legend(ncols=3, loc="upper left")
+
+# %% [markdown]
+r"""
+The bars are means over five seeds, the lines on them one standard deviation, the dots
+the seeds.
+
+- **One head** answers one question always (1.0) and does little better than guess at
+  the other (0.1 to 0.2). Each seed chose the same one: "one back" can be asked at more
+  positions.
+- **Two heads**, at the same width, answer both, on every seed.
+- **Width** does not help: 0.1 with twice the width.
+- **Patience** helps one seed of five. With five times the batches four seeds still
+  guess. But the fifth gets 0.9: it found a way.
+
+Where do they look? Here are the weights from position 8, which has to name the tokens
+at 7 and at 5.
+"""
+
+# %%
+rng = np.random.default_rng(9)
+row, _ = two_relations_task(rng, 1000, 12, vocabulary=8)
+for name in ("one head", "two heads"):
+    heads, width, _ = contenders[name]
+    parameters = {
+        w: all_seeds[0] for w, all_seeds in results[name][1].items()
+    }
+    model = TwoRelations(heads, d_model=width)
+    weight = model.weights(parameters, row)  # (1000, heads, n, n)
+    print(name, "from 8 to 5, 6, 7, 8:")
+    print(weight[:, :, 8, 5:9].mean(axis=0))
+
+# %% [markdown]
+r"""
+This is not what we expected. The one head did *not* give up on position 5: it looks
+at both, 0.51 and 0.46. Both tokens are in its blend. But the blend does not say which
+of them came from where, and the slightly larger share wins. Two heads look at one
+position each, and their answers lie side by side, so that the readers know which is
+which. "With a single attention head, averaging inhibits this", say Vaswani et al.
+
+<details>
+<summary>Why the smaller share cannot win: a proof (a box of 4 minutes)</summary>
+
+Let the weights be fixed: $\alpha$ for the token $a$ one back, $\beta$ for $b$ three back. A reader
+that is a matrix adds up votes: answer $j$ gets $\alpha s_j(a) + \beta s_j(b)$, where $s_j(a)$ is what
+the value of $a$ says for $j$.
+
+1. To name $b$, the votes for $b$ must outnumber those for each other $j$:
+   $\alpha (s_b(a) - s_j(a)) + \beta (s_b(b) - s_j(b)) \gt 0$.
+2. Sum this over all triples of different $a$, $b$, $j$: the terms with $\alpha$ cancel, and what
+   remains is $\sum (s_b(b) - s_j(b)) \gt 0$.
+3. Put $j = a$ in step 1 and sum over all pairs: $(\beta - \alpha) \sum (s_b(b) - s_a(b)) \gt 0$. So
+   $\beta$ is the larger.
+4. To name $a$, the same steps make $\alpha$ the larger. Both cannot be.
+
+It needs weights that are the same for all tokens, and a reader that is a matrix. A head may tilt
+its weights by what the tokens *are*, as the fifth seed has probably learnt to do; and real models
+put a layer that is no matrix after the attention (lesson 12).
+
+</details>
+
+So one head is not *unable*, but finds this task very
+hard, which two heads find easy. Nor are more heads always better: Michel, Levy and
+Neubig (2019) found that from trained models many heads can be removed with little loss.
+
+And why do two heads learn *different* things, when nobody tells them to? Give them the same matrices to start
+with, and look at the direction in which training would move each:
+"""
+
+# %%
+model = TwoRelations(num_heads=2)
+start = model.start(np.random.default_rng(0))
+twins = dict(start)
+for name in ("w_query", "w_key", "w_value"):
+    twins[name] = np.tile(start[name][:, :8], 2)
+twins["w_out"] = np.tile(start["w_out"][:8], (2, 1))
+batch = two_relations_task(
+    np.random.default_rng(0), 16, 12, vocabulary=8
+)
+for name, parameters in (("twins", twins), ("random", start)):
+    _, gradients = model.loss_and_gradients(parameters, *batch)
+    first, second = np.split(gradients["w_query"], 2, axis=1)
+    print(name, "same direction:", np.allclose(first, second))
+
+# %% [markdown]
+r"""
+Twins are moved alike, at this step and at all that follow: one head, written twice. The random start is what parts
+them; which head takes which question is chance.
 
 ## Symbols and names
 
