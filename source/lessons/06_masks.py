@@ -277,9 +277,7 @@ print(course_utils.causal_mask(2, 10, offset=4).astype(int))
 # %% [markdown]
 r"""
 With the offset, "it" sees all eight. Without it, the mask believes that "it" is the
-first token of all, and lets it see the first "the" and not even itself. The last
-mask is for two queries at the positions 4 and 5.
-
+first token of all. The last mask is for two queries at the positions 4 and 5.
 Is the answer the same as in the whole sentence?
 """
 
@@ -314,8 +312,8 @@ print(padded[1, 2])
 r"""
 The output of "sat" when the short sentence is alone, and when it is padded. The
 padding holds nothing but zeros, and still every number shrinks: 1.36 becomes 0.79. A
-key of zeros has the score 0, not $-\infty$, and $e^0 = 1$. So the seven paddings take
-a good part of the weight, and have nothing to give for it.
+key of zeros has the score 0, and $e^0 = 1$, so the seven paddings take
+a good part of the weight.
 
 A padding mask hides the keys from the length on. One row serves all queries of a
 sentence, so its shape is (batch, 1, n_k).
@@ -547,8 +545,8 @@ print(course_utils.masked_softmax(score, mask))
 
 # %% [markdown]
 r"""
-With −10,000 the two hidden keys get everything, and with $-\infty$ nothing. With
-scores of moderate size the two agree, so test with scores that are far from 0.
+With −10,000 the two hidden keys get everything, and with $-\infty$ nothing: test with scores that
+are far from 0.
 
 ## In short
 
@@ -729,13 +727,10 @@ All six happened.
 <details>
 <summary>In which projects (a box of 3 minutes)</summary>
 
-- *Diagonal.* People stumble over it again and again. A reader of a PyTorch tutorial
-  took the right mask for a bug, and [asked whether the diagonal should be hidden
-  too](https://github.com/pytorch/tutorials/issues/2250). (Off by one in that
-  direction leaks nothing, and blinds the first query.) Another feared that a demo's
-  mask [lets the next token
-  through](https://github.com/TransformerLensOrg/TransformerLens/issues/284). It did
-  not; the author's advice was to look at the weights for any that are illegal.
+- *Diagonal.* A reader of a PyTorch tutorial took the right mask for a bug, and [asked whether the
+  diagonal should be hidden too](https://github.com/pytorch/tutorials/issues/2250). (That would leak
+  nothing, and blind the first query.) Another feared, wrongly, that a demo's mask [lets the next
+  token through](https://github.com/TransformerLensOrg/TransformerLens/issues/284).
 - *Inverted.* For a while PyTorch's own helper [returned the mask
   flipped](https://github.com/pytorch/pytorch/issues/29546).
 - *After the softmax*, in [an image
@@ -743,9 +738,7 @@ All six happened.
   that many use.
 - *Times 0.* One project [multiplied the scores by the
   mask](https://github.com/georg-wolflein/good-features/pull/1). Another set hidden
-  scores to [minus *e*, with *e* =
-  1e-12](https://github.com/hyunwoongko/transformer/issues/10), which is 0 for all
-  purposes.
+  scores to [minus 1e-12](https://github.com/hyunwoongko/transformer/issues/10).
 - *OR for AND*, [in a local
   attention](https://github.com/lucidrains/local-attention/issues/5), where it was
   the mirror image. If True means "hide", then masks combine with OR, and AND is the

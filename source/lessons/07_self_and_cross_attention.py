@@ -178,8 +178,7 @@ r"""
 - "cat" divides its weight between itself and "tired": who, and how. It gives "sat"
   almost nothing, while "sat" gives it most. **Asking is no longer symmetric.**
 - "it" looks at "cat" (0.73), then at itself.
-- "the", "on" and "because" have a query of zeros. They ask nothing, so all scores are
-  0 and each token gets 0.10: their output is the mean of all values.
+- "the", "on" and "because" have a query of zeros, so each token gets 0.10: their output is the mean of all values.
 
 And what did the cat get for its question? Its own value, and its output:
 """
@@ -318,7 +317,7 @@ for token, row, look in zip(question, answer, looks, strict=True):
 # %% [markdown]
 r"""
 "who" is answered by the cat: something alive, in no state. "how" is answered by
-"tired": a state of 1.89. "felt" wanted both and gets both. "?" asked nothing, and
+"tired": a state of 1.89. "felt" gets both, and "?" asked nothing, and
 gets the mean of all. (`np.argmax` names "the" only because it stands first.)
 """
 
@@ -416,9 +415,9 @@ figures.panel(morph, percent=percent)
 
 # %% [markdown]
 r"""
-As the cat goes, those who ask *who* turn to "it", which is now the best *who* left.
+As the cat goes, those who ask *who* turn to "it", the best *who* left.
 Left, the row changes with the column: a mat does not ask *how*. Right there is no row
-to change, since the token that moved asks nothing there. In numbers:
+to change. In numbers:
 """
 
 # %%
@@ -546,11 +545,9 @@ print(np.abs(same - answer).max() < 1e-12)
 r"""
 ## Where it goes wrong
 
-**The wrong one asks.** A survey of language models wrote that in cross-attention the
-encoder's outputs are the queries, and the keys and values come from the decoder; a
-reader [pointed out](https://github.com/humza909/LLM_Survey/issues/2) that it is the
-other way round. In a lecture's slide a reader found [two of the roles
-swapped](https://github.com/pbloem/former/issues/19) as well. Swap who asks: two tokens
+**The wrong one asks.** A survey of language models [let the encoder
+ask](https://github.com/humza909/LLM_Survey/issues/2), and a lecture's slide had [two of the roles
+swapped](https://github.com/pbloem/former/issues/19). Swap who asks: two tokens
 of the sentence, "cat" and "sat", ask all ten.
 """
 
@@ -659,9 +656,8 @@ _ = fig.supylabel("share of sentences right", fontsize=10)
 
 # %% [markdown]
 r"""
-Each point is the mean of ten seeds, with bars of one standard deviation over the
-seeds. The solid black line is the bound of 0.50, the dotted one is guessing. At the
-end:
+Means of ten seeds, with bars of one standard deviation. The solid black line is the bound of 0.50,
+the dotted one is guessing. At the end:
 """
 
 # %% tags=["hide-input"]
@@ -683,7 +679,7 @@ r"""
 - **Causal attention** is always right. The mask hides the chased animal from "chased",
   so what is left is the chaser. **A mask tells the order**, since before and after are
   not alike to it: with it, attention is not equivariant any more.
-- With the **places told** the same layer is always right too, without a mask. So the
+- With the **places told** the same layer is always right too. So the
   0.49 was not due to too little training, or too small a model.
 
 The task was made so that a bag of words must fail by half; how
@@ -701,8 +697,6 @@ have them.
 | $W_q$, `w_query` | (d, d_k), or (d_y, d_k) | makes queries: what a token looks for |
 | $W_k$, `w_key` | (d, d_k) | makes keys: what a token offers |
 | $W_v$, `w_value` | (d, d_v) | makes values: what a token tells |
-| `weights` | (n, n) or (m, n) | rows ask, columns are asked; each row sums to 1 |
-| `output` | (n, d_v) or (m, d_v) | a row for each token that asks |
 | $P$, `P` | (n, n) | a permutation matrix: shuffles rows |
 | $d$, $d_k$ | whole numbers | embedding size and head size |
 | residual connection | like $x$ | what attention returns is added to the token |

@@ -349,8 +349,8 @@ not depend on it.
 ## Or write it on the scores
 
 The third idea leaves all vectors alone and adds a number to each score, by distance:
-a **bias**. It can be learned: one number for each distance, as in the model T5
-(Raffel et al., 2020), with far distances sharing one. Here are four tokens, and
+a **bias**. It can be learned: one number for each distance, or, as in the model T5
+(Raffel et al., 2020), for each range of distances, the wider the farther. Here are four tokens, and
 numbers for "one before", "the same", "one after".
 """
 
@@ -401,8 +401,7 @@ print(np.allclose(bias, course_utils.alibi_bias(8, 3, 4)))
 
 # %% [markdown]
 r"""
-Of eight heads the first loses half a point of score a token, and the last 1/256, so
-that it hardly sees a distance at all. That makes five kinds:
+Of eight heads the first loses half a point of score a token, and the last 1/256. That makes five kinds:
 
 | kind | where it enters | learned | besides the tokens, a score depends on |
 |---|---|---|---|
@@ -529,9 +528,7 @@ for name, step in (("right", 1), ("counted twice", 2)):
 # %% [markdown]
 r"""
 The positions for a full turn: the slowest hand is a thousand times too slow. Training
-hides such slips. In an image matcher a misplaced division changed the speeds, and
-[after the repair](https://github.com/zju3dv/LoFTR/issues/41) its authors measured a
-gain of less than half a point of a hundred. Compare the rows with a
+hides such slips: in an image matcher, [a repair of the speeds](https://github.com/zju3dv/LoFTR/issues/41) gained less than half a point of a hundred. Compare the rows with a
 reference, not the results.
 
 ## In short
@@ -617,9 +614,8 @@ _ = axes[0].set(ylabel="share of right answers")
 
 # %% [markdown]
 r"""
-Each curve (`rotary` is RoPE) is the mean over five seeds, in blocks of eight positions, with bars of
-one standard deviation. The grey band is the length of training; the thin line, one
-in sixteen, is chance. The same in numbers, mean ± deviation:
+Means over five seeds (`rotary` is RoPE), in blocks of eight positions, with bars of
+one standard deviation. The grey band is the length of training, the thin line chance. In numbers:
 """
 
 # %%
@@ -670,11 +666,9 @@ for kind in ("relative bias", "rotary", "alibi"):
 
 # %% [markdown]
 r"""
-RoPE and the relative bias do what they promise: of the positions, a score knows the
-offset alone.
+Of the positions, a score of RoPE or the relative bias knows the offset alone.
 But a weight depends on *all* scores in its row, and far out, offsets that were never
-trained take half of it or more. Which ones? Here is where the query at position 110
-looks most.
+trained take half of it or more. Here is where the query at position 110 looks most.
 """
 
 # %%
@@ -686,10 +680,9 @@ for kind in ("relative bias", "rotary"):
 
 # %% [markdown]
 r"""
-The relative bias has one number for all that is far. Each far key gets a hundredth
-or so, but there are a hundred of them. RoPE has echoes: hands come round. An offset
-of 104 is 101 more than 3, in which the fastest hand makes 16 turns and a little, and
-looks almost as it did. Training never punished that, since no key was so far away.
+The relative bias has one number for all that is far: each far key gets a hundredth
+or so, but there are a hundred of them. RoPE has echoes: in 101 positions, from offset 3 to 104, the fastest hand makes 16 turns and a little, and
+looks almost as it did. Training never punished that.
 To know the offset is not yet to ignore what is far.
 
 ALiBi does ignore it: 0.02. But its bias is a ramp: what
@@ -706,9 +699,8 @@ for slope in (1 / 2, 1 / 4, 1 / 16):
 
 # %% [markdown]
 r"""
-No slope finds it. The flattest does better than the others, but about as well as
-the reader with no positions did within its training: perhaps by a guess among the
-tokens seen lately.
+No slope finds it. The flattest does about as well as
+the reader with no positions did within its training.
 
 One head, one layer, one task, and a task that
 is about exact offsets: in text, what is near often matters more, and that is what
@@ -727,8 +719,7 @@ garbage](https://github.com/NeuraLegion/shainet/pull/111): at position 0 nothing
 turned, and at first the angles are small. Others met it
 [here](https://github.com/jzhang38/TinyLlama/issues/24) and
 [asked about it here](https://github.com/huggingface/transformers/issues/25199).
-To run our trained reader with the wrong partners, put its columns in the order
-0, 16, 1, 17, …: then neighbours are what halves were.
+For the wrong partners, put the columns of our trained reader in the order 0, 16, 1, 17, …
 """
 
 # %%

@@ -379,9 +379,8 @@ three of query, key and value in one; `load_torch_state` turns and cuts them.
 
 ## Share keys and values
 
-A model that writes, token by token, needs the keys and values of all earlier tokens
-again and again. They do not change, so it keeps them (lesson 14 builds this *cache*).
-Per token that is a key and a value for each head of each layer. How many bytes?
+A model that writes needs the keys and values of all earlier tokens
+again and again, so it keeps them (lesson 14 builds this *cache*): per token a key and a value for each head of each layer. How many bytes?
 """
 
 
@@ -421,8 +420,7 @@ et al., 2023) a few heads share. Llama 2 does this: 8 groups of 8 heads, 1.34 GB
 parameters, in `w_key` and `w_value`: 1.34 billion of them in place of 10.74. (Both columns show the same numbers by chance: 4,096 tokens of two bytes
 are as many as 8,192 features.)
 
-Query head $i$ uses key–value head $\lfloor i / g \rfloor$, where $g$ is the size of
-a group: the first $g$ heads share the first, the next $g$ the second.
+Query head $i$ uses key–value head $\lfloor i / g \rfloor$, where $g$ is the size of a group.
 """
 
 
@@ -511,9 +509,8 @@ figures.panel(walk, step=step)
 
 # %% [markdown]
 r"""
-Splitting changes what can be asked, and costs no memory: from one head to 64, the
-rows of weights grow from 1 to 64, and the last bar stands still. Sharing
-changes no question: the 64 rows stay, and each halving of the keys and values halves
+Splitting changes what can be asked, and costs no memory: the rows of weights grow, the last bar stands still. Sharing
+changes no question: the rows stay, and each halving of the keys and values halves
 the memory.
 """
 
@@ -525,10 +522,8 @@ for step in (0, 6, 9, 12):
 r"""
 ## Where it goes wrong
 
-**Reshape without the transpose.** Why not reshape to (num_heads, n, d_k) at once? The
-shape is right. It is asked [again](https://github.com/hyunwoongko/transformer/issues/15)
-and [again](https://github.com/harvardnlp/annotated-transformer/issues/118), and readers
-reported the same slip, where heads are merged, in [a collection of
+**Reshape without the transpose.** Why not reshape to (num_heads, n, d_k) at once? It is asked [again](https://github.com/hyunwoongko/transformer/issues/15)
+and [again](https://github.com/harvardnlp/annotated-transformer/issues/118), and the same slip, where heads are merged, was found in [a collection of
 classifiers](https://github.com/649453932/Chinese-Text-Classification-Pytorch/issues/10)
 and in [a tutorial](https://github.com/ajhalthor/Transformer-Neural-Network/pull/4). Cut each
 token into its two halves, and see which halves such a "head" gets:
@@ -779,8 +774,8 @@ for name in ("one head", "two heads"):
 
 # %% [markdown]
 r"""
-This is not what we expected. The one head did *not* give up on position 5: it looks
-at both, 0.51 and 0.46. Both tokens are in its blend. But the blend does not say which
+The one head did *not* give up on position 5: it looks
+at both, 0.51 and 0.46. But the blend does not say which
 of them came from where, and the slightly larger share wins. Two heads look at one
 position each, and their answers lie side by side, so that the readers know which is
 which. "With a single attention head, averaging inhibits this", say Vaswani et al.
