@@ -51,7 +51,7 @@ The cat is a thing and alive, the mat is a thing and hints at a place. "it" is a
 thing that is perhaps alive. The two "the" are the same vector: nothing in it says
 where a token stands (lesson 8 changes that).
 
-Now the sentence asks itself. For this lesson every token uses its one vector in all
+Now the sentence asks itself; for this lesson every token uses its one vector in all
 three roles, as a query, a key and a value. One call scores all hundred pairs; twice
 as many tokens would make four hundred, which is the **quadratic cost** of attention
 ([lesson 14](14_efficiency.ipynb)). Here is where "it" looks:
@@ -87,7 +87,7 @@ there is nothing to copy from.
 
 ## Predict first
 
-Let us see what gets through. The last token "tired" is replaced by "soft", which is
+To see what gets through, replace the last token "tired" by "soft", which is
 a state too, but of things. (Now "it" is the mat. You noticed; the model should
 not, before the last token.) How many of the ten outputs change?
 """
@@ -386,7 +386,7 @@ gets into.
 What *should* a query get that may see nothing? PyTorch's developers weighed
 two answers, equal weights for all keys or `nan`, and first chose `nan`; in 2024 they
 [changed to zeros](https://github.com/pytorch/pytorch/pull/131060). Zeros follow from
-the loop above: where there is no key, nothing is added up. So does this course.
+the loop above, where nothing is added up if there is no key, and so does this course.
 """
 
 # %%
@@ -617,8 +617,8 @@ moved = {
 
 # %% [markdown]
 r"""
-Here $\sqrt{d_k} = 4$. First a look at where outputs move: a row is an output, a
-column the edited position, both edits added up, mean of 20 seeds. Dark means moved.
+Where do outputs move? A row is an output, a
+column the edited position, both edits added up, mean of 20 seeds; dark means moved. (The 4 is $\sqrt{d_k}$.)
 """
 
 # %% tags=["hide-input"]
@@ -643,7 +643,7 @@ OR lets nearly everything through. After the softmax looks right, only pale. Sco
 times 0 veils the whole square. And the last is perfect but for the three rows at the
 top, which may see nothing.
 
-Now in numbers. Three kinds of pairs must not be: a token and its future, a token and
+In numbers, three kinds of pairs must not be: a token and its future, a token and
 padding, and a query in the padding with anything. A
 leak of 100% means: as far as an allowed edit moves an output, under the right mask.
 """
@@ -777,6 +777,6 @@ All six happened.
 
 **Now you:** [the exercises of this lesson](../exercises/06_masks.ipynb). After them
 you can say who may look at whom. But so far a token had one vector for everything.
-Must it ask as it answers? And may one sentence ask another? That is
+Must it ask as it answers, and may one sentence ask another? That is
 [lesson 7](07_self_and_cross_attention.ipynb).
 """

@@ -49,14 +49,14 @@ for name, row in zip(names, x[place] @ x[place].T, strict=True):
 # %% [markdown]
 r"""
 "sat" matches "sat" best (5), for a dot product finds what is alike. But a verb does not
-need a verb. It needs *somebody who sits*.
+need a verb; it needs *somebody who sits*.
 
 And the table is symmetric: "sat" scores "cat" with 2, and "cat" scores "sat" with 2.
 With one vector for both roles it cannot be otherwise, since $a \cdot b = b \cdot a$.
 But a verb may look for a cat while the cat looks for something else.
 
 > **In a language model.** At the last "V" of "Captain Vexolin … said Captain V", most alike is the
-> first "V". But that says nothing new. The query must ask: *what came after a V?* The key of
+> first "V", which says nothing new. The query must ask: *what came after a V?* The key of
 > "ex" must offer: *I came after a V*, and its value tell: *ex*. Three roles, three vectors. (That "ex" knows what stood before it
 > is the work of an earlier round of attention: [lesson 15](15_interpretability.ipynb).)
 
@@ -118,8 +118,8 @@ nothing as a who, and 4 as a *how*.
 
 ## A sentence asks itself
 
-Put these into the attention of lesson 5, and the sentence asks itself. That is
-**self-attention**. First as a loop over those who ask and those who are asked.
+Put these into the attention of lesson 5, and the sentence asks itself. This is
+**self-attention**, first as a loop over those who ask and those who are asked:
 """
 
 
@@ -470,7 +470,7 @@ guess.reveal(right=2)
 
 # %% [markdown]
 r"""
-The same. And so for every token: the ten outputs are the same ten vectors, shuffled
+It is the same, and so for every token: the ten outputs are the same ten vectors, shuffled
 just as the tokens are.
 """
 
@@ -630,7 +630,7 @@ To train means here: start with random matrices, look at some sentences, find fo
 direction in which the right names become likelier, move it a little, and repeat (lesson 10 builds
 this). All are trained on 50 of the 66 pairs of animals, and tested on the other 16, in both
 orders. Guessing among twelve would give 0.08. For attention both orders have the same output at "chased", so of each pair it
-can get one order right at most. That is 0.50. But does it reach that? Does it
+can get one order right at most: 0.50. Does it reach that, and
 do better than the bag of words? And is the mask a loss, as it hides two tokens, or a
 gain?
 """

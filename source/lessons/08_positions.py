@@ -255,7 +255,7 @@ The two mixed parts depend on where the row stands, and the last no longer
 compares hand with hand, because $W_q$ and $W_k$ have mixed the hands.
 
 The authors expected that a model would *learn* to look by offset, since the row of
-$p + k$ is the row of $p$ after a fixed rotation. It may; nothing makes it.
+$p + k$ is the row of $p$ after a fixed rotation. It may, but nothing makes it.
 
 ## Turn the query and the key
 
@@ -682,10 +682,9 @@ for kind in ("relative bias", "rotary"):
 r"""
 The relative bias has one number for all that is far: each far key gets a hundredth
 or so, but there are a hundred of them. RoPE has echoes: in 101 positions, from offset 3 to 104, the fastest hand makes 16 turns and a little, and
-looks almost as it did. Training never punished that.
-To know the offset is not yet to ignore what is far.
+looks almost as it did. Training never punished that: to know the offset is not yet to ignore what is far.
 
-ALiBi does ignore it: 0.02. But its bias is a ramp: what
+ALiBi does ignore it (0.02), but its bias is a ramp: what
 lies three back can never get more from it than what lies two back, and here the answer is at exactly three. Perhaps the slope, 1/4 here, is at
 fault?
 """

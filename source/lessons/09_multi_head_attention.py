@@ -53,7 +53,7 @@ print("x", x.shape, "it", x[it])
 
 # %% [markdown]
 r"""
-Ten tokens of nine numbers. "it" is a thing (2), perhaps alive (1), and its hand points
+Each of ten tokens has nine numbers: "it" is a thing (2), perhaps alive (1), and its hand points
 to (−0.95, −0.31).
 
 A reader who meets "it" may want to know two things: **who is meant**, and **which
@@ -130,7 +130,7 @@ print((heads < 0.05).sum(), "less than .05")
 r"""
 > **In a language model.** At the last "V" 270 heads ask, each with its own query, and each has one row of weights
 > to spend. For 11 of them the winning key is "ex". 243 give it hardly anything: they look for something else, and what they find
-> stands beside the "ex" without blurring it. With one head in each layer, all these questions would share one row.
+> stands beside the "ex" without blurring it. With one head in each layer, nine questions would share one row.
 
 ## Predict first
 
@@ -309,8 +309,6 @@ print(np.allclose(output, general))
 
 # %% [markdown]
 r"""
-The same answer, three times.
-
 ## What is the last matrix for?
 
 `w_out` has four rows for each head. Let each head write with its own rows, all by itself, and look at
@@ -396,7 +394,7 @@ print(small.nbytes, kept_bytes(1, 4, 3, 5, bytes_each=8))
 
 # %% [markdown]
 r"""
-The formula counts what the course's cache holds. Now a published size. Llama 2 in
+The formula counts what the course's cache holds. A published size: Llama 2 in
 its largest form (Touvron et al., 2023) has [80 layers, 64 heads, and 8,192 numbers a
 vector](https://github.com/pytorch-labs/gpt-fast/blob/870415262cf12f7144d93359317acb24629e6dfd/model.py), hence
 $d_k = 128$. It reads up to 4,096 tokens, and keeps two bytes a number.
@@ -463,7 +461,7 @@ print(np.allclose(loop, repeated), np.allclose(loop, general))
 
 # %% [markdown]
 r"""
-Does sharing cost quality? That takes large models to measure.
+Does sharing cost quality? On large models
 Shazeer reports a minor loss for one shared head. Ainslie et al. find groups close
 to full multi-head attention, and almost as fast as one shared head.
 
@@ -595,7 +593,7 @@ as here (8 and 9), and a forgotten `w_out` shows in the shape.
 
 ## All of it in one picture
 
-Nine lessons, one sentence (or yours: write it in the cell, with at most ten of these words). Each column is a token, each row a stage, with the number of
+Nine lessons, one sentence (or yours: write it in the cell, with four to ten of these words). Each column is a token, each row a stage, with the number of
 the lesson that built it. Little bars are the numbers of a vector, up if positive. The last row belongs to the
 token that asks, and has a place for each feature. Move the slider from token to token. Watch:
 
