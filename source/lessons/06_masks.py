@@ -12,7 +12,7 @@ of exactly 0. And a test that finds a mask that leaks.
 predict which outputs move when one token is edited, and to diagnose six famous
 mask bugs by what they leak.
 
-**What you'll need.** Lessons 1 to 5. The main line takes about 20 minutes, the first two exercises 15
+**What you'll need.** Lessons 1 to 5. The main line takes about 20 minutes, the first exercise 5
 more; with the part for those who want to know more, and all exercises, it is 85.
 """
 
@@ -253,9 +253,7 @@ print(moved, np.all(moved[:9] == 0))
 
 # %% [markdown]
 r"""
-Not nearly 0, but 0. Nine outputs do not move at all, since the edited token enters
-them nowhere: not with its value, whose weight is 0, and not with its key, which
-takes no part in the sum.
+Not nearly 0, but 0. The edited token enters nine outputs nowhere: its value has weight 0, its key takes no part in the sum.
 
 > `scaled_dot_product_attention` takes a mask as `attn_mask`, or makes a causal one
 > if you pass `is_causal=True`.
@@ -559,7 +557,7 @@ but rounding.
 
 ## For those who want to know more: six bugs, measured
 
-Masks are written wrong again and again, and a wrong mask raises no error. Here are
+A wrong mask raises no error. Here are
 six mistakes, each in one line, beside the right one. There are twelve positions; the first three are padding, in front.
 """
 
@@ -716,11 +714,8 @@ print("row sums after the softmax:", lost.sum(axis=-1)[3:7])
 
 # %% [markdown]
 r"""
-The first line: in all 20 seeds, the largest leak of the right mask is exactly 0. The
-second: with the mask after the softmax, four rows that should sum to 1.
-
-How much harm a leak does, random vectors cannot tell. A model in training looks for whatever
-lowers its error, and a small leak can become a large one once there is something to gain from it.
+In all 20 seeds, the largest leak of the right mask is exactly 0. Below it are, with the mask after the softmax, four rows that should sum to 1.
+How much harm a leak does, random vectors cannot tell; a model in training can make a small leak large.
 
 All six happened.
 
@@ -739,10 +734,8 @@ All six happened.
 - *Times 0.* One project [multiplied the scores by the
   mask](https://github.com/georg-wolflein/good-features/pull/1). Another set hidden
   scores to [minus 1e-12](https://github.com/hyunwoongko/transformer/issues/10).
-- *OR for AND*, [in a local
-  attention](https://github.com/lucidrains/local-attention/issues/5), where it was
-  the mirror image. If True means "hide", then masks combine with OR, and AND is the
-  bug.
+- *OR for AND*, mirrored, [in a local
+  attention](https://github.com/lucidrains/local-attention/issues/5): if True means "hide", masks combine with OR.
 - *−1e9* (here −1e6). A reader of a textbook found that its masked softmax [gives equal
   weights to a sequence of length 0](https://github.com/d2l-ai/d2l-en/pull/2423).
 

@@ -13,7 +13,7 @@ its one vector, to tell from a shape who asked whom, to predict what a shuffled
 sentence does to the outputs, and to measure what attention cannot know about the
 order of words.
 
-**What you'll need.** Lessons 1 to 6. The main line takes about 25 minutes, the first two exercises 20
+**What you'll need.** Lessons 1 to 6. The main line takes about 25 minutes, the first exercise 8
 more; with the part for those who want to know more, and all exercises, it is 85.
 """
 
@@ -176,7 +176,7 @@ for word, row in zip(words, looks, strict=True):
 r"""
 - "sat" and "was" found their somebody: the cat, with 0.73 and 0.76.
 - "cat" divides its weight between itself and "tired": who, and how. It gives "sat"
-  almost nothing, while "sat" gives it most. **Asking is no longer symmetric.**
+  almost nothing. **Asking is no longer symmetric.**
 - "it" looks at "cat" (0.73), then at itself.
 - "the", "on" and "because" have a query of zeros, so each token gets 0.10: their output is the mean of all values.
 
@@ -562,9 +562,8 @@ r"""
 No error, but a shape: the output must have as many rows as there are tokens that ask,
 here two. If both sequences are equally long, even that is gone. Test with two lengths.
 
-The same mistake can be made in a picture. An explanation of the transformer
-[labelled](https://github.com/harvardnlp/annotated-transformer/issues/104) the rows of a
-translation's weights with the German words that are asked, and the columns with the
+In a picture too: an explanation of the transformer
+[labelled](https://github.com/harvardnlp/annotated-transformer/issues/104) rows with the German words that are asked, and columns with the
 English ones that ask, a reader found. The weights know which is which: **each row sums
 to 1**. `figures.AttentionWeights` checks the shape and the sums before it draws:
 """
@@ -578,11 +577,8 @@ except ValueError as error:
 # %% [markdown]
 r"""
 **W X in place of X W.** Some texts write a token as a *column*, and then the matrix
-stands on the left. Here tokens are rows, and it stands on the right. Mixed up, it reads
-as $Q = W_Q X$ where $X$ has tokens for rows: a reader of one paper asked whether this
-was [reversed](https://github.com/ofsoundof/GRL-Image-Restoration/issues/8), and it was
-a typo. As a formula it does no harm, since the shapes do not fit. As code with *square*
-matrices it does:
+stands on the left. Here tokens are rows, and it stands on the right. Mixed up, as [in one
+paper](https://github.com/ofsoundof/GRL-Image-Restoration/issues/8), the shapes do not fit, unless the matrices are *square*:
 """
 
 # %%
@@ -594,7 +590,7 @@ print(np.allclose(columns, x @ W.T))
 # %% [markdown]
 r"""
 Both have the right shape, and they differ: tokens as columns, with the same matrix, is
-$x \, W^\mathsf{T}$. There is a place where you will meet this. PyTorch's layer
+$x \, W^\mathsf{T}$. You will meet this: PyTorch's layer
 [`Linear`](https://pytorch.org/docs/stable/generated/torch.nn.Linear) keeps its matrix
 as (out, in) and computes $x \, A^\mathsf{T}$. In NumPy such a matrix has
 to be transposed (lesson 16). How to notice: try it with matrices that are not square.
@@ -683,10 +679,8 @@ r"""
   0.49 was not due to too little training, or too small a model.
 
 The task was made so that a bag of words must fail by half; how
-much order matters in real text is another question. And causal attention
-had it easy here. That it can do without positions on real text too was found by Haviv et al.
-(2022): language models with a causal mask and no positions came out close to those that
-have them.
+much order matters in real text is another question. There, Haviv et al. (2022) found, language
+models with a causal mask and no positions come close to those that have them.
 
 ## Symbols and names
 

@@ -706,16 +706,14 @@ is about exact offsets: in text, what is near often matters more, and that is wh
 ALiBi is made for: its authors report a language model trained on 1024 tokens that
 reads 2048 as well as a sinusoidal one trained on 2048. Kazemnejad et al. (2023), on
 tasks of reasoning and arithmetic, find ALiBi and RoPE not well suited to longer
-inputs, and whole models *without* positions better. How can those know an order at
-all? The causal mask lets a token infer how many came before it, Haviv et al. (2022)
-conjecture. One head alone did not get far with that here.
+inputs, and whole models *without* positions better. (The causal mask lets a token infer how many came before it, Haviv et al., 2022,
+conjecture. One head alone did not get far with that here.)
 
 **The wrong partners.** RoPE pairs component 0 with 1, 2 with 3, and so on. Some
 programs pair 0 with $d/2$, 1 with $d/2 + 1$. Either works, if a model is trained and
 run the same way. If not, nothing raises an error. A model of one program, loaded into
 another, [wrote a word or two that made sense, then
-garbage](https://github.com/NeuraLegion/shainet/pull/111): at position 0 nothing is
-turned, and at first the angles are small. Others met it
+garbage](https://github.com/NeuraLegion/shainet/pull/111): at first the angles are small. Others met it
 [here](https://github.com/jzhang38/TinyLlama/issues/24) and
 [asked about it here](https://github.com/huggingface/transformers/issues/25199).
 For the wrong partners, put the columns of our trained reader in the order 0, 16, 1, 17, …

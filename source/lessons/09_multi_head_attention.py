@@ -116,8 +116,8 @@ print(query.shape, key.shape, value.shape)
 r"""
 Eight numbers a token in each role, four for each question.
 
-And a model that has read "Captain Vexolin … said Captain V"? How many of its heads look from the
-last "V" at "ex"?
+And the model of the prologue? It has 270 units that each ask a question of their own, called **heads**. How many
+look from the last "V" at "ex"?
 """
 
 # %%
@@ -188,7 +188,7 @@ for factor in (1, 0.1, 0.05, 0.02, 0):
 r"""
 No factor gives much to both. And none ever could give 1 to both: **a token has one
 row of weights, and the row sums to 1.** Were the weight shared half and half, "it"
-would get the mean of two values. Lesson 4 showed what a mean hides: not which
+would get the mean of two values. Lesson 4 showed what a mean hides: which
 part came from where.
 
 ## Give each question a softmax of its own
@@ -824,8 +824,7 @@ for name, parameters in (("twins", twins), ("random", start)):
 
 # %% [markdown]
 r"""
-Twins are moved alike, at this step and at all that follow: one head, written twice. The random start is what parts
-them; which head takes which question is chance.
+Twins are moved alike, at this step and at all that follow: one head, written twice. The random start is what parts them.
 
 ## Symbols and names
 
