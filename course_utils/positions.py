@@ -102,7 +102,7 @@ def relative_position_bias(
     Source: Shaw, Uszkoreit and Vaswani, "Self-attention with relative position
     representations", 2018, section 3.2, for the clipped distance; Raffel et al.,
     "Exploring the limits of transfer learning" (T5), 2020, section 2.1, for one number
-    a head and distance.
+    a head and range of distances.
 
     >>> relative_position_bias([-1.0, 0.0, 1.0], 3)  # before, here, after
     array([[ 0.,  1.,  1.],

@@ -7,8 +7,6 @@ from course_utils.exercises.draws import turn
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception
 from course_utils.softmax import softmax
 
-MATRICES = ("W_q", "W_k", "W_v")
-
 
 def _named(rng: np.random.Generator, size: int, **shapes: tuple) -> Arguments:
     """Draw an array of each shape; in every third case all are float32."""
@@ -38,42 +36,44 @@ def _over_the_queries(query, key, value):
     return softmax(scores, axis=-2) @ value
 
 
-def _ask(asking, asked, W_q, W_k, W_v):
-    return _attend(asking @ W_q, asked @ W_k, asked @ W_v)
+def _ask(asking, asked, w_query, w_key, w_value):
+    return _attend(asking @ w_query, asked @ w_key, asked @ w_value)
 
 
 def _self_inputs(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw tokens and projections; W_q and W_k are square, n, d and d_v all differ."""
+    """Draw tokens and projections: two are square, but n, d and d_v all differ."""
     n, d, d_v = (rng.permutation([3, 4, 5]) + size // 4).tolist()
     n, d_v = {5: (1, d_v), 6: (n, 1)}.get(size, (n, d_v))
     leading = {3: (1,), 8: (1, 2)}.get(size, _leading(size))
-    shapes = {"x": (*leading, n, d), "W_q": (d, d), "W_k": (d, d)}
-    return _named(rng, size, **shapes, W_v=(d, d_v))
+    shapes = {"x": (*leading, n, d), "w_query": (d, d), "w_key": (d, d)}
+    return _named(rng, size, **shapes, w_value=(d, d_v))
 
 
-def _self_attention(x, W_q, W_k, W_v):
-    return _ask(x, x, W_q, W_k, W_v)
+def _self_attention(x, w_query, w_key, w_value):
+    return _ask(x, x, w_query, w_key, w_value)
 
 
-def _self_by_loop(x, W_q, W_k, W_v):
-    output = np.zeros((*x.shape[:-1], W_v.shape[1]))
+def _self_by_loop(x, w_query, w_key, w_value):
+    output = np.zeros((*x.shape[:-1], w_value.shape[1]))
     for place in np.ndindex(x.shape[:-1]):
-        query = x[place] @ W_q
-        keys = [asked @ W_k for asked in x[place[:-1]]]
+        query = x[place] @ w_query
+        keys = [asked @ w_key for asked in x[place[:-1]]]
         weights = np.exp([query @ k / len(query) ** 0.5 for k in keys])
         weights /= weights.sum()
         for weight, asked in zip(weights, x[place[:-1]], strict=True):
-            output[place] += weight * (asked @ W_v)
+            output[place] += weight * (asked @ w_value)
     return output
 
 
-def _self_in_one_matrix(x, W_q, W_k, W_v):
-    scores = x @ (W_q @ W_k.T) @ _transposed(x) * W_q.shape[1] ** -0.5
-    return softmax(scores) @ x @ W_v
+def _self_in_one_matrix(x, w_query, w_key, w_value):
+    scores = x @ (w_query @ w_key.T) @ _transposed(x) * w_query.shape[1] ** -0.5
+    return softmax(scores) @ x @ w_value
 
 
-def _self_by_einsum(x, W_q, W_k, W_v):
-    query, key, value = (np.einsum("...ni,ik->...nk", x, w) for w in (W_q, W_k, W_v))
+def _self_by_einsum(x, w_query, w_key, w_value):
+    query, key, value = (
+        np.einsum("...ni,ik->...nk", x, w) for w in (w_query, w_key, w_value)
+    )
     scores = np.einsum("...qk,...nk->...qn", query, key) / np.sqrt(query.shape[-1])
     return np.einsum("...qn,...nv->...qv", softmax(scores), value)
 
@@ -88,37 +88,48 @@ SELF_ATTENTION = Exercise(
     reference=_self_attention,
     misconceptions=(
         Misconception(
-            "queries and keys share one projection: the keys are made with W_k",
-            lambda x, W_q, W_k, W_v: _self_attention(x, W_q, W_q, W_v),
+            "queries and keys share one projection: the keys are made with w_key",
+            lambda x, w_query, w_key, w_value: _self_attention(
+                x, w_query, w_query, w_value
+            ),
         ),
         Misconception(
-            "W_q and W_k are swapped: what a token looks for is x @ W_q, what "
-            "it offers x @ W_k",
-            lambda x, W_q, W_k, W_v: _self_attention(x, W_k, W_q, W_v),
+            "w_query and w_key are swapped: what a token looks for is x @ w_query, "
+            "what it offers x @ w_key",
+            lambda x, w_query, w_key, w_value: _self_attention(
+                x, w_key, w_query, w_value
+            ),
         ),
         Misconception(
             "it multiplies by the matrices transposed, as if tokens were columns: here "
             "each row of x is a token, and x stands on the left, x @ W",
-            lambda x, W_q, W_k, W_v: _self_attention(x, W_q.T, W_k.T, W_v),
+            lambda x, w_query, w_key, w_value: _self_attention(
+                x, w_query.T, w_key.T, w_value
+            ),
         ),
         Misconception(
-            "it blends the tokens themselves: what they tell is their value, x @ W_v",
-            lambda x, W_q, W_k, W_v: _attend(x @ W_q, x @ W_k, x),
+            "it blends the tokens themselves: what they tell is their value, "
+            "x @ w_value",
+            lambda x, w_query, w_key, w_value: _attend(x @ w_query, x @ w_key, x),
         ),
         Misconception(
             "it blends the keys: keys are only compared with, the output is made of "
             "values",
-            lambda x, W_q, W_k, W_v: _self_attention(x, W_q, W_k, W_k),
+            lambda x, w_query, w_key, w_value: _self_attention(
+                x, w_query, w_key, w_key
+            ),
         ),
         Misconception(
             "the scores compare the tokens themselves: compare queries with keys, "
-            "x @ W_q with x @ W_k",
-            lambda x, W_q, W_k, W_v: _attend(x, x, x @ W_v),
+            "x @ w_query with x @ w_key",
+            lambda x, w_query, w_key, w_value: _attend(x, x, x @ w_value),
         ),
         Misconception(
             "the weights of a token that is asked sum to 1: each token that asks "
             "shares out its own weights, over the last axis",
-            lambda x, W_q, W_k, W_v: _over_the_queries(x @ W_q, x @ W_k, x @ W_v),
+            lambda x, w_query, w_key, w_value: _over_the_queries(
+                x @ w_query, x @ w_key, x @ w_value
+            ),
         ),
     ),
     also_right=(_self_by_loop, _self_in_one_matrix, _self_by_einsum),
@@ -126,8 +137,8 @@ SELF_ATTENTION = Exercise(
         "Each token needs three vectors before anybody can ask anybody. What are they "
         "made of?",
         "All three are made of x, each by its own matrix; x stands on the left.",
-        "`query = x @ W_q`, and so on for key and value; then the attention of lesson "
-        "5.",
+        "`query = x @ w_query`, and so on for key and value; then the attention of "
+        "lesson 5.",
     ),
     may_use=("scaled_dot_product_attention",),
 )
@@ -143,60 +154,60 @@ def _cross_inputs(rng: np.random.Generator, size: int) -> Arguments:
     m, d_v = {5: (1, d_v), 6: (m, 1)}.get(size, (m, d_v))
     leading = (1,) if size == 9 else _leading(size)
     shapes = {"y": (*leading, m, d), "x": (*leading, n, d)}
-    shapes |= {"W_q": (d, d_k), "W_k": (d, d_k), "W_v": (d, d_v)}
+    shapes |= {"w_query": (d, d_k), "w_key": (d, d_k), "w_value": (d, d_v)}
     arguments = _named(rng, size, **shapes)
     if size % 4 == 3:
-        arguments["W_k"] *= 1000
+        arguments["w_key"] *= 1000
     length = n if size in (2, 8) else 2 if size in (4, 10) else rng.integers(2, n)
     if size == 11:
-        arguments["W_k"] *= 10
+        arguments["w_key"] *= 10
         _move_below_0(arguments, int(length))
     return arguments | {"length": np.array(length)}
 
 
 def _move_below_0(arguments: Arguments, length: int) -> None:
     """Move the real tokens so that the first that asks scores far below 0 with them."""
-    y, x, W_q, W_k, _ = arguments.values()
-    asking = y[..., :1, :] @ W_q @ W_k.T
+    y, x, w_query, w_key, _ = arguments.values()
+    asking = y[..., :1, :] @ w_query @ w_key.T
     real = x[..., :length, :]
     most = (asking @ _transposed(real)).max(axis=-1, keepdims=True)
     real -= (most + 1e5) / (asking**2).sum(axis=-1, keepdims=True) * asking
 
 
-def _cross_attention(y, x, W_q, W_k, W_v, length):
-    return _ask(y, x[..., :length, :], W_q, W_k, W_v)
+def _cross_attention(y, x, w_query, w_key, w_value, length):
+    return _ask(y, x[..., :length, :], w_query, w_key, w_value)
 
 
-def _cross_by_mask(y, x, W_q, W_k, W_v, length):
+def _cross_by_mask(y, x, w_query, w_key, w_value, length):
     mask = np.arange(x.shape[-2]) < length
-    query, key, value = y @ W_q, x @ W_k, x @ W_v
+    query, key, value = y @ w_query, x @ w_key, x @ w_value
     return scaled_dot_product_attention(query, key, value, mask[None, :])
 
 
-def _cross_by_infinity(y, x, W_q, W_k, W_v, length):
-    query, key, value = y @ W_q, x @ W_k, x @ W_v
-    scores = query @ _transposed(key) / W_q.shape[1] ** 0.5
+def _cross_by_infinity(y, x, w_query, w_key, w_value, length):
+    query, key, value = y @ w_query, x @ w_key, x @ w_value
+    scores = query @ _transposed(key) / w_query.shape[1] ** 0.5
     scores[..., length:] = -np.inf
     return softmax(scores) @ value
 
 
-def _cross_token_by_token(y, x, W_q, W_k, W_v, length):
-    output = np.zeros((*y.shape[:-1], W_v.shape[1]))
+def _cross_token_by_token(y, x, w_query, w_key, w_value, length):
+    output = np.zeros((*y.shape[:-1], w_value.shape[1]))
     for place in np.ndindex(y.shape[:-1]):
         asked = x[place[:-1]][:length]
-        scores = (asked @ W_k) @ (y[place] @ W_q) / W_q.shape[1] ** 0.5
-        output[place] = softmax(scores) @ (asked @ W_v)
+        scores = (asked @ w_key) @ (y[place] @ w_query) / w_query.shape[1] ** 0.5
+        output[place] = softmax(scores) @ (asked @ w_value)
     return output
 
 
-def _asks_everybody(y, x, W_q, W_k, W_v, length):
+def _asks_everybody(y, x, w_query, w_key, w_value, length):
     asked = np.concatenate([y, x[..., :length, :]], axis=-2)
-    return _ask(y, asked, W_q, W_k, W_v)
+    return _ask(y, asked, w_query, w_key, w_value)
 
 
-def _cross_over_the_queries(y, x, W_q, W_k, W_v, length):
+def _cross_over_the_queries(y, x, w_query, w_key, w_value, length):
     real = x[..., :length, :]
-    return _over_the_queries(y @ W_q, real @ W_k, real @ W_v)
+    return _over_the_queries(y @ w_query, real @ w_key, real @ w_value)
 
 
 CROSS_ATTENTION = Exercise(
@@ -210,33 +221,39 @@ CROSS_ATTENTION = Exercise(
     misconceptions=(
         Misconception(
             "the wrong sequence asks: y makes the queries, and x is asked",
-            lambda y, x, W_q, W_k, W_v, length: _ask(x, y, W_q, W_k, W_v),
+            lambda y, x, w_query, w_key, w_value, length: _ask(
+                x, y, w_query, w_key, w_value
+            ),
         ),
         Misconception(
             "the wrong sequence asks: y makes the queries, and the first tokens of x "
             "are asked",
-            lambda y, x, W_q, W_k, W_v, length: _ask(
-                x[..., :length, :], y, W_q, W_k, W_v
+            lambda y, x, w_query, w_key, w_value, length: _ask(
+                x[..., :length, :], y, w_query, w_key, w_value
             ),
         ),
         Misconception(
             "y asks itself: the keys and values are made of x",
-            lambda y, x, W_q, W_k, W_v, length: _self_attention(y, W_q, W_k, W_v),
+            lambda y, x, w_query, w_key, w_value, length: _self_attention(
+                y, w_query, w_key, w_value
+            ),
         ),
         Misconception(
             "x asks itself: the queries are made of y",
-            lambda y, x, W_q, W_k, W_v, length: _self_attention(
-                x[..., :length, :], W_q, W_k, W_v
+            lambda y, x, w_query, w_key, w_value, length: _self_attention(
+                x[..., :length, :], w_query, w_key, w_value
             ),
         ),
         Misconception(
             "the padding is asked too: only the first tokens of x are real",
-            lambda y, x, W_q, W_k, W_v, length: _ask(y, x, W_q, W_k, W_v),
+            lambda y, x, w_query, w_key, w_value, length: _ask(
+                y, x, w_query, w_key, w_value
+            ),
         ),
         Misconception(
-            "queries and keys share one projection: the keys are made with W_k",
-            lambda y, x, W_q, W_k, W_v, length: _cross_attention(
-                y, x, W_q, W_q, W_v, length
+            "queries and keys share one projection: the keys are made with w_key",
+            lambda y, x, w_query, w_key, w_value, length: _cross_attention(
+                y, x, w_query, w_query, w_value, length
             ),
         ),
         Misconception(
@@ -251,8 +268,13 @@ CROSS_ATTENTION = Exercise(
         Misconception(
             "it scales by the root of d, the length of a token: a score is a sum over "
             "the d_k components of a query",
-            lambda y, x, W_q, W_k, W_v, length: _cross_attention(
-                y, x, W_q * (W_q.shape[1] / W_q.shape[0]) ** 0.5, W_k, W_v, length
+            lambda y, x, w_query, w_key, w_value, length: _cross_attention(
+                y,
+                x,
+                w_query * (w_query.shape[1] / w_query.shape[0]) ** 0.5,
+                w_key,
+                w_value,
+                length,
             ),
         ),
     ),
@@ -263,7 +285,7 @@ CROSS_ATTENTION = Exercise(
         "be asked: a mask can hide it, or you leave it out before anything is made of "
         "it.",
         "`real = x[..., :length, :]` are the tokens to ask. Then the attention of "
-        "lesson 5 with `y @ W_q`, `real @ W_k` and `real @ W_v`.",
+        "lesson 5 with `y @ w_query`, `real @ w_key` and `real @ w_value`.",
     ),
     may_use=("scaled_dot_product_attention",),
 )
@@ -359,73 +381,101 @@ UNSHUFFLE_WEIGHTS = Exercise(
     ),
 )
 
-RIGHT, REVERSED, SHARED, TRANSPOSED, OWN_VALUES = range(5)
+RIGHT, REVERSED, ITSELF, OWN_VALUES, CAUSAL = range(5)
+MOVED = 1e-6  # what moved less has only been rounded
 
 
-def _versions(y, x, W_q, W_k, W_v):
-    return [
-        _ask(y, x, W_q, W_k, W_v),
-        _ask(x, y, W_q, W_k, W_v),
-        _ask(y, x, W_q, W_q, W_v),
-        _ask(y, x, W_q.T, W_k.T, W_v.T),
-        _attend(y @ W_q, x @ W_k, y @ W_v),
+def _output(fault, y, x, w_query, w_key, w_value):
+    """Return what cross-attention returns with one of the faults."""
+    asking, asked, telling = (
+        (y, x, x),
+        (x, y, y),
+        (y, y, y),
+        (y, x, y),
+        (y, x, x),
+    )[fault]
+    query, key, value = asking @ w_query, asked @ w_key, telling @ w_value
+    scores = query @ key.T * query.shape[-1] ** -0.5
+    if fault == CAUSAL:
+        scores[~np.tri(len(y), dtype=bool)] = -np.inf
+    return softmax(scores) @ value
+
+
+def _how_far(fault, rng, n):
+    """Edit each token of y, then of x; return how far each output moves."""
+    y, x, fresh, *matrices = rng.normal(size=(6, n, n))
+    matrices = [matrix * n**-0.5 for matrix in matrices]
+    before = _output(fault, y, x, *matrices)
+    distances = rng.uniform(0, 1e-9, size=(2, n, n))  # rounding
+    for which in range(2):
+        for i in range(n):
+            sequences = [y.copy(), x.copy()]
+            sequences[which][i] = fresh[i]
+            after = _output(fault, *sequences, *matrices)
+            distances[which, i] += np.linalg.norm(after - before, axis=-1)
+    return distances
+
+
+def _moves_of_some_version(rng: np.random.Generator, size: int) -> Arguments:
+    """Draw every version in an order of the seed, and edit each of its tokens."""
+    while True:
+        moved = _how_far(turn(rng, size) % 5, rng, 3 + size // 3)
+        if moved[moved > 1e-8].min() > 1e-3:
+            return {"moved": moved}
+
+
+def _diagnose(moved):
+    by_y, by_x = moved > MOVED
+    only_own = not by_y[0, 1]
+    if only_own:
+        return RIGHT if by_x[-1, 0] else CAUSAL
+    if not by_x.any():
+        return ITSELF
+    return OWN_VALUES if by_x[0, 1] else REVERSED
+
+
+def _diagnose_by_counts(moved):
+    """Count the outputs that move."""
+    n = len(moved[0])
+    counts = tuple((moved > 1e-4).sum(axis=(1, 2)).tolist())
+    return {
+        (n, n * n): RIGHT,
+        (n * n, n): REVERSED,
+        (n * n, 0): ITSELF,
+        (n * n, n * n): OWN_VALUES,
+    }.get(counts, CAUSAL)
+
+
+def _diagnose_by_pattern(moved):
+    n = len(moved[0])
+    own, everything, nothing = np.eye(n), np.ones((n, n)), np.zeros((n, n))
+    patterns = [
+        (own, everything),
+        (everything, own),
+        (everything, nothing),
+        (everything, everything),
+        (own, np.triu(everything)),
     ]
+    gaps = [np.abs((moved > 1e-5) - np.array(p)).sum() for p in patterns]
+    return np.argmin(gaps)
 
 
-def _gaps(output, *arguments):
-    return [np.abs(output - version).max() for version in _versions(*arguments)]
-
-
-def _diagnose(output, y, x, W_q, W_k, W_v):
-    return int(np.argmin(_gaps(output, y, x, W_q, W_k, W_v)))
-
-
-def _diagnose_by_cases(output, y, x, W_q, W_k, W_v):
-    for fault, version in enumerate(_versions(y, x, W_q, W_k, W_v)):
-        if np.allclose(output, version, rtol=1e-3, atol=1e-4):
-            return fault
-    return RIGHT
-
-
-def _diagnose_by_steps(output, y, x, W_q, W_k, W_v):
-    """Find out who asks, then what was made with which matrix."""
-    if np.allclose(output, _attend(x @ W_q, y @ W_k, y @ W_v), atol=1e-4):
-        return REVERSED
-    if np.allclose(output, _attend(y @ W_q.T, x @ W_k.T, x @ W_v.T), atol=1e-4):
-        return TRANSPOSED
-    if np.allclose(output, _attend(y @ W_q, x @ W_q, x @ W_v), atol=1e-4):
-        return SHARED
-    told = np.allclose(output, _attend(y @ W_q, x @ W_k, x @ W_v), atol=1e-4)
-    return RIGHT if told else OWN_VALUES
-
-
-def _diagnose_by_norm(output, y, x, W_q, W_k, W_v):
-    versions = np.stack(_versions(y, x, W_q, W_k, W_v))
-    return np.linalg.norm(versions - output, axis=(1, 2)).argmin()
-
-
-def _role_inputs(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw two sequences of one length, square matrices, and a version's output."""
-    n, d = 3 + size // 4, 4 + size // 3
-    shapes = {"y": (n, d), "x": (n, d), **dict.fromkeys(MATRICES, (d, d))}
-    given = _named(rng, size, **shapes)
-    return {"output": _versions(*given.values())[turn(rng, size) % 5], **given}
+def _diagnose_by_corners(moved):
+    first, last = moved[:, 0, -1] > MOVED, moved[:, -1, 0] > MOVED
+    table = {
+        (False, True, False, True): RIGHT,
+        (True, False, True, False): REVERSED,
+        (True, True, True, True): OWN_VALUES,
+        (False, True, False, False): CAUSAL,
+    }
+    found = table[first[0], first[1], last[0], last[1]]
+    stays = np.all(moved[1] < MOVED)
+    return np.int64(ITSELF if found == REVERSED and stays else found)
 
 
 def _mistaken(change):
     """Return a diagnosis that gets the right one's answer wrong in one way."""
-    return lambda *arguments: change(_diagnose(*arguments))
-
-
-def _without(missing):
-    """Return a diagnosis that never thinks of one of the faults."""
-
-    def diagnose(*arguments):
-        gaps = _gaps(*arguments)
-        gaps[missing] = np.inf
-        return int(np.argmin(gaps))
-
-    return diagnose
+    return lambda moved: change(_diagnose(moved))
 
 
 DIAGNOSE_ROLES = Exercise(
@@ -434,53 +484,51 @@ DIAGNOSE_ROLES = Exercise(
     points=3,
     minutes=15,
     difficulty=3,
-    inputs=_role_inputs,
+    inputs=_moves_of_some_version,
     reference=_diagnose,
     misconceptions=(
         Misconception(
-            "it calls everything right: the shape shows nothing here, look at the "
-            "numbers",
-            lambda output, y, x, W_q, W_k, W_v: RIGHT,
+            "it calls everything right: look at which outputs each edit moves",
+            lambda moved: RIGHT,
         ),
         Misconception(
-            "faults 1 and 4 are swapped: in 1 the two sequences swap all their "
-            "roles, in 4 only the values come from the one that asks",
-            _mistaken(lambda fault: (0, 4, 2, 3, 1)[fault]),
+            "it takes rounding for movement: what moved by less than 1e-6 did not move",
+            lambda moved: _diagnose(np.where(moved > 0, 1.0, 0.0)),
         ),
         Misconception(
-            "faults 0 and 1 are swapped: y is the sequence that has to ask, and the "
-            "queries are made of it",
-            _mistaken(lambda fault: (1, 0, 2, 3, 4)[fault]),
+            "it never finds fault 4: with a causal mask an edited token of x moves "
+            "only the outputs from its own place on",
+            _mistaken(lambda fault: RIGHT if fault == CAUSAL else fault),
         ),
         Misconception(
-            "it never finds fault 3: with square matrices x @ W.T raises no error",
-            _without(TRANSPOSED),
+            "faults 1 and 2 are not told apart: if y asks itself, no edit of x moves "
+            "anything",
+            _mistaken(lambda fault: REVERSED if fault == ITSELF else fault),
         ),
         Misconception(
-            "it never finds fault 2: queries and keys made with one matrix give "
-            "scores too, but others",
-            _without(SHARED),
+            "it never finds fault 3: if the values are made of y, edits of both "
+            "sequences move every output",
+            _mistaken(lambda fault: RIGHT if fault == OWN_VALUES else fault),
+        ),
+        Misconception(
+            "the two tables are swapped: `moved[0]` is about edits of y, the sequence "
+            "that should ask",
+            lambda moved: _diagnose_by_pattern(moved[::-1]),
         ),
         Misconception(
             "it counts from 1: the table begins with 0, the right version",
             _mistaken(lambda fault: fault + 1),
         ),
-        Misconception(
-            "it returns the version that differs most: the fault is that of the one "
-            "that differs least",
-            lambda *arguments: int(np.argmax(_gaps(*arguments))),
-        ),
     ),
-    also_right=(_diagnose_by_cases, _diagnose_by_steps, _diagnose_by_norm),
+    also_right=(_diagnose_by_counts, _diagnose_by_pattern, _diagnose_by_corners),
     hints=(
-        "You have all that went in. What would each of the five versions have made of "
-        "it?",
-        "Write one function of who asks, who is asked, who tells, and three matrices. "
-        "Each version is one call of it.",
-        "`np.argmin` of the five differences `np.abs(output - version).max()`, taken "
-        "in the order of the table.",
+        "In the right version, whose output can an edited token of y move? It only "
+        "asks. And whose an edited token of x?",
+        "Write down for each fault two pictures, for edits of y and of x: is it the "
+        "diagonal, everything, nothing, or a triangle?",
+        "`moved > 1e-6` makes two tables of True and False. An entry off the diagonal, "
+        "such as `[0, 0, 1]`, says whether a token of y does more than ask.",
     ),
-    may_use=("scaled_dot_product_attention",),
 )
 
 EXERCISES = (SELF_ATTENTION, CROSS_ATTENTION, UNSHUFFLE_WEIGHTS, DIAGNOSE_ROLES)

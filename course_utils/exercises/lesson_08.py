@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from course_utils.attention import scaled_dot_product_attention
 from course_utils.exercises.draws import turn
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception
 from course_utils.positions import (
@@ -420,160 +419,164 @@ ALIBI = Exercise(
     ),
 )
 
-RIGHT, HALVES, AGAINST, VALUES, TWICE = range(5)
+RIGHT, AGAINST, QUERIES_ONLY, NOT_TURNED, ADDED = range(5)
+ROUNDING = 1e-6
 
 
-def _turned(x, base=10000.0, sign=1):
-    """Turn by complex numbers: the tests run this some hundred thousand times."""
-    n, d = x.shape
-    angle = sign * np.arange(n)[:, None] * _speeds(d, base)
-    turned = (x[:, 0::2] + 1j * x[:, 1::2]) * np.exp(1j * angle)
-    return np.stack([turned.real, turned.imag], axis=-1).reshape(n, d)
+def _turned(x, at):
+    """Turn one vector to each position."""
+    return rotary_embedding(np.tile(x, (len(at), 1)), at, 100.0)
 
 
-def _attend(query, key, value):
-    scores = query @ key.T * query.shape[1] ** -0.5
-    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return weights @ value / weights.sum(axis=1, keepdims=True)
+def _scores(fault, rng, n):
+    """Score one query at n positions with one key at as many."""
+    query, key = rng.normal(size=(2, 6)) * 2
+    at = np.arange(n)
+    if fault == ADDED:
+        rows = sinusoidal_positions(n, 6, 100.0) @ rng.normal(size=(2, 6, 6))
+        queries, keys = rows + np.stack([query, key])[:, None]
+    else:
+        still = np.zeros(n)
+        queries = _turned(query, still if fault == NOT_TURNED else at)
+        signs = {AGAINST: -at, QUERIES_ONLY: still, NOT_TURNED: still}
+        keys = _turned(key, signs.get(fault, at))
+    return queries @ keys.T * 6**-0.5
 
 
-def _versions(query, key, value):
-    """Return the outputs of the right version and of the four broken ones."""
-    order = _interleaved(query.shape[1])
-    q, k = _turned(query), _turned(key)
-    return [
-        _attend(q, k, value),
-        _attend(_turned(query[:, order]), _turned(key[:, order]), value),
-        _attend(q, _turned(key, sign=-1), value),
-        _attend(q, k, _turned(value)),
-        _attend(_turned(query, 1e8), _turned(key, 1e8), value),
-    ]
+def _changes(scores):
+    """Say how far scores change along columns, rows, diagonals and antidiagonals."""
+    steps = (
+        scores[1:] - scores[:-1],
+        scores[:, 1:] - scores[:, :-1],
+        scores[1:, 1:] - scores[:-1, :-1],
+        scores[1:, :-1] - scores[:-1, 1:],
+    )
+    return [float(np.abs(step).max()) for step in steps]
 
 
-def _output_of_some_version(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw every version, in an order of the seed; d_k and d_v are even and differ.
-
-    Where halves are paired, no other pairs of components come closer than neighbours.
-    """
-    fault = turn(rng, size) % 5
-    n = 4 + int(rng.integers(4))
-    d_k, d_v = (6, 4) if size % 2 else (8, 6)
+def _scores_of_some_version(rng: np.random.Generator, size: int) -> Arguments:
+    """Draw every version in an order of the seed; what changes, changes clearly."""
+    fault, n = turn(rng, size) % 5, 4 + size // 3
     while True:
-        query, key = rng.normal(size=(2, n, d_k)) * 2
-        value = rng.normal(size=(n, d_v)) * 3
-        versions = _versions(query, key, value)
-        output = versions[fault]
-        if fault != HALVES or _mispairs(output, query, key, value, versions):
-            break
-    return {"output": output, "query": query, "key": key, "value": value}
+        scores = _scores(fault, rng, n)
+        if all(x < 1e-9 or x > 1e-2 for x in _changes(scores)):
+            return {"scores": scores + rng.uniform(0, 1e-9, size=scores.shape)}
 
 
-def _mispairs(output, query, key, value, versions) -> bool:
-    """Return whether other orders of the columns are further off than other faults."""
-    d = query.shape[1]
-    orders = (np.arange(d).reshape(-1, 2).T.ravel(), np.arange(d)[::-1])
-    others = [_attend(_turned(query[:, i]), _turned(key[:, i]), value) for i in orders]
-    gaps = [np.abs(output - x).max() for x in (*others, versions[0], *versions[2:])]
-    return min(gaps[:2]) > min(gaps[2:])
+def _diagnose(scores):
+    down, across, along, against = (x > ROUNDING for x in _changes(scores))
+    if not down and not across:
+        return NOT_TURNED
+    if not across:
+        return QUERIES_ONLY
+    if not along:
+        return RIGHT
+    return ADDED if against else AGAINST
 
 
-def _nearest(output, versions):
-    return int(np.argmin([np.abs(output - x).max() for x in versions]))
-
-
-def _diagnose(output, query, key, value):
-    return _nearest(output, _versions(query, key, value))
-
-
-def _diagnose_by_cases(output, query, key, value):
-    for fault, version in enumerate(_versions(query, key, value)):
-        if np.allclose(output, version):
+def _diagnose_by_loop(scores):
+    n = len(scores)
+    groups = {
+        NOT_TURNED: lambda i, j: 0,
+        QUERIES_ONLY: lambda i, j: i,
+        RIGHT: lambda i, j: i - j,
+        AGAINST: lambda i, j: i + j,
+    }
+    for fault, group in groups.items():
+        seen = {}
+        for i, j in np.ndindex(n, n):
+            seen.setdefault(group(i, j), []).append(scores[i, j])
+        if all(max(x) - min(x) < ROUNDING for x in seen.values()):
             return fault
-    return RIGHT
+    return ADDED
 
 
-def _diagnose_with_the_course(output, query, key, value):
-    at, d_k = np.arange(len(query)), query.shape[1]
-    order = [i // 2 + (i % 2) * (d_k // 2) for i in range(d_k)]
-    cases = [
-        (query, key, at, value, 1e4),
-        (query[:, order], key[:, order], at, value, 1e4),
-        (query, key, -at, value, 1e4),
-        (query, key, at, rotary_embedding(value, at), 1e4),
-        (query, key, at, value, 1e8),
+def _diagnose_by_diagonals(scores):
+    """Compare each diagonal, of the table and of its mirror image, with its mean."""
+
+    def is_even(table):
+        lines = [table.diagonal(k) for k in range(1 - len(table), len(table))]
+        return max(np.ptp(line) for line in lines) < ROUNDING
+
+    if np.ptp(scores, axis=1).max() < ROUNDING:
+        return NOT_TURNED if np.ptp(scores) < ROUNDING else QUERIES_ONLY
+    if is_even(scores):
+        return RIGHT
+    return AGAINST if is_even(scores[:, ::-1]) else ADDED
+
+
+def _diagnose_by_shifts(scores):
+    def alike(a, b):
+        return np.allclose(a, b, rtol=0, atol=1e-7)
+
+    first = scores[0, 0]
+    found = [
+        alike(scores[1:, 1:], scores[:-1, :-1]),
+        alike(scores[1:, :-1], scores[:-1, 1:]),
+        alike(scores, scores[:, :1]),
+        alike(scores, first),
+        True,
     ]
-    versions = [
-        scaled_dot_product_attention(
-            rotary_embedding(q, at, base), rotary_embedding(k, key_at, base), v
-        )
-        for q, k, key_at, v, base in cases
-    ]
-    return _nearest(output, versions)
+    return np.int64(3 if found[3] else found.index(True))
 
 
-def _without(fault):
-    """Return a diagnosis that never finds one fault."""
-
-    def diagnose(output, query, key, value):
-        versions = _versions(query, key, value)
-        versions[fault] = np.full(output.shape, np.inf)
-        return _nearest(output, versions)
-
-    return diagnose
+def _mistaken(change):
+    """Return a diagnosis that gets the right one's answer wrong in one way."""
+    return lambda scores: change(_diagnose(scores))
 
 
 DIAGNOSE = Exercise(
     name="diagnose_rotary",
     lesson=8,
     points=3,
-    minutes=20,
+    minutes=15,
     difficulty=3,
-    inputs=_output_of_some_version,
+    inputs=_scores_of_some_version,
     reference=_diagnose,
     misconceptions=(
         Misconception(
-            "it never finds fault 1: put the columns of query and key in the order "
-            "0, d/2, 1, d/2 + 1, … and turn neighbours",
-            _without(HALVES),
+            "it calls everything right: look along which lines of the table the "
+            "scores stay the same",
+            lambda scores: RIGHT,
         ),
         Misconception(
-            "it never finds fault 2: turn the keys by the negative positions",
-            _without(AGAINST),
+            "it never finds fault 3: where no score ever changes, none changes along a "
+            "diagonal either, so ask for that first",
+            _mistaken(lambda fault: RIGHT if fault == NOT_TURNED else fault),
         ),
         Misconception(
-            "it never finds fault 3: turn the values as well, by their positions",
-            _without(VALUES),
+            "it compares exactly: the scores are rounded, let them differ by 1e-6",
+            lambda scores: ADDED,
         ),
         Misconception(
-            "it never finds fault 4: base ** (4i / d) is the square of the base, to "
-            "the power 2i / d",
-            _without(TWICE),
+            "faults 0 and 1 are swapped: the offset is i - j, which stays the same "
+            "where both positions grow, down a diagonal",
+            _mistaken(lambda fault: (1, 0, 2, 3, 4)[fault]),
+        ),
+        Misconception(
+            "rows and columns are swapped: the query's position is the row, so a "
+            "fault of the keys shows along a row",
+            lambda scores: _diagnose(scores.T),
+        ),
+        Misconception(
+            "it never finds fault 4: added rows give scores that stay the same along "
+            "no line",
+            _mistaken(lambda fault: RIGHT if fault == ADDED else fault),
         ),
         Misconception(
             "it counts from 1: the table begins with 0, the right version",
-            lambda output, query, key, value: _diagnose(output, query, key, value) + 1,
-        ),
-        Misconception(
-            "it returns the version that differs most: the fault is that of the one "
-            "that differs least",
-            lambda output, query, key, value: int(
-                np.argmax(
-                    [np.abs(output - x).max() for x in _versions(query, key, value)]
-                )
-            ),
+            _mistaken(lambda fault: fault + 1),
         ),
     ),
-    also_right=(_diagnose_by_cases, _diagnose_with_the_course, _diagnose),
+    also_right=(_diagnose_by_loop, _diagnose_by_diagonals, _diagnose_by_shifts),
     hints=(
-        "You have query, key and value. What would each of the five versions have "
-        "made of them?",
-        "`rotary_embedding(x, positions, base)` does all of them: with other columns, "
-        "with `-positions`, for the values, with another base. A dot product does not "
-        "care about the order of the columns if it is the same in both.",
-        "Make the outputs of all five in the order of the table, and take `np.argmin` "
-        "of `np.abs(output - version).max()`.",
+        "On what does a score depend in the right version? Where in the table is that "
+        "the same?",
+        "The offset i - j is the same down each diagonal: compare `scores[1:, 1:]` "
+        "with `scores[:-1, :-1]`. And i + j?",
+        "Test in this order: all alike (3), each row alike in itself (2), diagonals "
+        "(0), the other diagonals, `scores[1:, :-1]` and `scores[:-1, 1:]` (1), or 4.",
     ),
-    may_use=("rotary_embedding", "scaled_dot_product_attention"),
 )
 
 EXERCISES = (SINUSOIDAL, SCORE_AT_OFFSET, ALIBI, DIAGNOSE)

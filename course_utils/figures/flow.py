@@ -121,6 +121,11 @@ def attention_flow(
     _pieces(g, row, top + 35, merged[row], merged, "grey")
     _beside(g, row, n, top + 40, merged[row])
     _name(g, top + 78, "times w_out: output", "9")
+    # A box of their own, so that no feature seems to belong to a token's column.
+    box = {"x": LEFT, "y": top + 56, "width": COLUMN * n, "height": 54, "rx": 6}
+    element("rect", box | {"class": "grey", "fill-opacity": 0.08}, g)
+    for side, end in ((-1, LEFT), (1, right)):
+        line(g, [middle + side * (COLUMN / 2 - 1), top + 46], [end, top + 58], "rule")
     width = COLUMN * n / len(features)
     most = np.abs(output).max()
     for i, (feature, part) in enumerate(zip(features, output[row], strict=True)):
@@ -131,7 +136,7 @@ def attention_flow(
         element("rect", box, g)
         _small(g, at, top + 82, number(part), "strong" if size > 6 else "", "start")
         _small(g, at - 2, top + 104, feature, "quiet")
-    line(g, [LEFT, top + 84], [right, top + 84], "rule")
+    line(g, [LEFT + 4, top + 84], [right - 4, top + 84], "rule")
     found = [
         f"head {h} ({looks_for}) gives most weight to "
         f"“{tokens[int(np.argmax(weights[h, row]))]}” ({number(weights[h, row].max())})"

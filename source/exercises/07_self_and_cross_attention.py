@@ -30,21 +30,21 @@ Return the output of self-attention.
 | argument | shape | |
 |---|---|---|
 | `x` | (..., n, d) | the tokens, one per row |
-| `W_q` | (d, d_k) | makes the queries |
-| `W_k` | (d, d_k) | makes the keys |
-| `W_v` | (d, d_v) | makes the values |
+| `w_query` | (d, d_k) | makes the queries |
+| `w_key` | (d, d_k) | makes the keys |
+| `w_value` | (d, d_v) | makes the values |
 | *returns* | (..., n, d_v) | one output for each token |
 
 The dots stand for any number of further axes, such as a batch; often there are none.
-Here $d_k$ is as large as $d$: `W_q` and `W_k` are square, so their shapes will not
+Here $d_k$ is as large as $d$: `w_query` and `w_key` are square, so their shapes will not
 save you.
 """
 
 
 # %% exercise="self_attention"
-def self_attention(x, W_q, W_k, W_v):
+def self_attention(x, w_query, w_key, w_value):
     ### BEGIN SOLUTION
-    query, key, value = x @ W_q, x @ W_k, x @ W_v
+    query, key, value = x @ w_query, x @ w_key, x @ w_value
     return scaled_dot_product_attention(query, key, value)
     ### END SOLUTION
 
@@ -59,10 +59,10 @@ query, a key and a value, and all further axes stay where they are. The rest is 
 attention of lesson 5, which does not know that all three come from the same place.
 
 Another way makes no keys. A score is $(x_i W_q) \cdot (x_j W_k) =
-x_i \, (W_q W_k^\mathsf{T}) \, x_j^\mathsf{T}$, so one matrix, `W_q @ W_k.T`, holds all
+x_i \, (W_q W_k^\mathsf{T}) \, x_j^\mathsf{T}$, so one matrix, `w_query @ w_key.T`, holds all
 there is to know about who looks for whom, and the tokens themselves can stand in for the
-keys: `scaled_dot_product_attention(x @ (W_q @ W_k.T), x, x @ W_v,
-scale=W_q.shape[1] ** -0.5)`. That matrix is not symmetric, and so asking is not.
+keys: `scaled_dot_product_attention(x @ (w_query @ w_key.T), x, x @ w_value,
+scale=w_query.shape[1] ** -0.5)`. That matrix is not symmetric, and so asking is not.
 """
 
 # %% [markdown] about="cross_attention"
@@ -76,9 +76,9 @@ others are padding (lesson 6) and must not be asked. Return the output.
 |---|---|---|
 | `y` | (..., m, d) | the tokens that ask |
 | `x` | (..., n, d) | the tokens that are asked, padded at the end |
-| `W_q` | (d, d_k) | makes the queries |
-| `W_k` | (d, d_k) | makes the keys |
-| `W_v` | (d, d_v) | makes the values |
+| `w_query` | (d, d_k) | makes the queries |
+| `w_key` | (d, d_k) | makes the keys |
+| `w_value` | (d, d_v) | makes the values |
 | `length` | a whole number | how many tokens of `x` are real, at least 2 |
 | *returns* | (..., m, d_v) | one output for each token that asks |
 
@@ -88,10 +88,10 @@ thousands, above 0 or below.
 
 
 # %% exercise="cross_attention"
-def cross_attention(y, x, W_q, W_k, W_v, length):
+def cross_attention(y, x, w_query, w_key, w_value, length):
     ### BEGIN SOLUTION
     real = x[..., :length, :]
-    query, key, value = y @ W_q, real @ W_k, real @ W_v
+    query, key, value = y @ w_query, real @ w_key, real @ w_value
     return scaled_dot_product_attention(query, key, value)
     ### END SOLUTION
 
@@ -154,46 +154,42 @@ at the tokens (`order[i]`, `order[j]`).
 
 # %% [markdown] about="diagnose_roles"
 r"""
-## 4. Find out who asked
+## 4. Find out who asked, from outside
 
-Somebody's cross-attention returns odd results. You cannot see the code, but you have what
-went in and the `output`. In the right version `y` asks and `x` is asked. Return the
-number of the fault.
+Somebody's cross-attention returns odd results. You see neither its code nor its numbers,
+but you may experiment: one token at a time was edited, and for each output it was
+measured how far it moved. In the right version `y` asks and `x` is asked, without a
+mask. Return the number of the fault.
 
 | number | fault |
 |---|---|
-| 0 | none: the output is right |
+| 0 | none: it behaves as it should |
 | 1 | `x` asks and `y` is asked: the two sequences have swapped all their roles |
-| 2 | queries and keys share one projection, `W_q` |
-| 3 | all three matrices are transposed: `@ W_q.T` in place of `@ W_q`, and so on |
-| 4 | the values are made of `y`, the sequence that asks |
+| 2 | `y` asks itself |
+| 3 | the values are made of `y`, the sequence that asks; the keys are made of `x` |
+| 4 | a causal mask was left in: query $i$ sees only the tokens 0 to $i$ of `x` |
 
 | argument | shape | |
 |---|---|---|
-| `output` | (n, d) | made of the rest, perhaps with a fault |
-| `y` | (n, d) | the tokens that should ask |
-| `x` | (n, d) | the tokens that should be asked |
-| `W_q`, `W_k`, `W_v` | (d, d) | the projections |
+| `moved` | (2, n, n) | `moved[0, i, j]`: how far output j moved when token i of `y` was edited; `moved[1, i, j]`: when token i of `x` was edited |
 | *returns* | a whole number | 0, 1, 2, 3 or 4 |
 
-Both sequences are equally long and all matrices are square, so that no shape tells you
-anything.
+Both sequences have n tokens, at least 3, so the shape of the output tells you
+nothing. The two runs rounded differently: an output that did not move is off by up to 1e-8; what
+moved, moved by more than 1e-4.
 """
 
 
 # %% exercise="diagnose_roles"
-def diagnose_roles(output, y, x, W_q, W_k, W_v):
+def diagnose_roles(moved):
     ### BEGIN SOLUTION
-    attend = scaled_dot_product_attention
-    versions = [
-        attend(y @ W_q, x @ W_k, x @ W_v),
-        attend(x @ W_q, y @ W_k, y @ W_v),
-        attend(y @ W_q, x @ W_q, x @ W_v),
-        attend(y @ W_q.T, x @ W_k.T, x @ W_v.T),
-        attend(y @ W_q, x @ W_k, y @ W_v),
-    ]
-    gaps = [np.abs(output - version).max() for version in versions]
-    return np.argmin(gaps)
+    by_y, by_x = moved > 1e-6  # each (n, n): edited token, output
+    y_only_asks = not by_y[0, 1]
+    if y_only_asks:
+        return 0 if by_x[-1, 0] else 4
+    if not by_x.any():
+        return 2
+    return 3 if by_x[0, 1] else 1
     ### END SOLUTION
 
 
@@ -202,15 +198,17 @@ check("diagnose_roles", diagnose_roles)
 
 # %% [markdown] solution="diagnose_roles"
 r"""
-All that went in is known, so make what each version would have made, and see which one
-it is. `np.argmin` returns the position of the smallest gap, and the versions stand in
-the order of the table.
+A token that only asks moves only its own output: the table of its edits is a diagonal. A token that
+is asked, as a key or as a value, moves every output that may see it. So in the
+right version the edits of `y` give a diagonal, and those of `x` everything; swapped
+roles swap the two tables. Where `y` asks itself, `x` moves nothing. Where the values come
+from `y`, both move everything: `y` by its values, `x` by its keys, which decide on the weights. A causal mask
+leaves a triangle.
 
-Another way asks one question after another: with `np.allclose`, is it what comes out if
-`x` asks? If the matrices are transposed? It is the same comparison, and stops at the
-first hit. In your own code, do not let it come to this: test with two lengths and with
-matrices that are not square, and faults 1 and 3 show at once. Faults 2 and 4 never show
-in a shape as long as both sequences are equally long; compare with a loop.
+Another way draws the two tables of each version as arrays of 0 and 1 and takes the
+version that fits: `np.eye(n)`, `np.ones((n, n))`, `np.zeros((n, n))` and
+`np.triu(np.ones((n, n)))` are all you need. No number of the attention itself was used:
+faults can be told apart by behaviour alone.
 """
 
 # %% [markdown]

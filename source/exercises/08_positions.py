@@ -7,16 +7,14 @@ Four functions, ten points. Write your code where it says
 tries your function on fresh inputs each time and tells you what it found; run
 it as often as you like. The hints open one at a time.
 
-Everything you need is in [the lesson](../notebooks/08_positions.ipynb). In the last
-exercise you may use two functions of the course beside NumPy, which you have built
-by now. You will find a worked solution of each exercise in
+Everything you need is in [the lesson](../notebooks/08_positions.ipynb), and NumPy is
+all you may import. You will find a worked solution of each exercise in
 [the solutions](../solutions/08_positions.ipynb); they help most after you have tried.
 """
 
 # %%
 import numpy as np
 
-from course_utils import rotary_embedding, scaled_dot_product_attention
 from course_utils.learner import check  # missing? Run python3 course.py
 
 # %% [markdown] about="sinusoidal_rows"
@@ -163,54 +161,43 @@ Another way multiplies with `np.einsum("h,qk->hqk", -slope, distance)`.
 
 # %% [markdown] about="diagnose_rotary"
 r"""
-## 4. Find the fault from the output
+## 4. Tell the fault from the scores alone
 
-A few tokens attend to themselves with RoPE, at the positions 0, 1, 2, … and
-with the base 10000. Query, key and value are right. You also have the output of
-somebody's program. Return the number of its fault.
+Somebody's program should do RoPE. You do not have its code, but you may experiment: one
+query was put at the positions 0 to n − 1, one key at the same positions, and every pair was
+scored. You know neither query nor key. Return the number of the fault.
 
 | number | fault |
 |---|---|
-| 0 | none: the output is right |
-| 1 | component $i$ is paired with $i + d_k/2$, in place of its neighbour |
-| 2 | the keys are turned the other way, by minus their positions |
-| 3 | the values are turned too |
-| 4 | the exponent is counted twice: $\text{base}^{4i/d_k}$ in place of $\text{base}^{2i/d_k}$ |
+| 0 | none: the scores behave as RoPE's should |
+| 1 | the keys are turned the other way, by minus their positions |
+| 2 | the queries are turned and the keys are not |
+| 3 | nothing is turned |
+| 4 | rows were added to the tokens before the projections, and nothing is turned |
 
 | argument | shape | |
 |---|---|---|
-| `output` | (n, d_v) | what the program returned |
-| `query` | (n, d_k) | not turned |
-| `key` | (n, d_k) | not turned |
-| `value` | (n, d_v) | not turned |
+| `scores` | (n, n) | `scores[i, j]`: the query at position i, the key at position j |
 | *returns* | a whole number | 0, 1, 2, 3 or 4 |
 
-Both $d_k$ and $d_v$ are even. You may use `rotary_embedding(x, positions, base)`,
-which turns neighbours, and `scaled_dot_product_attention(query, key, value)`. No mask
-is set.
+n is at least 4. Scores that should be the same are rounded, and differ by up to 1e-8; what
+differs, differs somewhere by more than 1e-3.
 """
 
 
 # %% exercise="diagnose_rotary"
-def diagnose_rotary(output, query, key, value):
+def diagnose_rotary(scores):
     ### BEGIN SOLUTION
-    n, d_k = query.shape
-    at = np.arange(n)
-    partners = np.arange(d_k).reshape(2, -1).T.ravel()
-    pairs = {
-        0: (query, key, at, value, 10000),
-        1: (query[:, partners], key[:, partners], at, value, 10000),
-        2: (query, key, -at, value, 10000),
-        3: (query, key, at, rotary_embedding(value, at), 10000),
-        4: (query, key, at, value, 10000**2),
-    }
-    gaps = []
-    for q, k, key_at, v, base in pairs.values():
-        turned_q = rotary_embedding(q, at, base)
-        turned_k = rotary_embedding(k, key_at, base)
-        version = scaled_dot_product_attention(turned_q, turned_k, v)
-        gaps.append(np.abs(output - version).max())
-    return np.argmin(gaps)
+    def same(a, b):
+        return np.abs(a - b).max() < 1e-6
+
+    if same(scores, scores[0, 0]):
+        return 3
+    if same(scores, scores[:, :1]):
+        return 2
+    if same(scores[1:, 1:], scores[:-1, :-1]):
+        return 0
+    return 1 if same(scores[1:, :-1], scores[:-1, 1:]) else 4
     ### END SOLUTION
 
 
@@ -219,15 +206,18 @@ check("diagnose_rotary", diagnose_rotary)
 
 # %% [markdown] solution="diagnose_rotary"
 r"""
-Query, key and value are known, so make what each version would have made, and see
-which one it is. Two need a thought. For fault 1, put the columns in the order
-0, $d_k/2$, 1, $d_k/2 + 1$, …: then the wrong partners are neighbours. The dot product
-does not mind, since query and key are put in the same order. For fault 4,
-$\text{base}^{4i/d_k}$ is $(\text{base}^2)^{2i/d_k}$.
+A score of RoPE knows the offset $i - j$ alone, so it is the same down each diagonal. With the keys
+turned the other way, the angle between the hands is that of $i + j$: the same along the *other*
+diagonals. If only queries are turned, a score knows $i$ alone, and each row is one number; if nothing is,
+the whole table is. Added rows leave no such line. The order of the questions matters: a
+table of one number is the same along every line.
 
-Another way goes through the versions in turn and returns the number of the first for
-which `np.allclose(output, version)` is true. It is as good as long as nobody rounds
-the output; the smallest gap also finds the fault in rounded numbers.
+Another way sorts the scores by what they may depend on, in a dictionary with the keys `i - j`, then
+`i + j`, then `i`, and asks whether all scores of a key agree.
+
+There is a fault that this experiment cannot see: partners $i$ and $i + d_k/2$ in place of
+neighbours. Then too a score depends on the offset alone. To find it, you need a vector
+whose components you know.
 """
 
 # %% [markdown]

@@ -12,7 +12,8 @@ of exactly 0. And a test that finds a mask that leaks.
 predict which outputs move when one token is edited, and to diagnose six famous
 mask bugs by what they leak.
 
-**What you'll need.** Lessons 1 to 5. About 80 minutes with the exercises.
+**What you'll need.** Lessons 1 to 5. The main line takes about 20 minutes, the first exercise 5
+more; with the part for those who want to know more, and all exercises, it is 85.
 """
 
 # %%
@@ -48,11 +49,12 @@ for position, token in enumerate(tokens):
 r"""
 The cat is a thing and alive, the mat is a thing and hints at a place. "it" is a
 thing that is perhaps alive. The two "the" are the same vector: nothing in it says
-where a token stands. (Lesson 8 changes that.)
+where a token stands (lesson 8 changes that).
 
-Now the sentence asks itself. For this lesson every token uses its one vector in all
-three roles: it is a query, a key and a value. (Lesson 7 gives each role a vector of
-its own.) One call scores all hundred pairs. Here is where "it" looks:
+Now the sentence asks itself; for this lesson every token uses its one vector in all
+three roles, as a query, a key and a value. One call scores all hundred pairs; twice
+as many tokens would make four hundred, which is the **quadratic cost** of attention
+([lesson 14](14_efficiency.ipynb)). Here is where "it" looks:
 """
 
 # %%
@@ -70,20 +72,24 @@ Mostly at the cat, which is a thing and alive, then at itself and at the mat. Th
 is a sensible guess at what "it" means. But it also looks at "was" and "tired", and
 these come later.
 
-Is that wrong? It depends on what the model is for. To *read* a finished sentence,
-looking ahead is welcome. But take a model that *writes*. It learns from sentences
-that others finished: at each position it has to say which token comes next. All
-ten positions are trained at once, in one call. At "it", the right answer is "was",
+Is that wrong? To *read* a finished sentence, looking ahead is welcome. But a model that
+*writes* learns from sentences that others finished: at each position it has to say which
+token comes next, and all ten positions are trained at once, in one call. At "it", the right answer is "was",
 and there "was" stands, as a key, with a weight above 0. A model that can look there
-need not learn to write. It can learn to copy. And when it has to write for itself,
+need not learn to write; it can learn to copy. And when it has to write for itself,
 there is nothing to copy from.
+
+> **In a language model.** Recall "Captain Vexolin stood at the harbour … said Captain V". Each
+> token is a query once. At the last "V" the winning key is the "ex" behind the first "V", far back. At
+> the *first* "V" that same "ex" comes next: it is the answer. If a wrong mask shows it there, the
+> model learns in training to look one ahead, where the answer always stands. At the last "V" nothing stands
+> ahead, and nothing has taught it to look back.
 
 ## Predict first
 
-Let us see what gets through. The last token "tired" is replaced by "soft", which is
+To see what gets through, replace the last token "tired" by "soft", which is
 a state too, but of things. (Now "it" is the mat. You noticed; the model should
-not, at least not before the last token.) Each of the ten tokens has an output. How
-many of the ten outputs change?
+not, before the last token.) How many of the ten outputs change?
 """
 
 # %%
@@ -107,12 +113,11 @@ guess.reveal(right=2)
 # %% [markdown]
 r"""
 All ten. A softmax never gives a weight of 0 (lesson 3), so every output holds a
-little of every value. The last output moves most, since there query, key and value
-all changed. But the first one moves as well.
+little of every value. The last moves most, since there query, key and value
+all changed; but the first moves as well.
 
 An output that moves when something is edited that it must not see is a **leak**.
-That is a definition that can be tested: edit, and compare. It will serve us
-throughout, also where the code looks right.
+That can be tested: edit, and compare.
 
 ## A mask
 
@@ -205,9 +210,31 @@ print(weights[:4])
 
 # %% [markdown]
 r"""
-Loop, matrices and the course's own function agree. The first token can see only
-itself, and gives itself all its weight. The second shares 1 between two keys, and so
-on: every row sums to 1, and zeros fill the rest.
+All three agree. The first token can see only itself, and gives itself all its weight. The
+second shares 1 between two keys, and so on: every row sums to 1, and zeros fill the rest.
+
+Could one not compute the softmax first, set the hidden weights to 0, and divide each row by what
+is left of it?
+"""
+
+
+# %%
+def mask_late(scores, mask):
+    left = softmax(scores) * mask
+    return left / left.sum(axis=-1, keepdims=True)
+
+
+print(np.allclose(mask_late(scores, causal), weights))
+high = np.array([[1.0, 2, 900]])  # the hidden score is the highest
+few = np.array([[True, True, False]])
+with np.errstate(invalid="ignore"):
+    print(mask_late(high, few), masked_softmax(high, few))
+
+# %% [markdown]
+r"""
+It is right in exact arithmetic, and shares everything out twice. But where a hidden score
+towers over the visible ones, these have rounded to 0 before the repair: 0 divided by 0. And
+whoever forgets the second division has a bug, which we meet below.
 
 Now the edit again, "soft" for "tired", with the mask:
 """
@@ -226,12 +253,10 @@ print(moved, np.all(moved[:9] == 0))
 
 # %% [markdown]
 r"""
-Not nearly 0, but 0. Nine outputs do not move at all, since the edited token enters
-them nowhere: not with its value, whose weight is 0, and not with its key, which
-takes no part in the sum.
+Not nearly 0, but 0. The edited token enters nine outputs nowhere: its value has weight 0, its key takes no part in the sum.
 
-> `scaled_dot_product_attention` takes a mask as `attn_mask`, and makes a causal one
-> itself if you pass `is_causal=True`.
+> `scaled_dot_product_attention` takes a mask as `attn_mask`, or makes a causal one
+> if you pass `is_causal=True`.
 
 ## Fewer queries than keys
 
@@ -250,9 +275,7 @@ print(course_utils.causal_mask(2, 10, offset=4).astype(int))
 # %% [markdown]
 r"""
 With the offset, "it" sees all eight. Without it, the mask believes that "it" is the
-first token of all, and lets it see the first "the" and not even itself. The last
-mask is for two queries at the positions 4 and 5.
-
+first token of all. The last mask is for two queries at the positions 4 and 5.
 Is the answer the same as in the whole sentence?
 """
 
@@ -287,8 +310,8 @@ print(padded[1, 2])
 r"""
 The output of "sat" when the short sentence is alone, and when it is padded. The
 padding holds nothing but zeros, and still every number shrinks: 1.36 becomes 0.79. A
-key of zeros has the score 0, not $-\infty$, and $e^0 = 1$. So the seven paddings take
-a good part of the weight, and have nothing to give for it.
+key of zeros has the score 0, and $e^0 = 1$, so the seven paddings take
+a good part of the weight.
 
 A padding mask hides the keys from the length on. One row serves all queries of a
 sentence, so its shape is (batch, 1, n_k).
@@ -323,14 +346,25 @@ print(both[1, :5].astype(int))
 # %% [markdown]
 r"""
 The first five rows for the short sentence: a triangle, cut off after the third
-column. Its three words could do without the cut: padding behind them lies in their
-future, and the causal mask hides that already. So when does a model that writes need
-both rules?
+column. Do its three words need the cut?
+"""
+
+# %%
+short = batch[1] @ batch[1].T * 7**-0.5
+one, two = masked_softmax(short, causal), masked_softmax(short, both[1])
+print(
+    [bool(np.array_equal(*rows)) for rows in zip(one, two, strict=True)]
+)
+
+# %% [markdown]
+r"""
+They do not: padding behind them lies in their future, which the causal mask hides already. The other
+rows differ, but nobody reads those. So when does a model that writes need both rules?
 
 ## Nothing to see
 
-It needs both where padding stands in front. That is handy for writing, because then
-all sentences end in the same column, where they go on. But look at what is left to see:
+It needs both where padding stands in front. That is handy for writing: all sentences
+then end in the same column, where they go on. But look at what is left to see:
 """
 
 # %%
@@ -350,7 +384,7 @@ gets into.
 What *should* a query get that may see nothing? PyTorch's developers weighed
 two answers, equal weights for all keys or `nan`, and first chose `nan`; in 2024 they
 [changed to zeros](https://github.com/pytorch/pytorch/pull/131060). Zeros follow from
-the loop above: where there is no key, nothing is added up. So does this course.
+the loop above, where nothing is added up if there is no key, and so does this course.
 """
 
 # %%
@@ -360,10 +394,37 @@ print(course_utils.masked_softmax(np.zeros((5, 5)), mask)[:3])
 r"""
 Such rows sum to 0, not to 1, and their output is a vector of zeros.
 
+## A mask by chance: dropout
+
+In training, many models also hide some keys *at random*, so that no output comes to rely on a
+single one. This is **dropout** (Srivastava et al., 2014), here of weights, after the softmax.
+But then a row no longer sums to 1:
+"""
+
+
+# %%
+def dropout(weights, p, rng):
+    kept = rng.random(weights.shape) >= p
+    return weights * kept / (1 - p)
+
+
+rng = np.random.default_rng(0)
+many = np.stack([dropout(weights, 0.25, rng) for _ in range(10000)])
+print("sums of five draws:", many[:5, it].sum(axis=-1))
+print("mean of all draws: ", many[:, it].sum(axis=-1).mean().round(2))
+print(np.abs(many.mean(axis=0) - weights).max() < 0.02)
+
+# %% [markdown]
+r"""
+None of the five rows sums to 1. What is kept is divided by $1 - p$, the share that
+survives; so *on average* each weight is what it was, and each row sums to 1. A model in use
+drops nothing, and needs no correction.
+
 ## Blot out a word
 
 Now edit any word you like. The slider says which word gets an ink blot: its vector
-becomes zeros. Left, attention without a mask, right, with the causal mask. Watch:
+becomes zeros. Left, attention without a mask, right, with the causal mask. The sentence may be
+your own: write it in the next cell, with words of this one, at least six. Watch:
 
 - the **ringed column**: the key of the blotted word. Which queries give it weight?
 - the **bars**: how far each output moves. Orange ones are leaks: these
@@ -373,53 +434,53 @@ becomes zeros. Left, attention without a mask, right, with the causal mask. Watc
 
 
 # %%
-def blotted(position):
-    edited = x.copy()
-    edited[position] = 0
-    return edited
+sentence = "the cat sat on the mat because it was tired"
+words = sentence.split()
+own = x[[tokens.index(word) for word in words]]
 
 
 def moves(position, mask):
-    before, _ = attend(x, mask)
-    after, _ = attend(blotted(position), mask)
+    edited = own.copy()
+    edited[position] = 0
+    before, after = attend(own, mask)[0], attend(edited, mask)[0]
     return np.linalg.norm(after - before, axis=-1).round(9)
 
 
-# %%
+# %% tags=["hide-input"]
+past = causal_mask(len(words), len(words))
 masks = {
-    "without a mask": np.full((10, 10), True),
-    "with the causal mask": causal,
+    "without a mask": np.full(past.shape, True),
+    "with the causal mask": past,
 }
 
 
 def side(name, position):
-    _, weights = attend(x, masks[name])
+    _, weights = attend(own, masks[name])
     return figures.reach(
-        figures.AttentionWeights(weights, queries=tokens, keys=tokens),
+        figures.AttentionWeights(weights, queries=words, keys=words),
         moves(position, masks[name]),
-        causal[:, position],
+        past[:, position],
         title=name.capitalize(),
         edited=position,
         largest=3,
     )
 
 
-# %%
 def blot(position):
     leaks = [
         f"{np.sum(moves(position, mask)[:position] > 0)} {name}"
         for name, mask in masks.items()
     ]
-    caption = f"“{tokens[position]}” at {position} blotted out; leaks: "
+    caption = f"“{words[position]}” at {position} blotted out; leaks: "
     return figures.beside(
         *(side(name, position) for name in masks),
         caption=caption + ", ".join(leaks),
     )
 
 
-# %%
+last = len(words) - 1
 position = figures.slider(
-    0, 9, 1, start=7, label="position of the blot"
+    0, last, 1, start=min(7, last), label="position of the blot"
 )
 figures.panel(blot, position=position)
 
@@ -432,211 +493,18 @@ the column of the mask.** In numbers:
 """
 
 # %%
-for position in (0, 5, 9):
+for position in (0, 5, last):
     print(blot(position).caption)
-print(moves(5, causal))
+print(moves(5, past))
 
 # %% [markdown]
 r"""
-## Six bugs, measured
-
-Masks are written wrong again and again, and a wrong mask raises no error. Here are
-six mistakes, each in one line, beside the right one. (Who made them stands further
-down.) There are twelve positions; the first three are padding, in front.
-"""
-
-# %%
-n = 12
-causal, real = causal_mask(n, n), np.arange(n) >= 3
-may = causal & real
-late, masked = (
-    course_utils.causal_mask(n, offset=1),
-    course_utils.masked_softmax,
-)
-attentions = {
-    "right": lambda s: masked(s, may),
-    "diagonal off by one": lambda s: masked(s, late & real),
-    "inverted": lambda s: masked(s, ~may),
-    "OR for AND": lambda s: masked(s, causal | real),
-    "after the softmax": lambda s: softmax(s) * may,
-    "scores times 0": lambda s: softmax(s * may),
-    "−1e9 in place of −inf": lambda s: softmax(np.where(may, s, -1e9)),
-}
-
-# %% [markdown]
-r"""
-The question: **what does each of them leak, and through what?** A token enters as a
-key and as a value. (Also as a query, but that moves only its own output, and may.)
-So edit these one at a time: replace one key, or one value, by a fresh one, and
-measure how far each output moves. Draw all vectors at random.
-
-What do you expect? One might think that each bug lets something of everything
-through, so that any edit finds any bug. If that is so, a leak test can be crude.
-"""
-
-
-# %%
-def influence(weigh, seed):
-    """How far each output moves: (key or value, n_q, edited position)."""
-    rng = np.random.default_rng(seed)
-    query, key, value, *fresh = rng.normal(size=(5, n, 16))
-    moved = np.zeros((2, n, n))
-    before = weigh(query @ key.T / 4) @ value
-    for j in range(n):
-        for kind in range(2):
-            edited = [key.copy(), value.copy()]
-            edited[kind][j] = fresh[kind][j]
-            after = weigh(query @ edited[0].T / 4) @ edited[1]
-            moved[kind, :, j] = np.linalg.norm(after - before, axis=1)
-    return moved
-
-
-# %%
-moved = {
-    name: np.stack([influence(weigh, seed) for seed in range(20)])
-    for name, weigh in attentions.items()
-}  # each (seeds, 2, n_q, n_k)
-
-# %% [markdown]
-r"""
-Here $\sqrt{d_k} = 4$. First a look at where outputs move: a row is an output, a
-column the edited position, both edits added up, mean of 20 seeds. Dark means moved.
-"""
-
-# %%
-fig, axes = plt.subplots(2, 4, figsize=(7.6, 4.4))
-edge = np.arange(n + 1) - 0.5
-for axis, (name, m) in zip(axes.flat, moved.items(), strict=False):
-    axis.imshow(m.sum(1).mean(0), cmap="Blues", vmin=0, vmax=3)
-    axis.step(edge, edge, "k", where="post", linewidth=1)
-    axis.axvline(2.5, color="black", linewidth=1)
-    axis.set_title(name, fontsize=9)
-    axis.set(xticks=[], yticks=[], xlabel="edited →", ylabel="output")
-    axis.grid(False)
-axes.flat[-1].axis("off")
-legend = "steps: the future\nbegins\n\nline: padding ends"
-_ = axes.flat[-1].text(0, 0.4, legend)
-
-# %% [markdown]
-r"""
-The right mask moves nothing above the steps and nothing left of the line. (Its
-early rows are darkest: who sees few keys depends much on each.) The others show what
-they really allow. Off by one goes a step too far; inverted is a photographic negative;
-OR lets nearly everything through. After the softmax looks right, only pale. Scores
-times 0 veils the whole square. And the last is perfect but for the three rows at the
-top, which may see nothing.
-
-Now in numbers. Three kinds of pairs must not be: a token and its future, a token and
-padding, and a query in the padding, which may see nothing, with anything. A
-leak of 100% means: as far as an allowed edit moves an output, under the right mask.
-"""
-
-# %%
-i, j = np.arange(n)[:, None], np.arange(n)
-groups = {
-    "of the future": (j > i) & (i >= 3),
-    "of padding": (j < 3) & (i >= 3),
-    "who may see nothing": (j >= 0) & (i < 3),
-}
-allowed = moved["right"][..., may].mean(-1)  # (seeds, 2)
-leak = np.array(
-    [
-        [
-            100 * m[..., pairs].mean(-1) / allowed
-            for pairs in groups.values()
-        ]
-        for m in moved.values()
-    ]
-)  # (attentions, groups, seeds, 2)
-print(f"{'% through keys, values':24}future   padding   nothing")
-for name, parts in zip(moved, leak.mean(axis=2), strict=True):
-    numbers = [f"{k:5.0f} {v:3.0f}" for k, v in parts]
-    print(f"{name:22}", " ".join(numbers))
-
-# %%
-fig, axes = plt.subplots(1, 3, sharey=True, figsize=(7.6, 3.4))
-rows = np.arange(len(moved))
-for g, group in enumerate(groups):
-    for kind, name in enumerate(("keys", "values")):
-        part = leak[:, g, :, kind]  # (attentions, seeds)
-        look = {"fmt": "oD"[kind], "label": "through " + name}
-        axes[g].errorbar(
-            part.mean(1), rows + kind / 4, xerr=part.std(1), **look
-        )
-    axes[g].set(xlabel="leak (%)", xlim=(-8, 150))
-    axes[g].set_title(group, fontsize=10)
-axes[0].set_yticks(rows + 1 / 8, moved)
-axes[0].invert_yaxis()
-_ = axes[2].legend(loc="upper right", fontsize=9)
-
-# %% [markdown]
-r"""
-Means over 20 seeds, with bars of one standard deviation.
-
-- **The right mask leaks nothing**, in no group, through neither.
-- **After the softmax** leaks through *keys alone*. The hidden weights are set to 0,
-  so hidden values are gone. But the hidden scores have already been in the sum that
-  everything was divided by. The rows no longer sum to 1, and what is missing tells
-  of the future.
-- **Scores times 0** leaks through *values alone*. A score of 0 does not depend on the
-  key. But $e^0$ is 1, and so the hidden value comes in with a weight.
-- **−1e9** leaks *only in queries that may see nothing*. All their scores are equally
-  low, so the softmax finds all keys equally good, and out comes the mean of all
-  values, of padding and future alike.
-- **Diagonal off by one** leaks of the future and not of padding. (Its 14 in the last
-  column is future too: the last padding sees the first token.)
-
-So the expectation was wrong. Editing only values misses one bug, editing only keys
-misses two, and one of these shows in no query that has anything to see. **A leak
-test has to edit keys and values, future and padding, and has to look at every row.**
-"""
-
-# %%
-print("right:", moved["right"][..., ~may].max())
-lost = softmax(np.random.default_rng(0).normal(size=(n, n))) * may
-print("row sums after the softmax:", lost.sum(axis=-1)[3:7])
-
-# %% [markdown]
-r"""
-The first line: in all 20 seeds, the largest leak of the right mask is exactly 0. The
-second: with the mask after the softmax, four rows that should sum to 1.
-
-What this does not show: how much harm a leak does. The vectors were random and
-nothing was trained. A model in training looks for whatever lowers its error, and a
-small leak can become a large one once there is something to gain from it.
-
 ## Where it goes wrong
 
-**In real projects.**
-
-- *Diagonal.* People stumble over it again and again. A reader of a PyTorch tutorial
-  took the right mask for a bug, and [asked whether the diagonal should be hidden
-  too](https://github.com/pytorch/tutorials/issues/2250). (Off by one in that
-  direction leaks nothing, and blinds the first query.) Another feared that a demo's
-  mask [lets the next token
-  through](https://github.com/TransformerLensOrg/TransformerLens/issues/284). It did
-  not; the author's advice was to look at the weights for any that are illegal.
-- *Inverted.* For a while PyTorch's own helper [returned the mask
-  flipped](https://github.com/pytorch/pytorch/issues/29546).
-- *After the softmax*, in [an image
-  model](https://github.com/huggingface/pytorch-image-models/pull/2236) of a library
-  that many use.
-- *Times 0.* One project [multiplied the scores by the
-  mask](https://github.com/georg-wolflein/good-features/pull/1). Another set hidden
-  scores to [minus *e*, with *e* =
-  1e-12](https://github.com/hyunwoongko/transformer/issues/10), which is 0 for all
-  purposes.
-- *OR for AND*, [in a local
-  attention](https://github.com/lucidrains/local-attention/issues/5), where it was
-  the mirror image. If True means "hide", then masks combine with OR, and AND is the
-  bug.
-- *−1e9* (here −1e6). A reader of a textbook found that its masked softmax [gives equal
-  weights to a sequence of length 0](https://github.com/d2l-ai/d2l-en/pull/2423).
-
-What does it look like from outside? It looks like success. Somebody used a mask in
+From outside a leak looks like success. Somebody used a mask in
 which True meant "hide" with a layer in which True means "see", and reports [100%
 accuracy and a loss near 0](https://github.com/tensorflow/text/pull/894), soon.
-Here are two such traps for yourself.
+Try two such traps.
 
 **True means two things.** In PyTorch, True means "may attend" for
 `scaled_dot_product_attention`, and "must not" for `MultiheadAttention`. A notebook
@@ -675,8 +543,8 @@ print(course_utils.masked_softmax(score, mask))
 
 # %% [markdown]
 r"""
-With −10,000 the two hidden keys get everything, and with $-\infty$ nothing. With
-scores of moderate size the two agree, so test with scores that are far from 0.
+With −10,000 the two hidden keys get everything, and with $-\infty$ nothing: test with scores that
+are far from 0.
 
 ## In short
 
@@ -686,6 +554,192 @@ and rules combine with AND. Hidden scores become $-\infty$ *before* the softmax,
 query that sees nothing gets zeros. A leak is an output that moves when something is
 edited that it must not see: edit keys and values, look at every row, and expect nothing
 but rounding.
+
+## For those who want to know more: six bugs, measured
+
+A wrong mask raises no error. Here are
+six mistakes, each in one line, beside the right one. There are twelve positions; the first three are padding, in front.
+"""
+
+# %%
+n = 12
+causal, real = causal_mask(n, n), np.arange(n) >= 3
+may = causal & real
+late, masked = (
+    course_utils.causal_mask(n, offset=1),
+    course_utils.masked_softmax,
+)
+attentions = {
+    "right": lambda s: masked(s, may),
+    "diagonal off by one": lambda s: masked(s, late & real),
+    "inverted": lambda s: masked(s, ~may),
+    "OR for AND": lambda s: masked(s, causal | real),
+    "after the softmax": lambda s: softmax(s) * may,
+    "scores times 0": lambda s: softmax(s * may),
+    "−1e9 in place of −inf": lambda s: softmax(np.where(may, s, -1e9)),
+}
+
+# %% [markdown]
+r"""
+**What does each of them leak, and through what?** A token enters as a
+key and as a value. (Also as a query, but that moves only its own output, and may.)
+So replace one key, or one value, by a fresh one, and
+measure how far each output moves. All vectors are drawn at random.
+
+One might think that each bug lets something of everything
+through, so that any edit finds any bug. Then a leak test could be crude.
+"""
+
+
+# %%
+def influence(weigh, seed):
+    """How far each output moves: (key or value, n_q, edited position)."""
+    rng = np.random.default_rng(seed)
+    query, key, value, *fresh = rng.normal(size=(5, n, 16))
+    moved = np.zeros((2, n, n))
+    before = weigh(query @ key.T / 4) @ value
+    for j in range(n):
+        for kind in range(2):
+            edited = [key.copy(), value.copy()]
+            edited[kind][j] = fresh[kind][j]
+            after = weigh(query @ edited[0].T / 4) @ edited[1]
+            moved[kind, :, j] = np.linalg.norm(after - before, axis=1)
+    return moved
+
+
+# %%
+moved = {
+    name: np.stack([influence(weigh, seed) for seed in range(20)])
+    for name, weigh in attentions.items()
+}  # each (seeds, 2, n_q, n_k)
+
+# %% [markdown]
+r"""
+Where do outputs move? A row is an output, a
+column the edited position, both edits added up, mean of 20 seeds; dark means moved. (The 4 is $\sqrt{d_k}$.)
+"""
+
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(2, 4, figsize=(7.6, 4.4))
+edge = np.arange(n + 1) - 0.5
+for axis, (name, m) in zip(axes.flat, moved.items(), strict=False):
+    axis.imshow(m.sum(1).mean(0), cmap="Blues", vmin=0, vmax=3)
+    axis.step(edge, edge, "k", where="post", linewidth=1)
+    axis.axvline(2.5, color="black", linewidth=1)
+    axis.set_title(name, fontsize=9)
+    axis.set(xticks=[], yticks=[], xlabel="edited →", ylabel="output")
+    axis.grid(False)
+axes.flat[-1].axis("off")
+legend = "steps: the future\nbegins\n\nline: padding ends"
+_ = axes.flat[-1].text(0, 0.4, legend)
+
+# %% [markdown]
+r"""
+The right mask moves nothing above the steps and nothing left of the line. (Its
+early rows are darkest: who sees few keys depends much on each.) Off by one goes a step too far, inverted is a photographic negative,
+OR lets nearly everything through. After the softmax looks right, only pale. Scores
+times 0 veils the whole square. And the last is perfect but for the three rows at the
+top, which may see nothing.
+
+In numbers, three kinds of pairs must not be: a token and its future, a token and
+padding, and a query in the padding with anything. A
+leak of 100% means: as far as an allowed edit moves an output, under the right mask.
+"""
+
+# %%
+i, j = np.arange(n)[:, None], np.arange(n)
+groups = {
+    "of the future": (j > i) & (i >= 3),
+    "of padding": (j < 3) & (i >= 3),
+    "who may see nothing": (j >= 0) & (i < 3),
+}
+allowed = moved["right"][..., may].mean(-1)  # (seeds, 2)
+leak = np.array(
+    [
+        [
+            100 * m[..., pairs].mean(-1) / allowed
+            for pairs in groups.values()
+        ]
+        for m in moved.values()
+    ]
+)  # (attentions, groups, seeds, 2)
+
+# %% tags=["hide-input"]
+print(f"{'% through keys, values':24}future   padding   nothing")
+for name, parts in zip(moved, leak.mean(axis=2), strict=True):
+    numbers = [f"{k:5.0f} {v:3.0f}" for k, v in parts]
+    print(f"{name:22}", " ".join(numbers))
+
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(1, 3, sharey=True, figsize=(7.6, 3.4))
+rows = np.arange(len(moved))
+for g, group in enumerate(groups):
+    for kind, name in enumerate(("keys", "values")):
+        part = leak[:, g, :, kind]  # (attentions, seeds)
+        look = {"fmt": "oD"[kind], "label": "through " + name}
+        axes[g].errorbar(
+            part.mean(1), rows + kind / 4, xerr=part.std(1), **look
+        )
+    axes[g].set(xlabel="leak (%)", xlim=(-8, 150))
+    axes[g].set_title(group, fontsize=10)
+axes[0].set_yticks(rows + 1 / 8, moved)
+axes[0].invert_yaxis()
+_ = axes[2].legend(loc="upper right", fontsize=9)
+
+# %% [markdown]
+r"""
+Means over 20 seeds, with bars of one standard deviation.
+
+- **The right mask leaks nothing**, in no group, through neither.
+- **After the softmax** leaks through *keys alone*. The hidden weights are set to 0,
+  so hidden values are gone. But the hidden scores have already been in the sum that
+  everything was divided by. The rows no longer sum to 1, and what is missing tells
+  of the future.
+- **Scores times 0** leaks through *values alone*. A score of 0 does not depend on the
+  key. But $e^0$ is 1, and so the hidden value comes in with a weight.
+- **−1e9** leaks *only in queries that may see nothing*. All their scores are equally
+  low, so out comes the mean of all values, of padding and future alike.
+- **Diagonal off by one** leaks of the future and not of padding. (Its 14 in the last
+  column is future too: the last padding sees the first token.)
+
+So any edit does *not* find any bug. Editing only values misses one, editing only keys
+misses two, and one of these shows in no query that has anything to see. **A leak
+test has to edit keys and values, future and padding, and to look at every row.**
+"""
+
+# %%
+print("right:", moved["right"][..., ~may].max())
+lost = softmax(np.random.default_rng(0).normal(size=(n, n))) * may
+print("row sums after the softmax:", lost.sum(axis=-1)[3:7])
+
+# %% [markdown]
+r"""
+In all 20 seeds, the largest leak of the right mask is exactly 0. Below it are, with the mask after the softmax, four rows that should sum to 1.
+How much harm a leak does, random vectors cannot tell; a model in training can make a small leak large.
+
+All six happened.
+
+<details>
+<summary>In which projects (a box of 3 minutes)</summary>
+
+- *Diagonal.* A reader of a PyTorch tutorial took the right mask for a bug, and [asked whether the
+  diagonal should be hidden too](https://github.com/pytorch/tutorials/issues/2250). (That would leak
+  nothing, and blind the first query.) Another feared, wrongly, that a demo's mask [lets the next
+  token through](https://github.com/TransformerLensOrg/TransformerLens/issues/284).
+- *Inverted.* For a while PyTorch's own helper [returned the mask
+  flipped](https://github.com/pytorch/pytorch/issues/29546).
+- *After the softmax*, in [an image
+  model](https://github.com/huggingface/pytorch-image-models/pull/2236) of a library
+  that many use.
+- *Times 0.* One project [multiplied the scores by the
+  mask](https://github.com/georg-wolflein/good-features/pull/1). Another set hidden
+  scores to [minus 1e-12](https://github.com/hyunwoongko/transformer/issues/10).
+- *OR for AND*, mirrored, [in a local
+  attention](https://github.com/lucidrains/local-attention/issues/5): if True means "hide", masks combine with OR.
+- *−1e9* (here −1e6). A reader of a textbook found that its masked softmax [gives equal
+  weights to a sequence of length 0](https://github.com/d2l-ai/d2l-en/pull/2423).
+
+</details>
 
 ## Symbols and names
 
@@ -698,12 +752,14 @@ but rounding.
 | `padding_mask` | (batch, 1, n_k) | $j < \text{length}$ |
 | `masked_softmax` | like the scores | weights that are 0 where the mask is False |
 | leak | | an output moves, though it must not see what was edited |
+| dropout, $p$ | | in training, each weight is set to 0 with probability $p$, the others divided by $1 - p$ |
 
 ## Go deeper
 
 - Vaswani et al., *Attention Is All You Need* (2017), section 3.2.3: in the decoder,
   scores of connections that are not allowed are set to $-\infty$ in the input of the
   softmax.
+- Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting* (2014).
 - PyTorch, [`scaled_dot_product_attention`](https://docs.pytorch.org/docs/2.15/generated/torch.nn.functional.scaled_dot_product_attention.html):
   the same function in a large library, with a few lines of Python that say what it
   computes, masks included.
@@ -714,5 +770,6 @@ but rounding.
 
 **Now you:** [the exercises of this lesson](../exercises/06_masks.ipynb). After them
 you can say who may look at whom. But so far a token had one vector for everything.
-Must it ask as it answers? And may one sentence ask another? That is lesson 7.
+Must it ask as it answers, and may one sentence ask another? That is
+[lesson 7](07_self_and_cross_attention.ipynb).
 """

@@ -13,7 +13,8 @@ its one vector, to tell from a shape who asked whom, to predict what a shuffled
 sentence does to the outputs, and to measure what attention cannot know about the
 order of words.
 
-**What you'll need.** Lessons 1 to 6. About 80 minutes with the exercises.
+**What you'll need.** Lessons 1 to 6. The main line takes about 25 minutes, the first exercise 8
+more; with the part for those who want to know more, and all exercises, it is 85.
 """
 
 # %%
@@ -33,9 +34,9 @@ figures.use_style()
 r"""
 ## A verb that looks for itself
 
-In lesson 6 every token used its one vector in all three roles: as a query, as a key
-and as a value. That went well for "it", which looked mostly at "cat". Look at
-another token. Here are the dot products between "cat", "sat" and "tired".
+In lesson 6 every token used its one vector in all three roles, as query, key
+and value. That went well for "it", which looked mostly at "cat". Here are the dot products
+between three other tokens.
 """
 
 # %%
@@ -47,14 +48,17 @@ for name, row in zip(names, x[place] @ x[place].T, strict=True):
 
 # %% [markdown]
 r"""
-"sat" matches "sat" best (5). Of course: a dot product finds what is alike, and
-nothing is as much like a verb as itself. But a verb does not need a verb. It needs
-*somebody who sits*.
+"sat" matches "sat" best (5), for a dot product finds what is alike. But a verb does not
+need a verb; it needs *somebody who sits*.
 
-And the table is symmetric. "sat" scores "cat" with 2, and "cat" scores "sat" with 2.
+And the table is symmetric: "sat" scores "cat" with 2, and "cat" scores "sat" with 2.
 With one vector for both roles it cannot be otherwise, since $a \cdot b = b \cdot a$.
-But asking is not symmetric: a verb may look for a cat while the cat looks for
-something else.
+But a verb may look for a cat while the cat looks for something else.
+
+> **In a language model.** At the last "V" of "Captain Vexolin … said Captain V", most alike is the
+> first "V", which says nothing new. The query must ask: *what came after a V?* The key of
+> "ex" must offer: *I came after a V*, and its value tell: *ex*. Three roles, three vectors. (That "ex" knows what stood before it
+> is the work of an earlier round of attention: [lesson 15](15_interpretability.ipynb).)
 
 ## Three vectors out of one
 
@@ -70,7 +74,8 @@ All three are made from the token's vector, each by a matrix of its own, called 
 $$\text{query} = x \, W_q, \qquad \text{key} = x \, W_k, \qquad
 \text{value} = x \, W_v .$$
 
-A row of such a matrix says what *one feature* contributes. That makes it easy to
+In code $W_q$, $W_k$ and $W_v$ are `w_query`, `w_key` and `w_value`, in this and all later lessons.
+A row of such a matrix says what *one feature* contributes, so it is easy to
 write some by hand. Our queries and keys have two components, called *who* and *how*;
 our values have three. (In a model all these numbers are learnt: part 3.)
 """
@@ -83,13 +88,13 @@ offers |= {"action": [-1, 0], "state": [-1, 2]}
 tells = {"alive": [1, 0, 0], "place": [0, 1, 0], "state": [0, 0, 1]}
 
 
-def by_hand(rows, size):
+def by_hand(rows, size):  # one row for each feature
     return np.array([rows.get(f, [0] * size) for f in features], float)
 
 
-W_q = by_hand(asks, 2)  # (d, d_k) = (7, 2)
-W_k = by_hand(offers, 2)  # (d, d_k) = (7, 2)
-W_v = by_hand(tells, 3)  # (d, d_v) = (7, 3)
+w_query = by_hand(asks, 2)  # (d, d_k) = (7, 2)
+w_key = by_hand(offers, 2)  # (d, d_k) = (7, 2)
+w_value = by_hand(tells, 3)  # (d, d_v) = (7, 3)
 
 # %% [markdown]
 r"""
@@ -100,7 +105,7 @@ bad one, and a state is a *how*. What gets told is how much of *alive*, *place* 
 """
 
 # %%
-query, key, value = x @ W_q, x @ W_k, x @ W_v
+query, key, value = x @ w_query, x @ w_key, x @ w_value
 print("       query    key       value")
 for i in [*place, tokens.index("it")]:
     print(f"{tokens[i]:6}", query[i], key[i], value[i])
@@ -113,20 +118,20 @@ nothing as a who, and 4 as a *how*.
 
 ## A sentence asks itself
 
-Put these into the attention of lesson 5, and the sentence asks itself. That is
-**self-attention**. First as a loop over those who ask and those who are asked.
+Put these into the attention of lesson 5, and the sentence asks itself. This is
+**self-attention**, first as a loop over those who ask and those who are asked:
 """
 
 
 # %%
-def self_attention_loop(x, W_q, W_k, W_v):
-    output = np.zeros((len(x), W_v.shape[1]))
+def self_attention_loop(x, w_query, w_key, w_value):
+    output = np.zeros((len(x), w_value.shape[1]))
     for i, asking in enumerate(x):
-        query = asking @ W_q  # what token i looks for
-        keys = [asked @ W_k for asked in x]
+        query = asking @ w_query  # what token i looks for
+        keys = [asked @ w_key for asked in x]
         scores = [query @ k / len(query) ** 0.5 for k in keys]
         for weight, asked in zip(softmax(scores), x, strict=True):
-            output[i] += weight * (asked @ W_v)
+            output[i] += weight * (asked @ w_value)
     return output
 
 
@@ -138,14 +143,14 @@ who are asked. With matrices there is no loop left:
 
 
 # %%
-def self_attention(x, W_q, W_k, W_v):
-    query, key, value = x @ W_q, x @ W_k, x @ W_v
+def self_attention(x, w_query, w_key, w_value):
+    query, key, value = x @ w_query, x @ w_key, x @ w_value
     scores = query @ key.T * query.shape[-1] ** -0.5
     weights = softmax(scores)  # (n, n): rows ask, columns are asked
     return weights @ value, weights
 
 
-projections = W_q, W_k, W_v
+projections = w_query, w_key, w_value
 output, weights = self_attention(x, *projections)
 loop = self_attention_loop(x, *projections)
 general = course_utils.scaled_dot_product_attention(query, key, value)
@@ -153,23 +158,27 @@ print(np.allclose(output, loop), np.allclose(output, general))
 
 # %% [markdown]
 r"""
-Loop, matrices and the course's own attention agree. Where does each token look?
+The loop, too, is what the course's own attention computes. Where does each token look? (Write a
+sentence of your own with these words, and run the cell again.)
 """
 
 # %%
-for token, row in zip(tokens, weights, strict=True):
+sentence = "the cat sat on the mat because it was tired"
+words = sentence.split()
+own = x[[tokens.index(word) for word in words]]
+_, looks = self_attention(own, *projections)
+for word, row in zip(words, looks, strict=True):
     best = np.argsort(-row, kind="stable")[:3]
-    found = [f"{j} {tokens[j]} {row[j]:.2f}" for j in best]
-    print(f"{token:8}", ",  ".join(found))
+    found = [f"{j} {words[j]} {row[j]:.2f}" for j in best]
+    print(f"{word:8}", ",  ".join(found))
 
 # %% [markdown]
 r"""
 - "sat" and "was" found their somebody: the cat, with 0.73 and 0.76.
 - "cat" divides its weight between itself and "tired": who, and how. It gives "sat"
-  almost nothing, while "sat" gives it most. **Asking is no longer symmetric.**
+  almost nothing. **Asking is no longer symmetric.**
 - "it" looks at "cat" (0.73), then at itself.
-- "the", "on" and "because" have a query of zeros. They ask nothing, so all scores are
-  0 and each token gets 0.10: their output is the mean of all values.
+- "the", "on" and "because" have a query of zeros, so each token gets 0.10: their output is the mean of all values.
 
 And what did the cat get for its question? Its own value, and its output:
 """
@@ -183,9 +192,26 @@ for name, row in (("value", value[cat]), ("output", output[cat])):
 
 # %% [markdown]
 r"""
-It has no state of its own. In its output it has one, 0.86: the cat has become a tired
-cat. That is what self-attention is for: **each token goes in as itself, and comes out
-mixed with what it found in its sentence.**
+It has no state of its own. In its output it has one, 0.86. In a model this output is
+*added* to the token, a **residual connection**: what the token was stays, and what it found
+comes on top. For that it must first be written where the model keeps such features; here
+`w_value.T` does it. And since sums of sums grow, a **layer norm** shifts and scales each
+token's components to mean 0 and variance 1, before the next round asks. (On that variance the
+scale of lesson 5 relied; [lesson 12](12_transformer.ipynb) builds both.)
+"""
+
+# %%
+added = x + output @ w_value.T  # (n, d), as x
+mean = added.mean(axis=-1, keepdims=True)
+normal = (added - mean) / added.std(axis=-1, keepdims=True)
+print(features)
+for row in (x[cat], added[cat], normal[cat]):
+    print(row, f"mean {row.mean():.2f}, variance {row.var():.2f}")
+
+# %% [markdown]
+r"""
+Still a cat, alive and a thing, and now with a state: a tired cat. **Each token goes in as itself, and
+comes out with what it found in its sentence.**
 
 One thing it cannot do. In lesson 6 "soft" took the place of "tired", and you knew at
 once that "it" had to be the mat. Does "it" turn to the mat here?
@@ -201,16 +227,35 @@ for sentence in (x, np.vstack([x[:9], soft])):
 
 # %% [markdown]
 r"""
-It does not: cat and mat keep their ratio. The query of "it" is made from "it" alone.
-Whatever stands at the end, "it" asks the same question. To ask a better one, it would
-have to know the answer to a first one. For that, a model can do several rounds (lesson
-12).
+It does not: cat and mat keep their ratio. The query of "it" is made from "it" alone, so
+whatever stands at the end, it asks the same. To ask a better question, it would
+have to know the answer to a first one. For that, a model does several rounds (lesson 12).
+
+## Two matrices, or one?
+
+In a score $W_q$ and $W_k$ always meet: $(x_i W_q) \cdot (x_j W_k) = x_i \, (W_q W_k^\mathsf{T}) \, x_j^\mathsf{T}$.
+So one matrix could do the work of both.
+"""
+
+# %%
+merged = w_query @ w_key.T  # (d, d)
+print(np.allclose(x @ merged @ x.T, query @ key.T), merged.shape)
+print("rank", np.linalg.matrix_rank(merged), end=", ")
+print("symmetric", np.allclose(merged, merged.T))
+for d, d_k in ((7, 2), (576, 64)):
+    print(f"d {d}, d_k {d_k}: two {2 * d * d_k:,}, one {d * d:,}")
+
+# %% [markdown]
+r"""
+All who-looks-for-whom is in one bilinear form (lesson 2), whose rank is at most $d_k$. Kept as two
+thin matrices it has fewer numbers and cheaper scores, of $d_k$ products and not $d$. In the second
+line are the sizes of the prologue's model: a token is a vector of 576 numbers (the
+**embedding size**), and each of its heads compares 64 (the **head size**).
 
 ## The shapes, and who made them
 
 Here is every matrix on the way, one little square for each number. What has a row for
-each token that *asks* is blue, what has a row for each token that *is asked* is
-vermilion.
+each token that *asks* is blue, what has a row for each that *is asked* vermilion.
 """
 
 # %%
@@ -224,15 +269,15 @@ figures.beside(
 # %% [markdown]
 r"""
 Three times the same $x$, at the left. The axis of the features (7) vanishes in the
-projections. That of the components (2) vanishes in the scores, where queries meet
-keys. That of the asked (10) vanishes when the weights meet the values. What remains
+projections, that of the components (2) in the scores, where queries meet
+keys, and that of the asked (10) when the weights meet the values. What remains
 are the rows of who asked and the columns of what was told.
 
 ## Let another sequence ask
 
-In the picture nothing forces the blue $x$ and the vermilion $x$ to be the same. Let
+Nothing forces the blue $x$ and the vermilion $x$ to be the same. Let
 somebody else ask: a question of four tokens. Its vectors have five features of their
-own, and so it needs a $W_q$ of its own; we call it `W_ask`. The sentence keeps its
+own, and so it needs a $W_q$ of its own, `w_ask`. The sentence keeps its
 keys and values.
 """
 
@@ -242,8 +287,8 @@ question = ["who", "felt", "how", "?"]
 y = np.array(
     [[2, 0, 0, 0, 0], [0, 0, 2, 1, 0], [0, 2, 0, 0, 0], [0, 0, 0, 0, 2]]
 )  # (m, d_y) = (4, 5)
-W_ask = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [0, 0]])
-print(y @ W_ask)  # (m, d_k): what each asks of who and how
+w_ask = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [0, 0]])
+print(y @ w_ask)  # (m, d_k): what each asks of who and how
 
 # %% [markdown]
 r"""
@@ -256,14 +301,14 @@ $$\text{query} = y \, W_q, \qquad \text{key} = x \, W_k, \qquad
 
 
 # %%
-def cross_attention(y, x, W_q, W_k, W_v):
-    query, key, value = y @ W_q, x @ W_k, x @ W_v
+def cross_attention(y, x, w_query, w_key, w_value):
+    query, key, value = y @ w_query, x @ w_key, x @ w_value
     scores = query @ key.T * query.shape[-1] ** -0.5
     weights = softmax(scores)  # (m, n): y asks, x is asked
     return weights @ value, weights
 
 
-answer, looks = cross_attention(y, x, W_ask, W_k, W_v)
+answer, looks = cross_attention(y, x, w_ask, w_key, w_value)
 print("        alive place state   looks most at")
 for token, row, look in zip(question, answer, looks, strict=True):
     most = f"{tokens[np.argmax(look)]} ({look.max():.2f})"
@@ -272,23 +317,22 @@ for token, row, look in zip(question, answer, looks, strict=True):
 # %% [markdown]
 r"""
 "who" is answered by the cat: something alive, in no state. "how" is answered by
-"tired": a state of 1.89. "felt" wanted both and gets both. "?" asked nothing, and
+"tired": a state of 1.89. "felt" gets both, and "?" asked nothing, and
 gets the mean of all. (`np.argmax` names "the" only because it stands first.)
 """
 
 # %%
 figures.beside(
     figures.shape_flow(
-        y, x, (W_ask, W_k, W_v), title="Cross", names=("y", "x")
+        y, x, (w_ask, w_key, w_value), title="Cross", names=("y", "x")
     ),
     caption="A question of four tokens asks a sentence of ten",
 )
 
 # %% [markdown]
 r"""
-(The $W_q$ in it is `W_ask`.) **The output has as many rows as there are tokens that
-ask.** The question could be of
-any length, and so could the sentence; the matrices stay the same. Only $d_k$ must
+(The $W_q$ in it is `w_ask`.) **The output has as many rows as there are tokens that
+ask.** Both may be of any length; the matrices stay the same. Only $d_k$ must
 agree, since there queries meet keys.
 
 Self-attention is the special case in which a sequence asks itself:
@@ -323,9 +367,9 @@ lesson 6; here the moved token's *row* is ringed too, where it asks. Watch:
 
 # %%
 def moved(percent):
-    sentence = x.copy()
-    sentence[cat] += percent / 100 * (x[mat] - x[cat])
-    return sentence
+    edited = x.copy()
+    edited[cat] += percent / 100 * (x[mat] - x[cat])
+    return edited
 
 
 def itself(percent):
@@ -333,10 +377,10 @@ def itself(percent):
 
 
 def asked(percent):
-    return cross_attention(y, moved(percent), W_ask, W_k, W_v)
+    return cross_attention(y, moved(percent), w_ask, w_key, w_value)
 
 
-# %%
+# %% tags=["hide-input"]
 def side(title, attend, percent, asking, asks=None):
     now, weights = attend(percent)
     distance = np.linalg.norm(now - attend(0)[0], axis=-1).round(9)
@@ -351,7 +395,6 @@ def side(title, attend, percent, asking, asks=None):
     )
 
 
-# %%
 def morph(percent):
     looks = itself(percent)[1][it, cat], asked(percent)[1][0, cat]
     caption = f"“cat” is {percent} % “mat”: "
@@ -372,9 +415,9 @@ figures.panel(morph, percent=percent)
 
 # %% [markdown]
 r"""
-As the cat goes, those who ask *who* turn to "it", which is now the best *who* left.
+As the cat goes, those who ask *who* turn to "it", the best *who* left.
 Left, the row changes with the column: a mat does not ask *how*. Right there is no row
-to change, since the token that moved asks nothing there. In numbers:
+to change. In numbers:
 """
 
 # %%
@@ -398,8 +441,8 @@ print(the, np.allclose(*output[the]))
 # %% [markdown]
 r"""
 Now the tokens 1 and 5 have the same vector, and they get the same output, although
-they stand at different places in the sentence. It was so from the start for the two
-"the", the tokens 0 and 4. What does a token know of the place where it stands?
+they stand at different places. It was so from the start for the two
+"the". What does a token know of the place where it stands?
 
 ## Predict first
 
@@ -427,7 +470,7 @@ guess.reveal(right=2)
 
 # %% [markdown]
 r"""
-The same. And so for every token: the ten outputs are the same ten vectors, shuffled
+It is the same, and so for every token: the ten outputs are the same ten vectors, shuffled
 just as the tokens are.
 """
 
@@ -441,10 +484,16 @@ r"""
 
 In words: a token's query, key and value are made from that token alone, wherever it
 stands. Its scores are dot products with the keys that are there, and its output is a
-*sum* over all tokens. **A sum does not care in which order you add.** Nothing in the
-calculation ever asks where a token stands.
+*sum* over all tokens. **A sum does not care in which order you add.**
 
-In equations: to shuffle the rows of $x$ is to multiply it from the left with a
+Such a function is called **permutation equivariant**: shuffle what goes in, and what
+comes out is shuffled in the same way. It is not the same as *invariant*, where
+nothing would change at all.
+
+<details>
+<summary>The proof, in four lines (a box of 3 minutes)</summary>
+
+To shuffle the rows of $x$ is to multiply it from the left with a
 *permutation matrix* $P$: one 1 in each row and each column, else 0. It can be undone,
 $P^\mathsf{T} P = I$. Put $P x$ in place of $x$, and follow it:
 
@@ -457,9 +506,9 @@ $P^\mathsf{T} P = I$. Put $P x$ in place of $x$, and follow it:
 4. $\text{output}' = (P \, \text{weights} \, P^\mathsf{T}) (P \, \text{value}) =
    P \, \text{weights} \, \text{value} = P \, \text{output}$.
 
-Such a function is called **permutation equivariant**: shuffle what goes in, and what
-comes out is shuffled in the same way. It is not the same as *invariant*, where
-nothing would change at all. Here is the equation with a matrix, for all its parts:
+</details>
+
+A *permutation matrix* `P` shuffles the rows of what it is multiplied with. What comes of tokens, weights and output, if $P x$ goes in?
 """
 
 # %%
@@ -474,8 +523,8 @@ for now, then in (
 
 # %% [markdown]
 r"""
-Why "below $10^{-12}$", and not "equal"? The proof is about exact numbers. A computer
-rounds after each addition, and so its sums do depend on the order, in the last digit:
+Why "below $10^{-12}$", and not "equal"? A computer
+rounds after each addition, so its sums do depend on the order, in the last digit:
 """
 
 # %%
@@ -483,110 +532,22 @@ print((0.1 + 0.2) + 0.3, 0.1 + (0.2 + 0.3))
 
 # %% [markdown]
 r"""
-Such differences are of the size $10^{-16}$. A real dependence on the order would be
-larger by many powers of ten.
+A real dependence on the order would be larger by many powers of ten.
 
-Cross-attention has two sequences to shuffle. The proof holds with $P y$ and another
-permutation $Q x$: the output becomes $P \, \text{output}$, and $Q$ has vanished. The
-question does not notice how the sentence is shuffled.
+And cross-attention? The question does not notice how the sentence is shuffled:
 """
 
 # %%
-same, _ = cross_attention(y, x[order], W_ask, W_k, W_v)
+same, _ = cross_attention(y, x[order], w_ask, w_key, w_value)
 print(np.abs(same - answer).max() < 1e-12)
 
 # %% [markdown]
 r"""
-## Who chased whom?
-
-To attention a sentence is a **bag of words**: it knows which words are there, and how
-often, but not in which order. For "the cat sat on the mat" that did little harm. But
-*the cat chased the dog* is not *the dog chased the cat*.
-
-The question: how much of such a task can a layer of attention learn, if nobody tells
-it the order? Twelve animals make 132 sentences, "the A chased the B", and a reader
-has to name A. It reads the answer off the output at "chased". There are four readers:
-
-- a **bag of words**: the mean of all values, no attention at all;
-- **attention**: self-attention as above, with learnt matrices;
-- **causal attention**: the same with the mask of lesson 6, so that "chased" sees
-  only what stands before it, and itself;
-- **attention, places told**: without a mask; but to each token a vector is added that
-  says where it stands. (This is what lesson 8 is about.)
-
-All are trained on 50 of the 66 pairs of animals, and tested on the other 16, in both
-orders. Guessing among twelve would give 0.08. What do you expect? The proof gives a
-bound: for attention both orders have the same output at "chased", so of each pair it
-can get one order right at most. That is 0.50. But does it reach that? Does attention
-do better than the bag of words? And is the mask a loss, as it hides two tokens, or a
-gain?
-"""
-
-# %%
-task = {"num_names": 12, "held_out": 16, "seeds": 10}
-shares = {
-    kind: learning_curves(kind, **task, steps=200, every=10)
-    for kind in KINDS
-}  # each (tests, seeds)
-
-# %%
-fig, axes = plt.subplots(2, 2, sharex=True, sharey=True)
-steps = np.arange(0, 201, 10)
-for axis, (kind, s) in zip(axes.flat, shares.items(), strict=True):
-    axis.errorbar(steps, s.mean(1), s.std(1), capsize=2, elinewidth=1)
-    axis.axhline(1 / 2, color="black", linewidth=1)
-    axis.axhline(1 / 12, color="black", linewidth=1, linestyle=":")
-    axis.set_title(kind, fontsize=10)
-    axis.set(ylim=(0, 1.05))
-_ = fig.supxlabel("steps of training", fontsize=10)
-_ = fig.supylabel("share of sentences right", fontsize=10)
-
-# %% [markdown]
-r"""
-Each point is the mean of ten seeds, with bars of one standard deviation over the
-seeds. The solid black line is the bound of 0.50, the dotted one is guessing. At the
-end:
-"""
-
-# %%
-for kind, s in shares.items():
-    print(f"{kind:24} {s[-1].mean():.2f} ± {s[-1].std():.2f}", end="  ")
-    print(f"seeds from {s[-1].min():.2f} to {s[-1].max():.2f}")
-for kind in KINDS[:2]:
-    most, of_two = shares[kind].max(), 2 * shares[kind][-1].mean()
-    print(f"{kind}: at any time at most {most:.2f}; ", end="")
-    print(f"names one of the two in {of_two:.2f}")
-
-# %% [markdown]
-r"""
-- **Attention** learns that the answer is an animal of the sentence, and no more: 0.49,
-  and no seed is ever above 0.50. Nearly always (0.98) it names one of the two, but the
-  same one in both orders, as the proof says.
-- The **bag of words** comes close, 0.44. Since it too gives both orders the same answer,
-  it is right on half of those sentences in which it names one of the two animals. So
-  it names one of them in 0.89 of all cases, and else an animal that is not there.
-  Attention does that more rarely, and this is all that it is ahead.
-- **Causal attention** is always right. The mask hides the chased animal from "chased",
-  so what is left is the chaser. **A mask tells the order**, since before and after are
-  not alike to it: with it, attention is not equivariant any more.
-- With the **places told** the same layer is always right too, without a mask. So the
-  0.49 was not for want of training, or of a large enough model.
-
-What this does not show. The task was made so that a bag of words must fail by half. How
-much order matters in real text is another question. The answer was read off one token
-of one layer. (The proof goes further: if each layer shuffles its outputs like its inputs,
-so does a stack of them.) And causal attention
-had it easy here. That it can do without positions in earnest was found by Haviv et al.
-(2022): language models with a causal mask and no positions came out close to those that
-have them.
-
 ## Where it goes wrong
 
-**The wrong one asks.** A survey of language models wrote that in cross-attention the
-encoder's outputs are the queries, and the keys and values come from the decoder; a
-reader [pointed out](https://github.com/humza909/LLM_Survey/issues/2) that it is the
-other way round. In a lecture's slide a reader found [two of the roles
-swapped](https://github.com/pbloem/former/issues/19) as well. Swap who asks: two tokens
+**The wrong one asks.** A survey of language models [let the encoder
+ask](https://github.com/humza909/LLM_Survey/issues/2), and a lecture's slide had [two of the roles
+swapped](https://github.com/pbloem/former/issues/19). Swap who asks: two tokens
 of the sentence, "cat" and "sat", ask all ten.
 """
 
@@ -601,9 +562,8 @@ r"""
 No error, but a shape: the output must have as many rows as there are tokens that ask,
 here two. If both sequences are equally long, even that is gone. Test with two lengths.
 
-The same mistake can be made in a picture. An explanation of the transformer
-[labelled](https://github.com/harvardnlp/annotated-transformer/issues/104) the rows of a
-translation's weights with the German words that are asked, and the columns with the
+In a picture too: an explanation of the transformer
+[labelled](https://github.com/harvardnlp/annotated-transformer/issues/104) rows with the German words that are asked, and columns with the
 English ones that ask, a reader found. The weights know which is which: **each row sums
 to 1**. `figures.AttentionWeights` checks the shape and the sums before it draws:
 """
@@ -617,11 +577,8 @@ except ValueError as error:
 # %% [markdown]
 r"""
 **W X in place of X W.** Some texts write a token as a *column*, and then the matrix
-stands on the left. Here tokens are rows, and it stands on the right. Mixed up, it reads
-as $Q = W_Q X$ where $X$ has tokens for rows: a reader of one paper asked whether this
-was [reversed](https://github.com/ofsoundof/GRL-Image-Restoration/issues/8), and it was
-a typo. As a formula it does no harm, since the shapes do not fit. As code with *square*
-matrices it does:
+stands on the left. Here tokens are rows, and it stands on the right. Mixed up, as [in one
+paper](https://github.com/ofsoundof/GRL-Image-Restoration/issues/8), the shapes do not fit, unless the matrices are *square*:
 """
 
 # %%
@@ -633,20 +590,97 @@ print(np.allclose(columns, x @ W.T))
 # %% [markdown]
 r"""
 Both have the right shape, and they differ: tokens as columns, with the same matrix, is
-$x \, W^\mathsf{T}$. There is a place where you will meet this. PyTorch's layer
+$x \, W^\mathsf{T}$. You will meet this: PyTorch's layer
 [`Linear`](https://pytorch.org/docs/stable/generated/torch.nn.Linear) keeps its matrix
-as (out, in) and computes $x \, A^\mathsf{T}$. Whoever takes such a matrix into NumPy has
-to transpose it (lesson 16). How to notice: try it with matrices that are not square.
+as (out, in) and computes $x \, A^\mathsf{T}$. In NumPy such a matrix has
+to be transposed (lesson 16). How to notice: try it with matrices that are not square.
 
 ## In short
 
 Each token makes three vectors of its one: a query, a key and a value, by three matrices
 that all tokens share. Where a sequence asks itself, that is self-attention; where one
-asks another, cross-attention, and the output has a row for each token that asks.
+asks another, cross-attention, and the output has a row for each token that asks. It is
+added to the token, which stays itself.
 Nothing in it knows where a token stands: shuffle the tokens, and the outputs are
 shuffled alike, and nothing else happens. A task that hangs on the order is beyond it,
 however long it learns. A causal mask breaks that, and so does telling each token its
 place.
+
+## For those who want to know more: who chased whom?
+
+To attention a sentence is a **bag of words**: it knows which words are there, and how
+often, but not in which order. But *the cat chased the dog* is not *the dog chased the cat*.
+
+How much of such a task can a layer of attention learn, if nobody tells
+it the order? Twelve animals make 132 sentences, "the A chased the B", and a reader
+has to name A. It reads the answer off the output at "chased". There are four readers:
+
+- a **bag of words**: the mean of all values, no attention at all;
+- **attention**: self-attention as above, with learnt matrices;
+- **causal attention**: the same with the mask of lesson 6, so that "chased" sees
+  only what stands before it, and itself;
+- **attention, places told**: without a mask; but to each token a vector is added that
+  says where it stands. (This is what lesson 8 is about.)
+
+To train means here: start with random matrices, look at some sentences, find for each number the
+direction in which the right names become likelier, move it a little, and repeat (lesson 10 builds
+this). All are trained on 50 of the 66 pairs of animals, and tested on the other 16, in both
+orders. Guessing among twelve would give 0.08. For attention both orders have the same output at "chased", so of each pair it
+can get one order right at most: 0.50. Does it reach that, and
+do better than the bag of words? And is the mask a loss, as it hides two tokens, or a
+gain?
+"""
+
+# %%
+task = {"num_names": 12, "held_out": 16, "seeds": 10}
+shares = {
+    kind: learning_curves(kind, **task, steps=200, every=10)
+    for kind in KINDS
+}  # each (tests, seeds)
+
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(2, 2, sharex=True, sharey=True)
+steps = np.arange(0, 201, 10)
+for axis, (kind, s) in zip(axes.flat, shares.items(), strict=True):
+    axis.errorbar(steps, s.mean(1), s.std(1), capsize=2, elinewidth=1)
+    axis.axhline(1 / 2, color="black", linewidth=1)
+    axis.axhline(1 / 12, color="black", linewidth=1, linestyle=":")
+    axis.set_title(kind, fontsize=10)
+    axis.set(ylim=(0, 1.05))
+_ = fig.supxlabel("steps of training", fontsize=10)
+_ = fig.supylabel("share of sentences right", fontsize=10)
+
+# %% [markdown]
+r"""
+Means of ten seeds, with bars of one standard deviation. The solid black line is the bound of 0.50,
+the dotted one is guessing. At the end:
+"""
+
+# %% tags=["hide-input"]
+for kind, s in shares.items():
+    print(f"{kind:24} {s[-1].mean():.2f} ± {s[-1].std():.2f}", end="  ")
+    print(f"seeds from {s[-1].min():.2f} to {s[-1].max():.2f}")
+for kind in KINDS[:2]:
+    most, of_two = shares[kind].max(), 2 * shares[kind][-1].mean()
+    print(f"{kind}: at any time at most {most:.2f}; ", end="")
+    print(f"names one of the two in {of_two:.2f}")
+
+# %% [markdown]
+r"""
+- **Attention** learns that the answer is an animal of the sentence, and no more: 0.49,
+  and no seed is ever above 0.50. Nearly always (0.98) it names one of the two, but the
+  same one in both orders, as the proof says.
+- The **bag of words** comes close, 0.44. It names one of the two in 0.89 of all cases, and
+  else an animal that is not there. Attention does that more rarely, and this is all that it is ahead.
+- **Causal attention** is always right. The mask hides the chased animal from "chased",
+  so what is left is the chaser. **A mask tells the order**, since before and after are
+  not alike to it: with it, attention is not equivariant any more.
+- With the **places told** the same layer is always right too. So the
+  0.49 was not due to too little training, or too small a model.
+
+The task was made so that a bag of words must fail by half; how
+much order matters in real text is another question. There, Haviv et al. (2022) found, language
+models with a causal mask and no positions come close to those that have them.
 
 ## Symbols and names
 
@@ -654,12 +688,13 @@ place.
 |---|---|---|
 | $x$, `x` | (n, d) | the tokens that are asked; in self-attention also those that ask |
 | $y$, `y` | (m, d_y) | the tokens of another sequence, that asks |
-| $W_q$, `W_q` | (d, d_k), or (d_y, d_k) | makes queries: what a token looks for |
-| $W_k$, `W_k` | (d, d_k) | makes keys: what a token offers |
-| $W_v$, `W_v` | (d, d_v) | makes values: what a token tells |
-| `weights` | (n, n) or (m, n) | rows ask, columns are asked; each row sums to 1 |
-| `output` | (n, d_v) or (m, d_v) | a row for each token that asks |
+| $W_q$, `w_query` | (d, d_k), or (d_y, d_k) | makes queries: what a token looks for |
+| $W_k$, `w_key` | (d, d_k) | makes keys: what a token offers |
+| $W_v$, `w_value` | (d, d_v) | makes values: what a token tells |
 | $P$, `P` | (n, n) | a permutation matrix: shuffles rows |
+| $d$, $d_k$ | whole numbers | embedding size and head size |
+| residual connection | like $x$ | what attention returns is added to the token |
+| layer norm | like $x$ | each token's components get mean 0 and variance 1 |
 | equivariant | | what goes in is shuffled, what comes out is shuffled alike |
 | invariant | | what goes in is shuffled, what comes out is the same |
 
@@ -677,5 +712,5 @@ place.
 **Now you:** [the exercises of this
 lesson](../exercises/07_self_and_cross_attention.ipynb). After them you can let any
 sequence ask any other, and neither will know where its tokens stand. How can they be
-told? That is lesson 8.
+told? That is [lesson 8](08_positions.ipynb).
 """

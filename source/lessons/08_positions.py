@@ -12,7 +12,8 @@ learned bias, you will read and use.
 a whole sentence moves, to measure what a trained model does beyond the length that
 it was trained on, and to diagnose pairs that were turned wrongly.
 
-**What you'll need.** Lessons 1 to 7. About 90 minutes with the exercises.
+**What you'll need.** Lessons 1 to 7. The main line takes about 25 minutes, the first exercise 10
+more; with the part for those who want to know more, and all exercises, it is 95.
 """
 
 # %%
@@ -33,8 +34,7 @@ figures.use_style()
 r"""
 ## Two times "the"
 
-The little sentence has ten tokens, each with a vector of named features. Let it
-attend to itself: every token is a query, a key and a value.
+The little sentence attends to itself: every token is a query, a key and a value.
 """
 
 # %%
@@ -46,7 +46,7 @@ for i in (0, 4):
 # %% [markdown]
 r"""
 The first "the" belongs to the cat and the second to the mat. Attention gives both
-the same answer. It has to: they are the same query, and they ask the same keys. Now let cat and mat change places, and look at "sat".
+the same answer, for they are the same query and ask the same keys. Now let cat and mat change places, and look at "sat".
 """
 
 # %%
@@ -58,15 +58,19 @@ print(np.allclose(moved[2], output[2]))
 # %% [markdown]
 r"""
 Whether the cat sat on the mat or the mat on the cat makes no difference to "sat".
-That is lesson 7's bag: attention sees *which* tokens there are, not *where*. So the
-positions have to be told. There are two places to do it: in the vectors, or in the
-scores.
+Attention sees *which* tokens there are, not *where*. So the
+positions have to be told, in the vectors or in the scores.
+
+> **In a language model.** Captain V goes on with "ex" because "ex" *came after* the first "V". To know that, "ex" as a query must
+> find the key one token before it, wherever in the text the two stand. How far back the
+> name was does not matter at all. So what a model needs is the **offset**, here 1, whatever the position; without positions, any
+> token would do as the one before.
 
 ## Clock hands
 
 The first idea is to add something to each vector that says where it stands. The
 number of the position itself would grow without bound and drown the token. A clock
-does better. It tells every second of half a day with three hands, none of which
+tells every second of half a day with three hands, none of which
 ever grows: a fast one, a slow one, a very slow one.
 
 So give each position a row of hands. A hand that has turned by an angle has its tip
@@ -95,8 +99,8 @@ print(sinusoidal_loop(4, 8, base=10000))
 # %% [markdown]
 r"""
 Row 0 has all hands at (0, 1), straight up. The first pair of columns is the fast
-hand, which turns by one radian (57°) a position. The last pair has hardly moved at
-position 3. How many positions does each hand need for a full turn?
+hand, which turns by one radian (57°) a position; the last pair has hardly moved at
+position 3. How many positions does a full turn take?
 """
 
 # %%
@@ -129,11 +133,35 @@ print(np.allclose(rows, loop), np.allclose(rows, general))
 # %% [markdown]
 r"""
 These are the positions of *Attention Is All You Need* (Vaswani et al., 2017), with
-their base of 10000.
+their base of 10000. Here are thirty-two rows of sixteen numbers, beside the same positions in binary:
+"""
 
-> **Learned rows.** The rows need not be computed. A model can keep a table with one
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(1, 2, width_ratios=(5, 16), figsize=(7.6, 4))
+bits = np.arange(32)[:, None] // 2 ** np.arange(5) % 2
+for ax, table, title in (
+    (axes[0], bits, "binary"),
+    (axes[1], sinusoidal_positions(32, 16, 10000), "sinusoidal"),
+):
+    drawn = ax.imshow(
+        table, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto"
+    )
+    ax.set(title=title, xlabel="column", yticks=range(0, 32, 8))
+    ax.set_xticks(range(0, table.shape[1], 2))
+    ax.grid(False)
+axes[0].set_ylabel("position")
+_ = fig.colorbar(drawn, ax=axes[1])
+
+# %% [markdown]
+r"""
+Left, each column switches half as often as the one before; all five together number the
+positions. The hands do the same smoothly: fast columns at the left tell neighbours apart, slow
+ones at the right tell near from far. But unlike bits, near rows are *alike*, and that is what
+a dot product can use.
+
+> **Learned rows.** A model can also keep a table with one
 > row for each position, start it at random and let training change it. The paper
-> tried that too and found nearly identical results. But a table ends:
+> found nearly identical results. But a table ends:
 > `learned_positions(rng, 16, 8)` has no row for position 16.
 
 ## Predict first
@@ -159,31 +187,59 @@ guess.reveal(right=1)
 
 # %% [markdown]
 r"""
-The same number. Two hands of length 1 have the cosine of the angle between them as
-their dot product, and between the hands of $p$ and $p + 3$ the angle is always three
+The same number. The dot product of two hands of length 1 is the cosine of the angle between them,
+and between the hands of $p$ and $p + 3$ the angle is always three
 steps. So the sum is $\sum_i \cos(3 \cdot \text{speed}_i)$, wherever you start. The
 rows know the **offset**: how far one position lies from the other.
 
+## Why add, and not append?
+
+Would it not be cleaner to append the row to the token, so that the two cannot be confused?
+Try both, with a matrix for the token and one for the row:
+"""
+
+# %%
+rng = np.random.default_rng(1)
+token, row = rng.normal(size=(2, 5, 512))
+w_token, w_row = rng.normal(size=(2, 512, 64))
+appended = np.hstack([token, row]) @ np.vstack([w_token, w_row])
+print(np.allclose(appended, token @ w_token + row @ w_row))
+same = np.hstack([token, row]) @ np.vstack([w_token, w_token])
+print(np.allclose(same, (token + row) @ w_token))
+for d in (8, 64, 512):
+    a, b = rng.normal(size=(2, 1000, d))
+    cosine = (a * b).sum(1) / np.linalg.norm(a, axis=1)
+    print(d, np.abs(cosine / np.linalg.norm(b, axis=1)).mean().round(3))
+
+# %% [markdown]
+r"""
+Appending is adding too, only after the projection, where each part has a matrix of its own. Adding is the case in which
+they share one. That halves the matrices, and the vector stays as long as it was.
+And are the two confused? The last lines are mean cosines of random vectors, in size: the
+longer the vectors, the less they have to do with each other. With 512 numbers there is room for both,
+and training can keep them apart. Where we write matrices by hand, in lesson 9, there is no such room, and we append.
+
 ## Added, the offset is lost
 
-That looks like what a sentence needs. In "yesterday evening the cat sat on the mat
-because it was tired", the words in front should change nothing between "it" and
+In "yesterday evening the cat sat on the mat because it was tired", the words in front should change nothing between "it" and
 "cat", six tokens back. But a model does not compare the rows. It *adds* them to the
-tokens, then multiplies by $W_q$ and $W_k$ (lesson 7), and compares what comes out.
+tokens, then multiplies by $W_q$ and $W_k$ (`w_query` and `w_key`, lesson 7), and compares what comes out.
 
 Here are two such matrices, drawn at random as in a model that has learned nothing
-yet. The features get one empty place more, so that they pair up.
+yet. The features get one empty place more, so that they pair up. (For the figure below you may choose
+two other words: change the second line.)
 """
 
 # %%
 rng = np.random.default_rng(0)
-W_q, W_k = rng.normal(size=(2, 8, 4)) * 8**-0.5  # (d, d_k) each
+asks, asked = tokens.index("it"), tokens.index("cat")
+w_query, w_key = rng.normal(size=(2, 8, 4)) * 8**-0.5  # (d, d_k) each
 x = np.pad(x, ((0, 0), (0, 1)))  # (n, 8)
 
 
 def added_score(it, cat):  # positions of "it" and "cat"
-    query = (x[7] + rows[it]) @ W_q  # (..., d_k)
-    key = (x[1] + rows[cat]) @ W_k
+    query = (x[asks] + rows[it]) @ w_query  # (..., d_k)
+    key = (x[asked] + rows[cat]) @ w_key
     return (query * key).sum(axis=-1) * 4**-0.5
 
 
@@ -193,13 +249,13 @@ for front in (0, 3, 10, 100):
 
 # %% [markdown]
 r"""
-Six tokens apart each time, and four different scores. Multiply the sums out, and
-you get four parts: token with token, token with row, row with token, row with row.
-The two mixed parts depend on where the row stands. And the last part no longer
+Six tokens apart each time, and four different scores. Multiplied out, there are
+four parts: token with token, token with row, row with token, row with row.
+The two mixed parts depend on where the row stands, and the last no longer
 compares hand with hand, because $W_q$ and $W_k$ have mixed the hands.
 
 The authors expected that a model would *learn* to look by offset, since the row of
-$p + k$ is the row of $p$ after a fixed rotation. It may. Nothing makes it.
+$p + k$ is the row of $p$ after a fixed rotation. It may, but nothing makes it.
 
 ## Turn the query and the key
 
@@ -252,7 +308,7 @@ by a tenth. Here are the queries of all ten tokens, turned three times.
 """
 
 # %%
-query, key = x @ W_q, x @ W_k  # (n, d_k)
+query, key = x @ w_query, x @ w_key  # (n, d_k)
 positions = np.arange(10)
 turned = rotary(query, positions, base=100)
 loop = rotary_loop(query, positions, base=100)
@@ -261,15 +317,14 @@ print(np.allclose(turned, loop), np.allclose(turned, general))
 
 # %% [markdown]
 r"""
-Loop, matrices and the course's own function agree. Now the question of before: the
-score of "it" for "cat", six tokens back, with words in front.
+Now the question of before: the score of "it" for "cat", six tokens back, with words in front.
 """
 
 
 # %%
 def turned_pair(it, cat):
-    q = rotary(query[7], np.asarray(it), base=100)
-    k = rotary(key[1], np.asarray(cat), base=100)
+    q = rotary(query[asks], np.asarray(it), base=100)
+    k = rotary(key[asked], np.asarray(cat), base=100)
     return q, k
 
 
@@ -285,8 +340,7 @@ for front in (0, 3, 10, 100):
 # %% [markdown]
 r"""
 One score. Words in front turn both hands of a pair by the same angle, so the angle
-*between* them stays, and neither hand changes its length. The dot product of two
-hands depends on nothing else. This holds for every $W_q$ and $W_k$, learned or not:
+*between* them stays, and so does their dot product. This holds for every $W_q$ and $W_k$, learned or not:
 **with RoPE, where two tokens stand enters their score by the offset alone.**
 
 The values are not turned. Positions decide *who* is asked; what is answered should
@@ -295,8 +349,8 @@ not depend on it.
 ## Or write it on the scores
 
 The third idea leaves all vectors alone and adds a number to each score, by distance:
-a **bias**. It can be learned: one number for each distance, as in the model T5
-(Raffel et al., 2020), with far distances sharing one. Here are four tokens, and
+a **bias**. It can be learned: one number for each distance, or, as in the model T5
+(Raffel et al., 2020), for each range of distances, the wider the farther. Here are four tokens, and
 numbers for "one before", "the same", "one after".
 """
 
@@ -347,8 +401,7 @@ print(np.allclose(bias, course_utils.alibi_bias(8, 3, 4)))
 
 # %% [markdown]
 r"""
-Of eight heads the first loses half a point of score a token, and the last 1/256, so
-that it hardly sees a distance at all. That makes five kinds:
+Of eight heads the first loses half a point of score a token, and the last 1/256. That makes five kinds:
 
 | kind | where it enters | learned | besides the tokens, a score depends on |
 |---|---|---|---|
@@ -372,10 +425,10 @@ more or fewer words between them. The second puts words in front of both. Watch:
 """
 
 
-# %%
+# %% tags=["hide-input"]
 def all_scores(offset, cat):
     it = cat + offset
-    plain = query[7] @ key[1] * 4**-0.5  # no positions at all
+    plain = query[asks] @ key[asked] * 4**-0.5  # no positions at all
     alibi = np.broadcast_to(plain - offset / 8, np.shape(it))
     scores = added_score(it, cat), rope_score(it, cat), alibi
     return dict(zip(("added", "RoPE", "ALiBi"), scores, strict=True))
@@ -395,7 +448,7 @@ by_front = by_offset | {
 }
 
 
-# %%
+# %% tags=["hide-input"]
 def two_tokens(offset, front):
     cat = 1 + front
     q, k = turned_pair(cat + offset, cat)
@@ -411,7 +464,8 @@ def two_tokens(offset, front):
         pairs,
         figures.curves(offsets, along, at=offset, **by_offset),
         figures.curves(fronts, over, at=front, **by_front),
-        caption=f"“it” at {cat + offset} asks “cat” at {cat}: {told}",
+        caption=f"“{tokens[asks]}” at {cat + offset} asks "
+        f"“{tokens[asked]}” at {cat}: {told}",
     )
 
 
@@ -436,217 +490,7 @@ for o, f in ((6, 0), (6, 13), (6, 40), (3, 40)):
 
 # %% [markdown]
 r"""
-## Train short, test long
-
-Which kind is best at *finding* a position? Train on a task where nothing but the
-position helps: the **shift task**. The tokens are drawn at random from 16, and at
-each position the model has to name the token three positions back. It is one causal
-head (lesson 6) with $d = 32$ and learned $W_q$, $W_k$, $W_v$; how it learns is the
-matter of lesson 10. `PositionReader` holds it, with each of the five kinds or none.
-
-It trains on sequences of 16 tokens. Then it reads 128. Because it is causal,
-what comes later changes nothing, so its answers at position 40 are those that it
-would give at the end of a shorter text: one test shows all lengths.
-
-What do you expect? Up to position 15 everything that can look three back should be
-right. Beyond, the kinds that know the offset should go on, and those that know the
-positions should not.
-"""
-
-
-# %%
-def train_reader(kind, seed, **options):
-    reader = PositionReader(kind, **options)
-    first, draws, test = np.random.default_rng(seed).spawn(3)
-    parameters, _ = train(
-        reader.start(first),
-        reader.loss_and_gradients,
-        lambda rng: shift_task(rng, 16, 16, shift=3, vocabulary=16),
-        rng=draws,
-        steps=200,
-        learning_rate=cosine_schedule(0.01, 200),
-        max_norm=1.0,
-        progress=False,
-    )
-    return reader, parameters, test
-
-
-# %%
-def share_right(reader, parameters, rng):
-    tokens, targets = shift_task(rng, 80, 128, shift=3, vocabulary=16)
-    logits, _ = reader.read(parameters, tokens)
-    return (logits.argmax(-1) == targets).mean(axis=0)  # (128,)
-
-
-runs = [(kind, seed) for kind in KINDS for seed in range(5)]
-trained = {run: train_reader(*run) for run in tracked(runs)}
-right = {
-    kind: np.array([share_right(*trained[kind, s]) for s in range(5)])
-    for kind in KINDS
-}  # for each kind (seeds, positions)
-
-# %%
-fig, axes = plt.subplots(1, 2, sharey=True)
-middles = np.arange(4, 128, 8)
-free = ("upper right", (0.16, 0.3))  # where no curve runs
-for ax, kinds, spot in zip(
-    axes, (KINDS[:3], KINDS[3:]), free, strict=True
-):
-    ax.axvspan(0, 16, color="#E4E4E4")
-    for kind in kinds:
-        blocks = right[kind].copy()
-        blocks[:, :3] = np.nan  # nothing lies three back
-        blocks = np.nanmean(blocks.reshape(5, 16, 8), axis=2)
-        ax.errorbar(middles, blocks.mean(0), blocks.std(0), label=kind)
-    ax.axhline(1 / 16, color="black", linewidth=1)
-    ax.set(xlabel="position", xticks=range(0, 129, 32), ylim=(0, 1.05))
-    ax.legend(loc=spot)
-_ = axes[0].set(ylabel="share of right answers")
-
-# %% [markdown]
-r"""
-Each curve (`rotary` is RoPE) is the mean over five seeds, in blocks of eight positions, with bars of
-one standard deviation. The grey band is the length of training; the thin line, one
-in sixteen, is chance. The same in numbers, mean ± deviation:
-"""
-
-# %%
-parts = {"3–15": (3, 16), "16–31": (16, 32)}
-parts |= {"32–63": (32, 64), "64–127": (64, 128)}
-print(f"{'position':14}", *(f"{name:>11}" for name in parts))
-for kind in KINDS:
-    row = [right[kind][:, a:b].mean(axis=1) for a, b in parts.values()]
-    cells = [f"{r.mean():.2f} ± {r.std():.2f}" for r in row]
-    print(f"{kind:14}", *cells)
-
-# %% [markdown]
-r"""
-- **Within the training length** all kinds but "none" and ALiBi are right every time.
-- **Learned** rows fall off a cliff at position 16. The rows beyond were never
-  trained; they are as they were drawn.
-- **Sinusoidal** ones do better, but fewer than half are right beyond 16. Rows exist
-  out there, but training never showed them. (Why they do better from 32 to 63 than
-  just before, this experiment does not say.)
-- **RoPE and the relative bias** go on, as expected. But not for ever: in the last
-  part they are right in 0.71 and 0.62 of the cases.
-- **ALiBi** is as good at 127 as at 15, and bad at both: 0.18. Even the reader with
-  no positions beats it where it was trained.
-
-The last two need an explanation. Look at the weights: how much goes to the token
-three back, and how much to offsets above 15, which no training sequence had?
-"""
-
-
-# %%
-def looked(kind, seed):
-    reader, parameters, _ = trained[kind, seed]
-    rng = np.random.default_rng(seed)
-    tokens, _ = shift_task(rng, 40, 128, shift=3, vocabulary=16)
-    return reader.read(parameters, tokens)[1].mean(axis=0)  # (n, n)
-
-
-offset = np.arange(128)[:, None] - np.arange(128)
-for kind in ("relative bias", "rotary", "alibi"):
-    w = np.mean([looked(kind, seed) for seed in range(5)], axis=0)
-    for part in ("16–31", "64–127"):
-        inside = slice(*parts[part])
-        back = w[inside][offset[inside] == 3].mean()
-        far = (w * (offset > 15))[inside].sum(axis=1).mean()
-        print(f"{kind:14} {part:7} 3 back {back:.2f}", end="  ")
-        print(f"never trained {far:.2f}")
-
-# %% [markdown]
-r"""
-RoPE and the relative bias do what they promise: of the positions, a score knows the
-offset alone.
-But a weight depends on *all* scores in its row, and far out, offsets that were never
-trained take half of it or more. Which ones? Here is where the query at position 110
-looks most.
-"""
-
-# %%
-for kind in ("relative bias", "rotary"):
-    w = np.mean([looked(kind, seed) for seed in range(5)], axis=0)[110]
-    most = np.argsort(-w)[:5]
-    cells = [f"{110 - j:3} back {w[j]:.2f}" for j in most]
-    print(f"{kind:14}", *cells, sep="  ")
-
-# %% [markdown]
-r"""
-The relative bias has one number for all that is far. Each far key gets a hundredth
-or so, but there are a hundred of them. RoPE has echoes: hands come round. An offset
-of 104 is 101 more than 3, in which the fastest hand makes 16 turns and a little, and
-looks almost as it did. Training never punished that, since no key was so far away.
-To know the offset is not yet to ignore what is far.
-
-ALiBi does ignore it: 0.02. But its bias is a ramp that falls with distance: what
-lies three back can never get more from it than what lies two back. It *prefers near
-keys*, and here the answer is at exactly three. Perhaps the slope, 1/4 here, is at
-fault?
-"""
-
-# %%
-for slope in (1 / 2, 1 / 4, 1 / 16):
-    runs = [train_reader("alibi", s, slope=slope) for s in range(5)]
-    beyond = [share_right(*run)[16:].mean() for run in runs]
-    print(f"slope {slope:.4f}: {np.mean(beyond):.2f}", end=" ")
-    print(f"± {np.std(beyond):.2f}")
-
-# %% [markdown]
-r"""
-No slope finds it. The flattest does better than the others, but about as well as
-the reader with no positions did within its training: perhaps by a guess among the
-tokens seen lately.
-
-**What this does not show.** This is one head, one layer, one task, and a task that
-is about exact offsets. In text, what is near often matters more, and that is what
-ALiBi is made for: its authors report a language model trained on 1024 tokens that
-reads 2048 as well as a sinusoidal one trained on 2048. Kazemnejad et al. (2023), on
-tasks of reasoning and arithmetic, find ALiBi and RoPE not well suited to longer
-inputs, and whole models *without* positions better. How can those know an order at
-all? The causal mask lets a token infer how many came before it, Haviv et al. (2022)
-conjecture. One head alone did not get far with that here.
-
 ## Where it goes wrong
-
-**The wrong partners.** RoPE pairs component 0 with 1, 2 with 3, and so on. Some
-programs pair 0 with $d/2$, 1 with $d/2 + 1$. Either works, if a model is trained and
-run the same way. If not, nothing raises an error. A model of one program, loaded into
-another, [wrote a word or two that made sense, then
-garbage](https://github.com/NeuraLegion/shainet/pull/111): at position 0 nothing is
-turned, and at first the angles are small. Others met it
-[here](https://github.com/jzhang38/TinyLlama/issues/24) and
-[asked about it here](https://github.com/huggingface/transformers/issues/25199).
-To run our trained reader with the wrong partners, put its columns in the order
-0, 16, 1, 17, …: then neighbours are what halves were.
-"""
-
-# %%
-partners = np.arange(32).reshape(2, 16).T.ravel()  # 0, 16, 1, 17, …
-back = np.argsort(partners)  # the order that undoes it
-reader, parameters, _ = trained["rotary", 0]
-
-
-def reordered(parameters, order):
-    names = ("w_query", "w_key", "b_query", "b_key")
-    new = {name: parameters[name][..., order] for name in names}
-    return parameters | new
-
-
-versions = {
-    "right partners": parameters,
-    "wrong partners": reordered(parameters, partners),
-    "put right": reordered(reordered(parameters, back), partners),
-}
-for name, version in versions.items():
-    share = share_right(reader, version, np.random.default_rng(0))
-    print(f"{name}: {share[3:16].mean():.2f}")
-
-# %% [markdown]
-r"""
-The same numbers, other partners: from 1.00 to 0.40. If the columns of $W_q$
-and $W_k$ are put in the other program's order first, all is well again. How to
-notice: turn one vector by hand, and compare all its components with the program's.
 
 **Values turned too.** One library turned the values as well, at first on purpose, to
 bring in where a token stands. When somebody [asked
@@ -684,9 +528,7 @@ for name, step in (("right", 1), ("counted twice", 2)):
 # %% [markdown]
 r"""
 The positions for a full turn: the slowest hand is a thousand times too slow. Training
-hides such slips. In an image matcher a misplaced division changed the speeds, and
-[after the repair](https://github.com/zju3dv/LoFTR/issues/41) its authors measured a
-gain of less than half a point of a hundred. Compare the rows with a
+hides such slips: in an image matcher, [a repair of the speeds](https://github.com/zju3dv/LoFTR/issues/41) gained less than half a point of a hundred. Compare the rows with a
 reference, not the results.
 
 ## In short
@@ -699,6 +541,211 @@ perfect beyond the length of training, since far keys take their share of the we
 ALiBi, with the one slope that we tried, keeps them out, and prefers near keys so much
 that it cannot find one in particular.
 
+## For those who want to know more: train short, test long
+
+Which kind is best at *finding* a position? Train on a task where nothing but the
+position helps: the **shift task**. The tokens are drawn at random from 16, and at
+each position the model has to name the token three positions back. It is one causal
+head (lesson 6) with $d = 32$ and learned matrices; `PositionReader` holds it, with each of the five kinds or none.
+
+It trains on sequences of 16 tokens, then it reads 128. Because it is causal,
+its answers at position 40 are those that it
+would give at the end of a shorter text: one test shows all lengths.
+Up to position 15 everything that can look three back should be
+right. Beyond, the kinds that know the offset should go on, and those that know the
+positions should not.
+
+`train` changes the parameters 200 times, each time by a little in the direction that makes the right
+tokens likelier (lesson 10 opens the box). `spawn` makes three
+independent sources of chance, for the start, the training and the test. `cosine_schedule` lets the steps get shorter
+towards the end, and `max_norm` keeps any one of them from being long. What the reader
+returns are **logits**: a score for each of the 16 tokens, of which a softmax would make probabilities.
+"""
+
+
+# %%
+def train_reader(kind, seed, **options):
+    reader = PositionReader(kind, **options)
+    first, draws, test = np.random.default_rng(seed).spawn(3)
+    parameters, _ = train(
+        reader.start(first),
+        reader.loss_and_gradients,
+        lambda rng: shift_task(rng, 16, 16, shift=3, vocabulary=16),
+        rng=draws,
+        steps=200,
+        learning_rate=cosine_schedule(0.01, 200),
+        max_norm=1.0,
+        progress=False,
+    )
+    return reader, parameters, test
+
+
+# %%
+def share_right(reader, parameters, rng):
+    tokens, targets = shift_task(rng, 80, 128, shift=3, vocabulary=16)
+    logits, _ = reader.read(parameters, tokens)
+    return (logits.argmax(-1) == targets).mean(axis=0)  # (128,)
+
+
+runs = [(kind, seed) for kind in KINDS for seed in range(5)]
+trained = {run: train_reader(*run) for run in tracked(runs)}
+right = {
+    kind: np.array([share_right(*trained[kind, s]) for s in range(5)])
+    for kind in KINDS
+}  # for each kind (seeds, positions)
+
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(1, 2, sharey=True)
+middles = np.arange(4, 128, 8)
+free = ("upper right", (0.16, 0.3))  # where no curve runs
+for ax, kinds, spot in zip(
+    axes, (KINDS[:3], KINDS[3:]), free, strict=True
+):
+    ax.axvspan(0, 16, color="#E4E4E4")
+    for kind in kinds:
+        blocks = right[kind].copy()
+        blocks[:, :3] = np.nan  # nothing lies three back
+        blocks = np.nanmean(blocks.reshape(5, 16, 8), axis=2)
+        ax.errorbar(middles, blocks.mean(0), blocks.std(0), label=kind)
+    ax.axhline(1 / 16, color="black", linewidth=1)
+    ax.set(xlabel="position", xticks=range(0, 129, 32), ylim=(0, 1.05))
+    ax.legend(loc=spot)
+_ = axes[0].set(ylabel="share of right answers")
+
+# %% [markdown]
+r"""
+Means over five seeds (`rotary` is RoPE), in blocks of eight positions, with bars of
+one standard deviation. The grey band is the length of training, the thin line chance. In numbers:
+"""
+
+# %%
+parts = {"3–15": (3, 16), "16–31": (16, 32)}
+parts |= {"32–63": (32, 64), "64–127": (64, 128)}
+
+# %% tags=["hide-input"]
+print(f"{'position':14}", *(f"{name:>11}" for name in parts))
+for kind in KINDS:
+    row = [right[kind][:, a:b].mean(axis=1) for a, b in parts.values()]
+    cells = [f"{r.mean():.2f} ± {r.std():.2f}" for r in row]
+    print(f"{kind:14}", *cells)
+
+# %% [markdown]
+r"""
+- **Within the training length** all kinds but "none" and ALiBi are right every time.
+- **Learned** rows fall off a cliff at position 16: beyond, they are as they were drawn.
+- **Sinusoidal** ones do better, but fewer than half are right beyond 16, where
+  training never went. (Why they do better from 32 to 63 than
+  just before, this experiment does not say.)
+- **RoPE and the relative bias** go on, as expected. But not for ever: in the last
+  part they are right in 0.71 and 0.62 of the cases.
+- **ALiBi** is as good at 127 as at 15, and bad at both: 0.18. Even the reader with
+  no positions beats it where it was trained.
+
+The last two need an explanation. Look at the weights: how much goes to the token
+three back, and how much to offsets above 15, which no training sequence had?
+"""
+
+
+# %%
+def looked(kind, seed):
+    reader, parameters, _ = trained[kind, seed]
+    rng = np.random.default_rng(seed)
+    tokens, _ = shift_task(rng, 40, 128, shift=3, vocabulary=16)
+    return reader.read(parameters, tokens)[1].mean(axis=0)  # (n, n)
+
+
+offset = np.arange(128)[:, None] - np.arange(128)
+for kind in ("relative bias", "rotary", "alibi"):
+    w = np.mean([looked(kind, seed) for seed in range(5)], axis=0)
+    for part in ("16–31", "64–127"):
+        inside = slice(*parts[part])
+        back = w[inside][offset[inside] == 3].mean()
+        far = (w * (offset > 15))[inside].sum(axis=1).mean()
+        print(f"{kind:14} {part:7} 3 back {back:.2f}", end="  ")
+        print(f"never trained {far:.2f}")
+
+# %% [markdown]
+r"""
+Of the positions, a score of RoPE or the relative bias knows the offset alone.
+But a weight depends on *all* scores in its row, and far out, offsets that were never
+trained take half of it or more. Here is where the query at position 110 looks most.
+"""
+
+# %%
+for kind in ("relative bias", "rotary"):
+    w = np.mean([looked(kind, seed) for seed in range(5)], axis=0)[110]
+    most = np.argsort(-w)[:5]
+    cells = [f"{110 - j:3} back {w[j]:.2f}" for j in most]
+    print(f"{kind:14}", *cells, sep="  ")
+
+# %% [markdown]
+r"""
+The relative bias has one number for all that is far: each far key gets a hundredth
+or so, but there are a hundred of them. RoPE has echoes: in 101 positions, from offset 3 to 104, the fastest hand makes 16 turns and a little, and
+looks almost as it did. Training never punished that: to know the offset is not yet to ignore what is far.
+
+ALiBi does ignore it (0.02), but its bias is a ramp: what
+lies three back can never get more from it than what lies two back, and here the answer is at exactly three. Perhaps the slope, 1/4 here, is at
+fault?
+"""
+
+# %%
+for slope in (1 / 2, 1 / 4, 1 / 16):
+    runs = [train_reader("alibi", s, slope=slope) for s in range(5)]
+    beyond = [share_right(*run)[16:].mean() for run in runs]
+    print(f"slope {slope:.4f}: {np.mean(beyond):.2f}", end=" ")
+    print(f"± {np.std(beyond):.2f}")
+
+# %% [markdown]
+r"""
+No slope finds it. The flattest does about as well as
+the reader with no positions did within its training.
+
+One head, one layer, one task, and a task that
+is about exact offsets: in text, what is near often matters more, and that is what
+ALiBi is made for: its authors report a language model trained on 1024 tokens that
+reads 2048 as well as a sinusoidal one trained on 2048. Kazemnejad et al. (2023), on
+tasks of reasoning and arithmetic, find ALiBi and RoPE not well suited to longer
+inputs, and whole models *without* positions better. (The causal mask lets a token infer how many came before it, Haviv et al., 2022,
+conjecture. One head alone did not get far with that here.)
+
+**The wrong partners.** RoPE pairs component 0 with 1, 2 with 3, and so on. Some
+programs pair 0 with $d/2$, 1 with $d/2 + 1$. Either works, if a model is trained and
+run the same way. If not, nothing raises an error. A model of one program, loaded into
+another, [wrote a word or two that made sense, then
+garbage](https://github.com/NeuraLegion/shainet/pull/111): at first the angles are small. Others met it
+[here](https://github.com/jzhang38/TinyLlama/issues/24) and
+[asked about it here](https://github.com/huggingface/transformers/issues/25199).
+For the wrong partners, put the columns of our trained reader in the order 0, 16, 1, 17, …
+"""
+
+# %%
+partners = np.arange(32).reshape(2, 16).T.ravel()  # 0, 16, 1, 17, …
+back = np.argsort(partners)  # the order that undoes it
+reader, parameters, _ = trained["rotary", 0]
+
+
+def reordered(parameters, order):
+    names = ("w_query", "w_key", "b_query", "b_key")
+    new = {name: parameters[name][..., order] for name in names}
+    return parameters | new
+
+
+versions = {
+    "right partners": parameters,
+    "wrong partners": reordered(parameters, partners),
+    "put right": reordered(reordered(parameters, back), partners),
+}
+for name, version in versions.items():
+    share = share_right(reader, version, np.random.default_rng(0))
+    print(f"{name}: {share[3:16].mean():.2f}")
+
+# %% [markdown]
+r"""
+The same numbers, other partners: from 1.00 to 0.40. If the columns of $W_q$
+and $W_k$ are put in the other program's order first, all is well again. How to
+notice: turn one vector by hand, and compare all its components with the program's.
+
 ## Symbols and names
 
 | name | shape | meaning |
@@ -708,6 +755,7 @@ that it cannot find one in particular.
 | `base` | a number > 0 | sets the slowest hand; 10000 by default |
 | `sinusoidal_positions` | (n, d_model) | one row of clock hands a position |
 | `rotary` | (..., n, d_k) | query or key, each pair turned by its position |
+| logits | (..., vocabulary) | a score for each token that may come, before a softmax |
 | bias | (..., n_q, n_k) | what is added to the scores |
 | `slope` | (num_heads,) | what ALiBi takes off a score for each token of distance |
 
@@ -728,5 +776,6 @@ that it cannot find one in particular.
 **Now you:** [the exercises of this lesson](../exercises/08_positions.ipynb). After
 them attention can look three back, or six. But "it" may want to know two things at
 once: who is meant, and which word stood before. One query has one row of weights to
-share out. Can it look at two places and keep them apart? That is lesson 9.
+share out. Can it look at two places and keep them apart? That is
+[lesson 9](09_multi_head_attention.ipynb).
 """

@@ -12,7 +12,8 @@ keys and values.
 mixing tokens, to compute what a model must keep in memory, to predict what one
 row of weights cannot carry, and to diagnose four famous slips.
 
-**What you'll need.** Lessons 5 to 8. About 90 minutes with the exercises.
+**What you'll need.** Lessons 5 to 8. The main line takes about 30 minutes, the first two exercises 15
+more; with the part for those who want to know more, and all exercises, it is 105.
 """
 
 # %%
@@ -23,6 +24,7 @@ import numpy as np
 
 import course_utils  # missing? Run python3 course.py
 from course_utils import figures, scaled_dot_product_attention
+from course_utils.data.look_back import look_back
 from course_utils.learner import predict
 from course_utils.models.two_relations import TwoRelations, trained
 from course_utils.tasks import little_sentence, two_relations_task
@@ -34,10 +36,10 @@ figures.use_style()
 r"""
 ## Two questions at once
 
-Each token of the little sentence has a vector of seven named features. Lesson 8 told
-positions apart by clock hands. One hand is enough here: it turns by 36° with every
+Each token of the little sentence has a vector of seven named features. To tell positions
+apart, one clock hand of lesson 8 is enough here: it turns by 36° with every
 token, ten tokens once around, and we append its tip to the features as two more
-numbers. We call them `east` and `north`, like the winds of lesson 1.
+numbers, `sin` and `cos`.
 """
 
 # %%
@@ -45,22 +47,20 @@ tokens, names, meaning = little_sentence()  # meaning: (n, 7)
 turn = np.radians(36 * np.arange(10))
 hand = np.stack([np.sin(turn), np.cos(turn)], axis=-1)  # (n, 2)
 x = np.hstack([meaning, hand])  # (n, d_model)
-features = [*names, "east", "north"]
+features = [*names, "sin", "cos"]
 it = tokens.index("it")
 print("x", x.shape, "it", x[it])
 
 # %% [markdown]
 r"""
-Ten tokens of nine numbers. "it" is a thing (2), perhaps alive (1), and its hand points
+Each of ten tokens has nine numbers: "it" is a thing (2), perhaps alive (1), and its hand points
 to (−0.95, −0.31).
 
 A reader who meets "it" may want to know two things: **who is meant**, and **which
-word stood before**. Lesson 7 showed how a token asks: its vector times $W_q$, which we
-now call `w_query` as `course_utils` does, is its query. Here are the matrices for both
-questions, by hand. A training would have to find them.
-
+word stood before**. A token asks with its vector times `w_query` (lesson 7).
+Here are the matrices for both questions, by hand; a training would have to find them.
 Columns 0 to 3 ask who is meant: what is alive asks for something that is a thing
-and alive. We write down only the numbers that are not 0.
+and alive. Only numbers that are not 0 are written down.
 """
 
 
@@ -116,6 +116,22 @@ print(query.shape, key.shape, value.shape)
 r"""
 Eight numbers a token in each role, four for each question.
 
+And the model of the prologue? It has 270 units that each ask a question of their own, called **heads**. How many
+look from the last "V" at "ex"?
+"""
+
+# %%
+heads = look_back()["nothing"][-1].heads  # (layers, heads)
+print(heads.shape, heads.size, "heads in all")
+print((heads > 0.3).sum(), "give “ex” more than .3,", end=" ")
+print((heads < 0.05).sum(), "less than .05")
+
+# %% [markdown]
+r"""
+> **In a language model.** At the last "V" 270 heads ask, each with its own query, and each has one row of weights
+> to spend. For 11 of them the winning key is "ex". 243 give it hardly anything: they look for something else, and what they find
+> stands beside the "ex" without blurring it. With one head in each layer, nine questions would share one row.
+
 ## Predict first
 
 One call of the attention of lesson 5, with a causal mask (lesson 6). "it" asks both
@@ -143,8 +159,8 @@ guess.reveal(right=3)
 
 # %% [markdown]
 r"""
-At itself, 0.69. At "cat", which answers the first question, 0.00; at "because",
-which answers the second, 0.15. What happened? A score is a sum over all columns, so
+At itself, 0.69. "cat", which answers the first question, gets 0.00; "because",
+which answers the second, 0.15. A score is a sum over all columns, so
 the scores of the two questions are *added* before the softmax sees them:
 """
 
@@ -158,8 +174,7 @@ for position in (1, 5, 6, 7):
 # %% [markdown]
 r"""
 "cat" is best at the first and worst at the second, "because" the other way round.
-"it" is second at both, and the sum prefers it: a compromise that answers neither
-question. Perhaps the second question is only too loud? Turn it down by a factor:
+"it" is second at both, and the sum prefers this compromise. Perhaps the second question is only too loud? Turn it down by a factor:
 """
 
 # %%
@@ -173,16 +188,15 @@ for factor in (1, 0.1, 0.05, 0.02, 0):
 r"""
 No factor gives much to both. And none ever could give 1 to both: **a token has one
 row of weights, and the row sums to 1.** Were the weight shared half and half, "it"
-would get the mean of two values. Lesson 4 showed what a mean hides: not which
+would get the mean of two values. Lesson 4 showed what a mean hides: which
 part came from where.
 
 ## Give each question a softmax of its own
 
-The cure is to not add the scores. Cut query, key and value into two parts of four
+The cure is not to add the scores. Cut query, key and value into two parts of four
 columns, attend with each part alone, and lay the two answers side by side. Each
 part is called a **head**. Their answers are then multiplied by one more matrix,
-`w_out`, which has a row for each number of the heads and a column for each feature
-of the model. It decides where each answer is written. By hand again: each number
+`w_out` ($W_o$ in many texts), which decides to which features each answer is written. By hand again: each number
 goes to the feature it was fetched from, those of head 1 at half strength.
 """
 
@@ -295,31 +309,48 @@ print(np.allclose(output, general))
 
 # %% [markdown]
 r"""
-Loop, reshape and the course's own function agree. What do more heads cost? Count,
-for ten tokens and eight columns, the numbers in the three matrices, the
+## What is the last matrix for?
+
+`w_out` has four rows for each head. Let each head write with its own rows, all by itself, and look at
+the feature "thing" of "it":
+"""
+
+# %%
+query, key, value = (split_heads(x @ w, 2) for w in matrices[:3])
+heads = scaled_dot_product_attention(query, key, value, is_causal=True)
+written = heads @ w_out.reshape(2, 4, 9)  # (num_heads, n, d_model)
+print(np.allclose(written.sum(axis=0), output))
+print(written[:, it, features.index("thing")])
+
+# %% [markdown]
+r"""
+**The output is a sum over heads**: each adds what it found, where its rows of `w_out` say. Here both
+write to "thing". Without `w_out` every number of the output would come from one head alone, at
+a place that the number of the head decides, and the vector would be as long as all heads together, not as long as
+the token that it is to be added to (the residual connection of lesson 7).
+
+What do more heads cost? Count the numbers in the three matrices, the
 multiplications for all scores, and the weights.
 """
 
 # %%
-n, d = 10, 8
-for h in (1, 2, 4, 8):
+d = 8
+for n, h in ((10, 1), (10, 2), (10, 4), (10, 8), (20, 8)):
     d_k = d // h
     held, products, rows = 3 * h * (9 * d_k), h * n * n * d_k, h * n
-    print(
-        f"heads {h}: {held} numbers, {products} products, {rows} rows"
-    )
+    print(f"{n} tokens, heads {h}: {held} numbers,", end=" ")
+    print(f"{products} products, {rows} rows of {n}")
 
 # %% [markdown]
 r"""
 Splitting is free, in parameters and in products. What grows is the number of rows of
-weights: each token looks with $h$ pairs of eyes. What shrinks is $d_k$, the
-number of components with which each pair compares.
+weights; what shrinks is $d_k$, the number of components with which each head compares. Twice
+the tokens take four times the products: the quadratic cost of lesson 6.
 
 ## Does PyTorch agree?
 
 The course ships what PyTorch's `torch.nn.MultiheadAttention` returned for
-random weights, queries and keys (3 queries, 4 keys, 6 numbers, 2 heads, biases,
-batches of 2). Load the weights into the course's layer, and compare.
+random matrices, queries and keys. Load the matrices into the course's layer, and compare.
 """
 
 # %%
@@ -346,9 +377,8 @@ three of query, key and value in one; `load_torch_state` turns and cuts them.
 
 ## Share keys and values
 
-A model that writes, token by token, needs the keys and values of all earlier tokens
-again and again. They do not change, so it keeps them (lesson 14 builds this *cache*).
-Per token that is a key and a value for each head of each layer. How many bytes?
+A model that writes needs the keys and values of all earlier tokens
+again and again, so it keeps them (lesson 14 builds this *cache*): per token a key and a value for each head of each layer. How many bytes?
 """
 
 
@@ -364,31 +394,31 @@ print(small.nbytes, kept_bytes(1, 4, 3, 5, bytes_each=8))
 
 # %% [markdown]
 r"""
-The formula counts what the course's cache holds. Now a published size. Llama 2 in
+The formula counts what the course's cache holds. A published size: Llama 2 in
 its largest form (Touvron et al., 2023) has [80 layers, 64 heads, and 8,192 numbers a
-vector](https://huggingface.co/TheBloke/Llama-2-70B-fp16/blob/refs%2Fpr%2F6/config.json), hence
+vector](https://github.com/pytorch-labs/gpt-fast/blob/870415262cf12f7144d93359317acb24629e6dfd/model.py), hence
 $d_k = 128$. It reads up to 4,096 tokens, and keeps two bytes a number.
 """
 
 # %%
 for num_kv_heads in (64, 8, 1):
     size = kept_bytes(80, num_kv_heads, 128, 4096, bytes_each=2)
-    each = size / 4096 / 1000
-    print(
-        f"{num_kv_heads:2} key-value heads: {each:6.0f} kB a token,"
-        f" {size / 1e9:5.2f} GB for one text"
-    )
+    held = 80 * 2 * 8192 * num_kv_heads * 128  # w_key and w_value
+    print(f"{num_kv_heads:2} key-value heads:", end=" ")
+    print(f"{size / 1e9:5.2f} GB kept for one text,", end=" ")
+    print(f"{held / 1e9:5.2f} billion parameters")
 
 # %% [markdown]
 r"""
 With 64 heads of keys and values, one text of 4,096 tokens takes 10.74 GB, besides
-the model itself, and each new token must read all of it. Shazeer (2019) asked: must
-every head have keys and values *of its own*? In **multi-query attention** all heads
+the model itself, and each new token must read all of it. Must
+every head have keys and values *of its own*? In **multi-query attention** (Shazeer, 2019) all heads
 share one; each still asks its own question. In **grouped-query attention** (Ainslie
-et al., 2023) a few heads share. Llama 2 does this: 8 groups of 8 heads, 1.34 GB.
+et al., 2023) a few heads share. Llama 2 does this: 8 groups of 8 heads, 1.34 GB. It also saves
+parameters, in `w_key` and `w_value`: 1.34 billion of them in place of 10.74. (Both columns show the same numbers by chance: 4,096 tokens of two bytes
+are as many as 8,192 features.)
 
-Query head $i$ uses key–value head $\lfloor i / g \rfloor$, where $g$ is the size of
-a group: the first $g$ heads share the first, the next $g$ the second.
+Query head $i$ uses key–value head $\lfloor i / g \rfloor$, where $g$ is the size of a group.
 """
 
 
@@ -431,15 +461,14 @@ print(np.allclose(loop, repeated), np.allclose(loop, general))
 
 # %% [markdown]
 r"""
-All three agree. Does sharing cost quality? That takes large models to measure, and others have done
-so. Shazeer reports a minor loss for one shared head. Ainslie et al. find groups close
-to full multi-head attention, and almost as fast as one shared head. We do not measure
-it here.
+Does sharing cost quality? On large models
+Shazeer reports a minor loss for one shared head. Ainslie et al. find groups close
+to full multi-head attention, and almost as fast as one shared head.
 
 ## Split, then share
 
-The slider walks through thirteen designs for the size of Llama 2. Steps 0 to 6 split
-8,192 columns into 1, 2, 4, … 64 heads. Steps 7 to 12 let the 64 heads share ever
+Here are thirteen designs for the size of Llama 2. The first seven split
+8,192 columns into 1, 2, 4, … 64 heads; the others let the 64 heads share ever
 fewer keys and values. It stands where Llama 2 does. Watch:
 
 - while you **split**: what grows, what shrinks, and which bar does not move?
@@ -448,7 +477,7 @@ fewer keys and values. It stands where Llama 2 does. Watch:
 """
 
 
-# %%
+# %% tags=["hide-input"]
 def design(step):
     heads = 2 ** min(step, 6)
     shared = heads if step <= 6 else 2 ** (12 - step)
@@ -471,16 +500,15 @@ def walk(step):
     )
 
 
-step = figures.slider(
-    0, 12, 1, start=9, label="split, then share: step"
-)
+designs = [f"split in {2**i}" for i in range(7)]
+designs += [f"64 share {2**i}" for i in range(5, -1, -1)]
+step = figures.picker(designs, start=9, label="design")
 figures.panel(walk, step=step)
 
 # %% [markdown]
 r"""
-Splitting changes what can be asked, and costs no memory: from one head to 64, the
-rows of weights grow from 1 to 64, and the last bar stands still. Sharing
-changes no question: the 64 rows stay, and each halving of the keys and values halves
+Splitting changes what can be asked, and costs no memory: the rows of weights grow, the last bar stands still. Sharing
+changes no question: the rows stay, and each halving of the keys and values halves
 the memory.
 """
 
@@ -490,132 +518,10 @@ for step in (0, 6, 9, 12):
 
 # %% [markdown]
 r"""
-## Does one head really fail?
-
-The sentence was built by hand, to fail. What if a model may *learn*, and choose its
-matrices itself? Here is a task with two relations: at each position of a random
-sequence, name the token **one** back, and the token **three** back.
-"""
-
-# %%
-row, answers = two_relations_task(
-    np.random.default_rng(0), 1, 8, vocabulary=8
-)
-print("tokens     ", row[0])
-print("one back   ", answers[0, :, 0])
-print("three back ", answers[0, :, 1])
-
-# %% [markdown]
-r"""
-(−1: there is none yet.) The model is as small as can be: a vector for each token and
-each position, one causal layer with `num_heads` heads, and two matrices that read
-one answer each from its output. All of it is learnt from 600 batches of 16 sequences
-(`course_utils.models.two_relations`; part 3 opens the box). With eight tokens, guessing
-gets 1/8.
-
-What do you expect? Two heads can learn a question each. One head has one row of
-weights for both. But it may be that this was only a matter of size or of patience,
-so one head also gets its chance with four times the width, and with 3,000 batches.
-Five seeds each.
-"""
-
-# %%
-contenders = {
-    "one head": (1, 16, 600),
-    "two heads": (2, 16, 600),
-    "one head, 4 × as wide": (1, 64, 600),
-    "one head, 3,000 batches": (1, 16, 3000),
-}
-results = {}
-for name, (heads, width, steps) in contenders.items():
-    model = TwoRelations(heads, d_model=width)
-    results[name] = trained(model, seeds=range(5), steps=steps)
-
-# %%
-right = {
-    name: results[name][0] for name in contenders
-}  # each (seeds, 2 questions)
-print("                         one back      three back, each seed")
-for name, r in right.items():
-    print(f"{name:24} {r[:, 0].mean():8.1f}     ", r[:, 1].round(1))
-
-# %%
-fig, axes = plt.subplots()
-at = np.arange(4)
-for shift, question in ((-0.17, 0), (0.17, 1)):
-    all_runs = np.array([r[:, question] for r in right.values()])
-    mean, std = all_runs.mean(axis=1), all_runs.std(axis=1)
-    label = ("one back", "three back")[question]
-    axes.bar(at + shift, mean, 0.3, yerr=std, label=label, capsize=3)
-    axes.plot(at + shift - 0.08, all_runs, "k.", markersize=5)
-axes.axhline(1 / 8, color="black", linewidth=1, label="guessing")
-labels = [name.replace(", ", ",\n") for name in right]
-axes.set(xticks=at, xticklabels=labels, ylabel="right answers")
-axes.set(ylim=(0, 1.3))
-_ = axes.legend(ncols=3, loc="upper left")
-
-# %% [markdown]
-r"""
-The bars are means over five seeds, the lines on them one standard deviation, the dots
-the seeds; the second bar of each pair is the question about three back.
-
-- **One head** answers one question always (1.0) and does little better than guess at
-  the other (0.1 to 0.2). Each seed chose the same one: "one back" can be asked at more
-  positions.
-- **Two heads**, at the same width, answer both, on every seed.
-- **Width** does not help: 0.1 to 0.2 with four times the width.
-- **Patience** helps one seed of five. With five times the batches four seeds still
-  guess. But the fifth gets 0.9: it found a way.
-
-Where do they look? Here are the weights from position 8, which has to name the tokens
-at 7 and at 5.
-"""
-
-# %%
-rng = np.random.default_rng(9)
-row, _ = two_relations_task(rng, 1000, 12, vocabulary=8)
-for name in ("one head", "two heads"):
-    heads, width, _ = contenders[name]
-    parameters = {
-        w: all_seeds[0] for w, all_seeds in results[name][1].items()
-    }
-    model = TwoRelations(heads, d_model=width)
-    weight = model.weights(parameters, row)  # (1000, heads, n, n)
-    print(name, "from 8 to 5, 6, 7, 8:")
-    print(weight[:, :, 8, 5:9].mean(axis=0))
-
-# %% [markdown]
-r"""
-This is not what we expected. The one head did *not* give up on position 5: it looks
-at both, 0.51 and 0.46. Both tokens are in its blend. But the blend does not say which
-of them came from where, and the slightly larger share wins. Two heads look at one
-position each, and their answers lie side by side, so that the readers know which is
-which. "With a single attention head, averaging inhibits this", say Vaswani et al.
-
-> **Why the smaller share cannot win.** Let the weights be fixed: $\alpha$ for the
-> token $a$ one back, $\beta$ for $b$ three back. A reader that is a matrix adds up
-> votes: answer $j$ gets $\alpha s_j(a) + \beta s_j(b)$, where $s_j(a)$ is what
-> the value of $a$ says for $j$. To name $b$, the votes for $b$ must outnumber those
-> for each other $j$:
-> $\alpha (s_b(a) - s_j(a)) + \beta (s_b(b) - s_j(b)) \gt 0$. Sum this over all triples
-> of different $a$, $b$, $j$: the terms with $\alpha$ cancel, and what remains is
-> $\sum (s_b(b) - s_j(b)) \gt 0$. Now put $j = a$ and sum over all pairs:
-> $(\beta - \alpha) \sum (s_b(b) - s_a(b)) \gt 0$. So $\beta$ is the larger. To name $a$,
-> the same steps make $\alpha$ the larger. Both cannot be.
-
-What this does not show. The proof needs weights that are the same for all tokens, and
-a reader that is a matrix. A head may tilt its weights by what the tokens *are*, as the
-fifth seed has probably learnt to do; and real models put a layer that is no matrix
-after the attention (lesson 12). So one head is not *unable*. It finds this task very
-hard, which two heads find easy. Nor are more heads always better: Michel, Levy and
-Neubig (2019) found that from trained models many heads can be removed with little loss.
-
 ## Where it goes wrong
 
-**Reshape without the transpose.** Why not reshape to (num_heads, n, d_k) at once? The
-shape is right. It is asked [again](https://github.com/hyunwoongko/transformer/issues/15)
-and [again](https://github.com/harvardnlp/annotated-transformer/issues/118), and readers
-reported the same slip, where heads are merged, in [a collection of
+**Reshape without the transpose.** Why not reshape to (num_heads, n, d_k) at once? It is asked [again](https://github.com/hyunwoongko/transformer/issues/15)
+and [again](https://github.com/harvardnlp/annotated-transformer/issues/118), and the same slip, where heads are merged, was found in [a collection of
 classifiers](https://github.com/649453932/Chinese-Text-Classification-Pytorch/issues/10)
 and in [a tutorial](https://github.com/ajhalthor/Transformer-Neural-Network/pull/4). Cut each
 token into its two halves, and see which halves such a "head" gets:
@@ -657,9 +563,9 @@ for name, function in (("right", multi_head), ("wrong", by_reshape)):
 # %% [markdown]
 r"""
 No error, the same shape, and most numbers look right. But "alive" fell from 1.85 to
-0.88: "it" no longer finds the cat, and finds itself. How to notice: change
+0.88: "it" finds itself, not the cat. How to notice: change
 one token, and see that *every* head of that token changes and no head of another
-token does. Or merge what you split with a function that is known to be right.
+token does.
 
 **Tile for repeat.** Heads in groups need key heads in the order 0, 0, 0, 1, 1, 1.
 `np.tile` gives 0, 1, 0, 1, 0, 1, in the same shape. The definition of attention in
@@ -681,20 +587,18 @@ Four of the six heads are right by luck, two attend with a stranger's keys.
 
 **The wrong root, and no last matrix.** Readers found an implementation that divides by
 the root of the whole width [in place of that of a
-head](https://github.com/aladdinpersson/Machine-Learning-Collection/issues/30) (lesson 5
-shows what a wrong scale does), and another that [has no
-`w_out`](https://github.com/Kyubyong/transformer/issues/117): its heads lie side by side,
-and attention never mixes them. Keep the numbers of columns and features different when
-you test, as here (8 and 9), and a forgotten `w_out` shows in the shape.
+head](https://github.com/aladdinpersson/Machine-Learning-Collection/issues/30) (lesson 5), and another that [has no
+`w_out`](https://github.com/Kyubyong/transformer/issues/117). Test with unequal numbers of columns and features,
+as here (8 and 9), and a forgotten `w_out` shows in the shape.
 
 ## All of it in one picture
 
-Nine lessons, one sentence. Each column is a token, each row a stage, with the number of
-the lesson that built it. Little bars are the numbers of a vector, up if positive.
-Move the slider from token to token. Watch:
+Nine lessons, one sentence (or yours: write it in the cell, with four to ten of these words). Each column is a token, each row a stage, with the number of
+the lesson that built it. Little bars are the numbers of a vector, up if positive. The last row belongs to the
+token that asks, and has a place for each feature. Move the slider from token to token. Watch:
 
-- the **arcs**: where do the two heads look? They start at the token that asks;
-- from top to bottom in the ringed column: query, blend, merged blends;
+- the **arcs**: where do the two heads look?
+- in the ringed column, from top to bottom: query, blend, merged blends;
 - in the columns of the others: key, score, mask, weight, value;
 - "sat": both heads look at "cat", for different reasons;
 - "on": its first query is all zeros. What are the weights of a token that asks
@@ -703,53 +607,64 @@ Move the slider from token to token. Watch:
 
 
 # %%
+sentence = "the cat sat on the mat because it was tired"
+words = sentence.split()
+own = meaning[[tokens.index(word) for word in words]]
+own = np.hstack([own, hand[: len(words)]])
 _, weights = course_utils.multi_head_attention(
-    x, x, x, *matrices, num_heads=2, is_causal=True, return_weights=True
+    *3 * [own],
+    *matrices,
+    num_heads=2,
+    is_causal=True,
+    return_weights=True,
 )  # (num_heads, n_q, n_k)
 
 
+# %% tags=["hide-input"]
 def found(position):
     row = weights[:, position]  # (num_heads, n_k)
-    words = [f"“{tokens[j]}”" for j in row.argmax(axis=-1)]
-    return zip(words, row.max(axis=-1), strict=True)
+    best = [f"“{words[j]}”" for j in row.argmax(axis=-1)]
+    return zip(best, row.max(axis=-1), strict=True)
 
 
-# %%
 def everything(position):
     looks = [f"{word} ({w:.2f})" for word, w in found(position)]
     flow = figures.attention_flow(
-        tokens,
-        x,
+        words,
+        own,
         *matrices,
         row=position,
         heads=("who is meant?", "which word before?"),
         features=features,
     )
-    asks = f"“{tokens[position]}” looks most at"
+    asks = f"“{words[position]}” looks most at"
     return figures.beside(flow, caption=f"{asks} {' and '.join(looks)}")
 
 
-position = figures.slider(0, 9, 1, start=it, label="token that asks")
+last = len(words) - 1
+position = figures.slider(
+    0, last, 1, start=min(it, last), label="token that asks"
+)
 figures.panel(everything, position=position)
 
 # %% [markdown]
 r"""
 Follow "it" once from top to bottom. Its vector becomes two queries. Head 0 compares
 the first with all first keys: 8.0 at "cat", 4.0 at "mat". The mask hides "was" and
-"tired". The softmax turns the scores that are left into a row of weights, and the
-values, by weight, into a blend: thing and alive. Head 1 does the same beside it, and
-finds "because". The blends are merged, and `w_out` writes them where the model keeps
+"tired". The softmax turns the scores that are left into weights, and these blend the values: thing and alive. Head 1 does the same beside it, and
+finds "because". `w_out` writes the merged blends where the model keeps
 such features. That is all of attention, and each line of it is yours.
 """
 
 # %%
-for position in (2, 3, 7, 9):
+for position in (2, 3, last):
     print(everything(position).caption)
 
 # %% [markdown]
 r"""
 "on" asks nothing with its first query, and so it looks at all four tokens that it may
-see alike: 0.25 each, of which "the" is only the first. A softmax cannot look nowhere.
+see alike: 0.25 each. A softmax cannot look nowhere. Trained heads that find nothing often rest on one token
+that tells little, an **attention sink**: in the prologue it was the very first.
 
 ## In short
 
@@ -761,6 +676,156 @@ grows with the number of key–value heads, and heads may share these. On a task
 relations two heads did on five seeds of five what one did on none, and on one of five
 with five times the training: one head fails by averaging, not by a law.
 
+## For those who want to know more: does one head really fail?
+
+The sentence was built by hand, to fail. What if a model may *learn*, and choose its
+matrices itself? Here is a task with two relations: at each position of a random
+sequence, name the token **one** back, and the token **three** back.
+"""
+
+# %%
+row, answers = two_relations_task(
+    np.random.default_rng(0), 1, 8, vocabulary=8
+)
+print("tokens     ", row[0])
+print("one back   ", answers[0, :, 0])
+print("three back ", answers[0, :, 1])
+
+# %% [markdown]
+r"""
+(−1: there is none yet.) The model is as small as can be: a vector for each token and
+each position, one causal layer with `num_heads` heads, and two matrices that read
+one answer each from its output. All of it starts at random; 600 times it sees 16 sequences, and each number is moved
+a little in the direction that makes the right answers likelier
+(part 3 opens the box). With eight tokens, guessing gets 1/8.
+
+Two heads can learn a question each. One head has one row of
+weights for both. It may be only a matter of size or of patience,
+so one head also gets its chance with twice the width, and with 3,000 batches.
+Five seeds each.
+"""
+
+# %%
+contenders = {
+    "one head": (1, 16, 600),
+    "two heads": (2, 16, 600),
+    "one head, twice as wide": (1, 32, 600),
+    "one head, 3,000 batches": (1, 16, 3000),
+}
+results = {}
+for name, (heads, width, steps) in contenders.items():
+    model = TwoRelations(heads, d_model=width)
+    results[name] = trained(model, seeds=range(5), steps=steps)
+
+# %% tags=["hide-input"]
+right = {
+    name: results[name][0] for name in contenders
+}  # each (seeds, 2 questions)
+print("                         one back      three back, each seed")
+for name, r in right.items():
+    print(f"{name:24} {r[:, 0].mean():8.1f}     ", r[:, 1].round(1))
+
+# %% tags=["hide-input"]
+fig, axes = plt.subplots()
+at = np.arange(4)
+for shift, question in ((-0.17, 0), (0.17, 1)):
+    all_runs = np.array([r[:, question] for r in right.values()])
+    mean, std = all_runs.mean(axis=1), all_runs.std(axis=1)
+    label = ("one back", "three back")[question]
+    axes.bar(at + shift, mean, 0.3, yerr=std, label=label, capsize=3)
+    axes.plot(at + shift - 0.08, all_runs, "k.", markersize=5)
+axes.axhline(1 / 8, color="black", linewidth=1, label="guessing")
+labels = [name.replace(", ", ",\n") for name in right]
+axes.set(xticks=at, xticklabels=labels, ylabel="right answers")
+axes.set(ylim=(0, 1.3))
+_ = axes.legend(ncols=3, loc="upper left")
+
+# %% [markdown]
+r"""
+The bars are means over five seeds, the lines on them one standard deviation, the dots
+the seeds.
+
+- **One head** answers one question always (1.0) and does little better than guess at
+  the other (0.1 to 0.2). Each seed chose the same one: "one back" can be asked at more
+  positions.
+- **Two heads**, at the same width, answer both, on every seed.
+- **Width** does not help: 0.1 with twice the width.
+- **Patience** helps one seed of five. With five times the batches four seeds still
+  guess. But the fifth gets 0.9: it found a way.
+
+Where do they look? Here are the weights from position 8, which has to name the tokens
+at 7 and at 5.
+"""
+
+# %%
+rng = np.random.default_rng(9)
+row, _ = two_relations_task(rng, 1000, 12, vocabulary=8)
+for name in ("one head", "two heads"):
+    heads, width, _ = contenders[name]
+    parameters = {
+        w: all_seeds[0] for w, all_seeds in results[name][1].items()
+    }
+    model = TwoRelations(heads, d_model=width)
+    weight = model.weights(parameters, row)  # (1000, heads, n, n)
+    print(name, "from 8 to 5, 6, 7, 8:")
+    print(weight[:, :, 8, 5:9].mean(axis=0))
+
+# %% [markdown]
+r"""
+The one head did *not* give up on position 5: it looks
+at both, 0.51 and 0.46. But the blend does not say which
+of them came from where, and the slightly larger share wins. Two heads look at one
+position each, and their answers lie side by side, so that the readers know which is
+which. "With a single attention head, averaging inhibits this", say Vaswani et al.
+
+<details>
+<summary>Why the smaller share cannot win: a proof (a box of 4 minutes)</summary>
+
+Let the weights be fixed: $\alpha$ for the token $a$ one back, $\beta$ for $b$ three back. A reader
+that is a matrix adds up votes: answer $j$ gets $\alpha s_j(a) + \beta s_j(b)$, where $s_j(a)$ is what
+the value of $a$ says for $j$.
+
+1. To name $b$, the votes for $b$ must outnumber those for each other $j$:
+   $\alpha (s_b(a) - s_j(a)) + \beta (s_b(b) - s_j(b)) \gt 0$.
+2. Sum this over all triples of different $a$, $b$, $j$: the terms with $\alpha$ cancel, and what
+   remains is $\sum (s_b(b) - s_j(b)) \gt 0$.
+3. Put $j = a$ in step 1 and sum over all pairs: $(\beta - \alpha) \sum (s_b(b) - s_a(b)) \gt 0$. So
+   $\beta$ is the larger.
+4. To name $a$, the same steps make $\alpha$ the larger. Both cannot be.
+
+It needs weights that are the same for all tokens, and a reader that is a matrix. A head may tilt
+its weights by what the tokens *are*, as the fifth seed has probably learnt to do; and real models
+put a layer that is no matrix after the attention (lesson 12).
+
+</details>
+
+So one head is not *unable*, but finds this task very
+hard, which two heads find easy. Nor are more heads always better: Michel, Levy and
+Neubig (2019) found that from trained models many heads can be removed with little loss.
+
+And why do two heads learn *different* things, when nobody tells them to? Give them the same matrices to start
+with, and look at the direction in which training would move each:
+"""
+
+# %%
+model = TwoRelations(num_heads=2)
+start = model.start(np.random.default_rng(0))
+twins = dict(start)
+for name in ("w_query", "w_key", "w_value"):
+    twins[name] = np.tile(start[name][:, :8], 2)
+twins["w_out"] = np.tile(start["w_out"][:8], (2, 1))
+batch = two_relations_task(
+    np.random.default_rng(0), 16, 12, vocabulary=8
+)
+for name, parameters in (("twins", twins), ("random", start)):
+    _, gradients = model.loss_and_gradients(parameters, *batch)
+    first, second = np.split(gradients["w_query"], 2, axis=1)
+    print(name, "same direction:", np.allclose(first, second))
+
+# %% [markdown]
+r"""
+Twins are moved alike, at this step and at all that follow: one head, written twice. The random start is what parts them.
+
 ## Symbols and names
 
 | name | shape | meaning |
@@ -770,7 +835,8 @@ with five times the training: one head fails by averaging, not by a law.
 | $d_\text{model}$ | a whole number | how long the vector of a token is (9 here, 8,192 in Llama 2) |
 | $d_k$ | $d / h$ | how many components one head compares |
 | `w_query`, `w_key`, `w_value` | (d_model, h·d_k) | the projections of all heads, side by side |
-| `w_out` | (h·d_v, d_model) | writes the merged heads back |
+| $W_o$, `w_out` | (h·d_v, d_model) | writes the merged heads back |
+| attention sink | | a key on which heads rest that find nothing |
 | `split_heads` | (..., n, d) → (..., h, n, d/h) | cuts each vector into one part a head |
 | `merge_heads` | (..., h, n, d/h) → (..., n, d) | its inverse |
 | MQA, GQA | | multi-query and grouped-query attention: heads share keys and values |
@@ -792,5 +858,5 @@ with five times the training: one head fails by averaging, not by a law.
 **Now you:** [the exercises of this lesson](../exercises/09_multi_head_attention.ipynb).
 After them you have all of attention. But we wrote the matrices by hand, and a model
 with millions of numbers cannot be written by hand. **How do the weights learn where to
-look?** That is lesson 10, and the third part.
+look?** That is [lesson 10](10_backward.ipynb), and the third part.
 """

@@ -576,7 +576,7 @@ curves = {
     for name, factor in tracked(list(factors.items()))
 }
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots()
 for name, (tested, right) in curves.items():
     mean, std = right.mean(axis=1), right.std(axis=1)

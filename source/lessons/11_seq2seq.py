@@ -304,7 +304,7 @@ for kind in KINDS:
     print(f"{kind:15}", *(f"{m:5.2f}" for m in mean[shown - 1]))
 guess.reveal(right=3)
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots()
 for kind, marker in zip(KINDS, "so^", strict=True):
     all_seeds = right[kind]  # (seeds, lengths)

@@ -380,7 +380,7 @@ training = run_trials(
 trained = {name: x[0] for name, x in training.parameters.items()}
 print("steps", training.tested, "bits", training.scores[:, 0])
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots()
 smooth = training.losses.reshape(-1, 40).mean(axis=1) / np.log(2)
 at = np.arange(20, STEPS, 40)
@@ -538,7 +538,7 @@ worst
 changes = [change for change in CHANGES if change != "no mask"]
 changes.sort(key=lambda change: measured(change).mean())
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(figsize=(7, 5))
 for i, change in enumerate(changes):
     bits = measured(change)

@@ -366,7 +366,7 @@ styles = [
 ]
 
 
-# %%
+# %% tags=["hide-input"]
 def draw_curves(curves):
     _, axes = plt.subplots()
     for style, (name, right) in zip(
@@ -640,7 +640,7 @@ for count, way in tracked(plans):
         progress=False,
     )
 
-# %%
+# %% tags=["hide-input"]
 fig, panels = plt.subplots(1, 2, figsize=(8.4, 3.4), sharey=True)
 for (count, way), trials in learnt.items():
     axes = panels[0] if count == 8 else panels[1]
@@ -735,7 +735,7 @@ for name, images in made.items():
     print(f"{name:18} {np.mean(quality):.1f} dB", end="  ")
     print(f"({min(quality):.1f} to {max(quality):.1f})")
 
-# %%
+# %% tags=["hide-input"]
 fig, panels = plt.subplots(1, 5, figsize=(9, 2.2))
 for axes, (name, images) in zip(
     panels, {"clean": [clean], **made}.items(), strict=True

@@ -425,7 +425,7 @@ def growth(ax, n, costs, title, note=lambda name: ""):
     )
 
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(9, 4.8))
 growth(axes[0], sizes, seconds, "processor seconds", pays_from)
 growth(axes[1], sizes, held, "bytes held")
@@ -713,7 +713,7 @@ curves = {
     for plan, options in tracked(list(plans.items()))
 }
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True)
 for kind in ("softmax", "linear"):
     ends = np.array([curves[kind, n][1][-1] for n in (2, 8, 32)])

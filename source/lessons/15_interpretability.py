@@ -349,7 +349,7 @@ training = run_trials(
 tested, scores = training.tested, training.scores  # (tests, seeds, 4)
 right, surprise, back, again = np.moveaxis(scores, -1, 0)
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6))
 axes[0].plot(tested, surprise, color=figures.BLUE, ls="-", lw=1.2)
 axes[0].set(xlabel="step", ylabel="surprise, nats a letter")
@@ -651,7 +651,7 @@ agreed = {
     for name, some in models.items()
 }  # (seeds, ways, numbers)
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.4), sharey=True)
 colors = (figures.BLUE, figures.VERMILION, figures.GREY)
 for ax, (name, got) in zip(axes, agreed.items(), strict=True):
@@ -784,7 +784,7 @@ flipped = {
     for layers, (mixed, trials) in enumerate(pools.items())
 }
 
-# %%
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(6.4, 2.6))
 for row, found in enumerate(flipped.values()):
     ax.plot(found, [row] * 5, "o", color=figures.BLUE, alpha=0.6)

@@ -386,7 +386,7 @@ low, high, share = np.array(ahead).T
 print("lead, 5 % to 95 %:", low.min(), "to", high.max())
 print(f"draws with a lead: {share.min():.2f} to {share.max():.2f}")
 
-# %%
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(7, 4.2))
 at = np.arange(15)
 ax.hlines(at, by_meaning, by_words, color=figures.GREY, linewidth=1)
@@ -589,7 +589,7 @@ print(f"the same noun in both twins: {same.mean():.1f} of 16 pairs")
 most = int(both.max())
 print(f"best: {total.max()} of 32 right, {most} of 16 pairs in both")
 
-# %%
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(6.5, 3))
 ax.bar(np.arange(most + 1), np.bincount(both.ravel()))
 ax.axvline(4, color=figures.VERMILION, linestyle="--")

@@ -625,7 +625,7 @@ effects = {
     name: losses(off) for name, off in tracked(list(plans.items()))
 }
 
-# %%
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(figsize=(7, 3.4))
 for y, (one, two) in enumerate(effects.values()):
     axes.plot(one, [y - 0.12] * 5, "o", color=figures.GREY, alpha=0.7)
