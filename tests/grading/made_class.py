@@ -24,7 +24,7 @@ from handed_in import _source, to_write
 from course_utils.exercises import EXERCISES, exercises_of
 
 ROOT = Path(__file__).resolve().parents[2]
-FIRST = "Ann Ben Cem Dân Eva Fay Gil Hal Ida Jim Kim Léa Mia Noa Oya Pia Quy Ray"
+FIRST = "Ann Ben Cem Dân Eva Fay Gil Hal Ida Jim Kim Léa Mia Nia Oya Pia Quy Ray"
 LAST = "Abe Berg Čapek Diaz Evans Fox Gao Hahn Ito Jones Kaya Lund Mora Núñez"
 DUE = datetime(2026, 12, 1, 23, 59)
 HOW = ("right", "wrong", "not attempted")
