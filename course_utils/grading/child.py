@@ -8,7 +8,7 @@ import numpy as np
 from course_utils.checks.finding import ROUNDS, rounds, steps_of
 from course_utils.checks.judge import too_slow
 from course_utils.checks.repair import Found
-from course_utils.exercises.exercise import Exercise
+from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.grading import wire
 from course_utils.grading.clock import Clock, LateError
 from course_utils.grading.lending import Lent, lend
@@ -124,17 +124,41 @@ class Child:
             "seconds": seconds,
         }
         arrays = [x for given, expected in drawn for x in (*given, expected)]
-        was_late = self.was_late
-        try:
-            most = seconds + SLACK
-            said, _ = self.request(
-                what, arrays, exercise.may_use, seconds=most, lent=lent
-            )
-        except (GoneError, BorrowedError):
-            return None
-        finally:
-            self.was_late = was_late  # no verdict was
+        said = self._told(what, arrays, exercise, lent, seconds + SLACK)
         return self._words.found(said.get("found"))
+
+    def warned(
+        self, exercise: Exercise, case: Arguments, lent: Lent | None = None
+    ) -> str:
+        """Say what a line of an answer warns of, as the process says; often nothing.
+
+        - `exercise`: what is answered.
+        - `case`: what the answer is called with.
+        - `lent`: right answers in the place of the submission's own.
+        """
+        what = {"do": "warn", "name": exercise.name}
+        said = self._told(what, list(case.values()), exercise, lent)
+        return self._words.warned(said["warned"]) if said.get("warned") else ""
+
+    def _told(
+        self,
+        what: dict,
+        arrays: list[np.ndarray],
+        exercise: Exercise,
+        lent: Lent | None,
+        seconds: float | None = None,
+    ) -> dict:
+        """Return what the process says when all is judged; nothing if that goes wrong.
+
+        Whether it comes too late is not said of any verdict.
+        """
+        was_late, may_use = self.was_late, exercise.may_use
+        try:
+            return self.request(what, arrays, may_use, seconds=seconds, lent=lent)[0]
+        except (GoneError, BorrowedError):
+            return {}
+        finally:
+            self.was_late = was_late
 
     def request(
         self,

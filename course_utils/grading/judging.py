@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from course_utils.checks.asking import UNWRITTEN
 from course_utils.checks.earlier import both, earlier
+from course_utils.checks.feedback import sentence
 from course_utils.checks.finding import is_worth_a_search
 from course_utils.checks.judge import Verdict, judge
 from course_utils.grading.answer import Answer
@@ -83,23 +84,34 @@ class Judging:
                 self._gone.discard(name)
 
     def _look_for_lines(self) -> None:
-        """Look for the lines of mistakes, now that every verdict is there.
+        """Look for what warns and for the lines of mistakes, now that all is judged.
 
         What is looked at is drawn from another seed. It cannot change a verdict: the
         process is asked for nothing afterwards, and if it ends, that is the end.
         """
+        for name, verdict in self._found.items():
+            if name in self._stopped or verdict.passed or _says_little(verdict):
+                continue
+            self._found[name] = self._with_line(self._with_warning(verdict))
+
+    def _with_warning(self, verdict: Verdict) -> Verdict:
+        if not verdict.case or not self._child.is_there:
+            return verdict
+        lent = self._lent.get(verdict.exercise.name)
+        warns = self._child.warned(verdict.exercise, verdict.case.arguments, lent)
+        said = f"{sentence(verdict.message)} {warns}" if warns else verdict.message
+        return replace(verdict, message=said)
+
+    def _with_line(self, verdict: Verdict) -> Verdict:
+        is_looked_for = self._search > 0 and is_worth_a_search(verdict)
+        if not is_looked_for or not self._child.is_there:
+            return verdict
         secret = sha256(f"lines {self._seed}".encode()).digest()
         seed = int.from_bytes(secret[:8])
-        for name, verdict in self._found.items():
-            if self._search <= 0 or not self._child.is_there:
-                return
-            if name in self._stopped or _says_little(verdict):
-                continue
-            if is_worth_a_search(verdict):
-                exercise = self._exercises[name]
-                lent = self._lent.get(name)
-                found = self._child.find(exercise, seed, self._search, lent)
-                self._found[name] = replace(verdict, found=found)
+        exercise, lent = verdict.exercise, self._lent.get(verdict.exercise.name)
+        return replace(
+            verdict, found=self._child.find(exercise, seed, self._search, lent)
+        )
 
     def _was_stopped(self, name: str) -> bool:
         # A function can be missing because the cell that makes it was stopped.

@@ -218,6 +218,8 @@ class Submission:
             return {"names": [x for x in request["names"] if x in names]}, []
         if request["do"] == "find":
             return {"found": _found(asked, request, arguments)}, []
+        if request["do"] == "warn":
+            return {"warned": _warned(asked, arguments)}, []
         return self._reply(asked, request["counts"], arguments)
 
     def _ask(self, what: str, name: str, args: tuple, named: dict) -> object:
@@ -288,6 +290,14 @@ def _found(
         seconds=request["seconds"],
     )
     return None if found is None else list(astuple(found))
+
+
+def _warned(function: object, arguments: list[np.ndarray]) -> list | None:
+    """Return what a line of the function warns of, and where."""
+    if found := look.warned(function, _given(arguments)):
+        kind, words, line, text = found
+        return [kind[:99], words[: wire.MOST_SAID], line, text[:200]]
+    return None
 
 
 def _called(function: object, given: list[object]) -> tuple[dict, np.ndarray | None]:

@@ -3,6 +3,7 @@
 import os
 import secrets
 import warnings
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from IPython.display import display
 
-from course_utils.checks.asking import UNWRITTEN
+from course_utils.checks.asking import UNWRITTEN, fresh
 from course_utils.checks.earlier import both, earlier, right_one
-from course_utils.checks.feedback import Feedback, sentence
+from course_utils.checks.feedback import Feedback, FoundLine, sentence
 from course_utils.checks.finding import find, is_worth_a_search
 from course_utils.checks.judge import Verdict, judge, too_slow
-from course_utils.checks.look import course_calls, line_of
+from course_utils.checks.look import course_calls, in_words, line_of, warned
 from course_utils.checks.lookups import in_place, looked_up
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises import EXERCISES
@@ -52,19 +53,23 @@ def check(name: str, answer: Answer) -> Feedback | None:
             f"got {type(answer).__name__}"
         )
     verdict, right = _verdict(EXERCISES[name], answer)
+    warns = _warned(verdict, answer, right)
     if "NBGRADER_EXECUTION" not in os.environ:
-        said = _with_notes(verdict, _version(verdict, answer), _keep(verdict))
+        notes = warns, _version(verdict, answer), _keep(verdict)
+        said = _with_notes(verdict, *notes)
         if verdict.seed is not None and is_worth_a_search(verdict):
             return Following(said, answer, right)
         return Feedback(said)
     if not verdict.passed:
-        raise AssertionError(repr(Feedback(verdict)))
+        raise AssertionError(repr(Feedback(_with_notes(verdict, warns))))
     # nbgrader takes what a cell returns for points, and warns if that is no number.
     return display(Feedback(verdict))
 
 
 class Following(Feedback):
-    """A verdict that is shown at once, and once more when the line is found.
+    """A verdict that is shown at once; the line follows below it, if it is found.
+
+    What the learner opened in the verdict meanwhile stays as it is.
 
     - `verdict`: on a wrong answer.
     - `answer`: the answer.
@@ -87,12 +92,9 @@ class Following(Feedback):
         return found is not None
 
     def _ipython_display_(self) -> None:
-        shown = display(self._shown(), raw=True, display_id=True)
-        if self.look() and shown is not None:
-            shown.update(self._shown(), raw=True)
-
-    def _shown(self) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": repr(self)}
+        display({"text/html": self._repr_html_(), "text/plain": repr(self)}, raw=True)
+        if self.look():
+            display(FoundLine(self.verdict.found))
 
 
 def _verdict(exercise: Exercise, answer: Answer) -> tuple[Verdict, dict[str, Answer]]:
@@ -109,6 +111,16 @@ def _verdict(exercise: Exercise, answer: Answer) -> tuple[Verdict, dict[str, Ans
     with in_place(answer, right):
         helped = _timed(exercise, answer, SECONDS)
     return both(alone, helped, used), right
+
+
+def _warned(verdict: Verdict, answer: Answer, right: dict[str, Answer]) -> str:
+    """Say what a line of a wrong answer warns of, with the input that is shown."""
+    if verdict.passed or verdict.case is None:
+        return ""
+    with suppress(TimeoutError), time_limit(SECONDS_BEFORE), in_place(answer, right):
+        said = warned(answer, fresh(verdict.case.arguments))
+        return f"It warns of {in_words(*said)}." if said else ""
+    return ""
 
 
 def _wrong_before(exercise: Exercise, answer: Answer) -> list[Exercise]:
