@@ -1,8 +1,8 @@
 import dataclasses
 import os
 import signal
-import time
 import sys
+import time
 import warnings
 from contextlib import suppress
 from functools import partial
