@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from course_utils.checks.grids import grids
 from course_utils.checks.judge import Verdict
+from course_utils.checks.repair import Found
 
 
 class Feedback:
@@ -34,28 +35,43 @@ class Feedback:
         return feedback_html(self.verdict, self.headline)
 
 
+class FoundLine:
+    """Where one change makes an answer right, as a notebook shows it below a verdict.
+
+    - `found`: the place.
+    """
+
+    def __init__(self, found: Found) -> None:
+        self._found = found
+
+    def __repr__(self) -> str:
+        return str(self._found)
+
+    def _repr_html_(self) -> str:
+        return _template("found.html").render(found=self._found)
+
+
 def feedback_html(verdict: Verdict, headline: str) -> str:
     """Return the feedback on one exercise as a piece of a page."""
-    return _template().render(
+    return _template("feedback.html").render(
         verdict=verdict,
         headline=headline,
         message=sentence(verdict.message),
         grids=grids(verdict.case) if verdict.case else [],
         show=_show,
-        sentence=sentence,
     )
 
 
 @cache
-def _template() -> jinja2.Template:
+def _template(name: str) -> jinja2.Template:
     pages = jinja2.Environment(
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
     )
-    pages.filters["code"] = _code
-    return pages.get_template("feedback.html")
+    pages.filters |= {"code": _code, "sentence": sentence}
+    return pages.get_template(name)
 
 
 def _code(text: str) -> Markup:

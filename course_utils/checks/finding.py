@@ -7,7 +7,8 @@ import numpy as np
 
 from course_utils.checks.asking import UNWRITTEN
 from course_utils.checks.judge import Verdict, draws
-from course_utils.checks.repair import Found, Given, quietly, search
+from course_utils.checks.look import quietly
+from course_utils.checks.repair import Found, Given, search
 from course_utils.checks.source import names_in
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises.exercise import Answer, Exercise

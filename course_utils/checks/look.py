@@ -3,11 +3,13 @@
 The grader uses this module inside its sandbox, so it imports nothing of the course.
 """
 
+import io
 import linecache
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -38,13 +40,60 @@ def course_calls(function: Callable, arguments: list[object]) -> list[str]:
             calls[name] = None
 
     before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        with suppress(Exception):
+    with quietly(), suppress(Exception):
+        sys.setprofile(note)
+        try:
             function(*arguments)
-    finally:
-        sys.setprofile(before)
+        finally:
+            sys.setprofile(before)
     return list(calls)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Swallow what somebody's code prints, and what it warns of."""
+    with (
+        np.errstate(all="ignore"),
+        warnings.catch_warnings(),
+        redirect_stdout(io.StringIO()),
+        redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def warned(
+    function: object, arguments: list[object]
+) -> tuple[str, str, int, str] | None:
+    """Call a function once; return the first warning that a line of its file causes.
+
+    - `function`: what somebody wrote; its errors are ignored.
+    - `arguments`: what to call it with.
+
+    Returns the kind of the warning, its words, the number of the line and its text.
+    """
+    file = getattr(getattr(function, "__code__", None), "co_filename", None)
+    noted: list[tuple[str, str, int, str]] = []
+
+    def note(message: object, category: type[Warning], *_: object) -> None:
+        frame = sys._getframe()
+        while frame is not None and frame.f_code.co_filename != file:
+            frame = frame.f_back
+        if frame is not None:
+            line = frame.f_lineno
+            text = linecache.getline(file, line).strip()
+            noted.append((category.__name__, str(message), line, text))
+
+    with quietly(), np.errstate(all="warn", under="ignore"), suppress(Exception):
+        warnings.simplefilter("always")
+        warnings.showwarning = note
+        function(*arguments)
+    return noted[0] if noted else None
+
+
+def in_words(kind: str, words: str, line: int, text: str) -> str:
+    """Say what was raised or warned of, and in which line."""
+    return f"{kind}: {words}".removesuffix(": ") + said_of_line(line, text)
 
 
 def _is_ours(frame: FrameType) -> bool:

@@ -13,18 +13,15 @@ its neighbours there.
 """
 
 import ast
-import io
 import time
-import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from course_utils.checks.compare import difference
 from course_utils.checks.edits import QUESTIONS, Edit, edits
-from course_utils.checks.look import numbers
+from course_utils.checks.look import numbers, quietly
 from course_utils.checks.memory_limit import memory_limit
 from course_utils.checks.source import Source
 
@@ -102,8 +99,8 @@ def search(
     Returns None if there is no such edit, or none that was found in time.
     """
     end = time.process_time() + seconds
-    trial = _Trial(Source(function), keeps_dtype)
     with quietly(), memory_limit(MEMORY):
+        trial = _Trial(Source(function), keeps_dtype)
         tried = trial.edits(steps)
         cases = trial.sorted(cases) if tried else []
         for i, edit in enumerate(tried if cases else ()):
@@ -194,19 +191,6 @@ def _watch_loops(tree: ast.AST) -> None:
         if isinstance(x, ast.For | ast.While):
             tick = ast.Expr(ast.Call(ast.Name("_tick", ast.Load()), [], []))
             x.body.insert(0, ast.fix_missing_locations(ast.copy_location(tick, x)))
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Swallow what edited code prints, and what it warns of."""
-    with (
-        np.errstate(all="ignore"),
-        warnings.catch_warnings(),
-        redirect_stdout(io.StringIO()),
-        redirect_stderr(io.StringIO()),
-    ):
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _found(edit: Edit, lines: list[str]) -> Found:

@@ -1,18 +1,17 @@
-"""One submission in its own process, and its functions as if they were here."""
+"""One submission in its own process."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from socket import socket
 
 import numpy as np
 
-from course_utils.checks.asking import PRINTED, UNWRITTEN, Reply
 from course_utils.checks.finding import ROUNDS, rounds, steps_of
-from course_utils.checks.judge import borrowed, too_slow
+from course_utils.checks.judge import too_slow
 from course_utils.checks.repair import Found
 from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.grading import wire
 from course_utils.grading.clock import Clock, LateError
-from course_utils.grading.lending import lend
+from course_utils.grading.lending import Lent, lend
 from course_utils.grading.sandbox import Sandbox
 from course_utils.grading.submission import Submission
 from course_utils.grading.words import Words
@@ -75,9 +74,16 @@ class Child:
         """Whether a cell was left out, because it ended the process or did not end."""
         return bool(self._left_out)
 
-    def answer(self, exercise: Exercise) -> "Answer":
-        """Return what stands for the submission's answer to an exercise."""
-        return Answer(self, exercise)
+    def looks_up(self, exercise: Exercise, others: list[Exercise]) -> list[Exercise]:
+        """Return those of other answers that an answer calls, as the process says."""
+        names = [x.name for x in others]
+        what = {"do": "look up", "name": exercise.name, "names": names}
+        try:
+            said, _ = self.request(what, [], ())
+        except (GoneError, BorrowedError):
+            return []
+        called = self._words.names(said.get("names"))
+        return [x for x in others if x.name in called]
 
     def run(self, on_check: OnCheck) -> None:
         """Run the cells to the end, if it can be reached.
@@ -97,12 +103,15 @@ class Child:
             self._link = self._sandbox.submission()
             self._run_cells(on_check)
 
-    def find(self, exercise: Exercise, seed: int, seconds: float) -> Found | None:
+    def find(
+        self, exercise: Exercise, seed: int, seconds: float, lent: Lent | None = None
+    ) -> Found | None:
         """Return where one change makes an answer right, as the process says.
 
         - `exercise`: what is answered.
         - `seed`: draws inputs, which must not be those of a verdict to come.
         - `seconds`: for the search.
+        - `lent`: right answers in the place of the submission's own.
         """
         drawn = [case for cases in rounds(exercise, seed) for case in cases]
         what = {
@@ -115,15 +124,41 @@ class Child:
             "seconds": seconds,
         }
         arrays = [x for given, expected in drawn for x in (*given, expected)]
-        was_late = self.was_late
-        try:
-            most = seconds + SLACK
-            said, _ = self.request(what, arrays, exercise.may_use, seconds=most)
-        except (GoneError, BorrowedError):
-            return None
-        finally:
-            self.was_late = was_late  # no verdict was
+        said = self._told(what, arrays, exercise, lent, seconds + SLACK)
         return self._words.found(said.get("found"))
+
+    def warned(
+        self, exercise: Exercise, case: Arguments, lent: Lent | None = None
+    ) -> str:
+        """Say what a line of an answer warns of, as the process says; often nothing.
+
+        - `exercise`: what is answered.
+        - `case`: what the answer is called with.
+        - `lent`: right answers in the place of the submission's own.
+        """
+        what = {"do": "warn", "name": exercise.name}
+        said = self._told(what, list(case.values()), exercise, lent)
+        return self._words.warned(said["warned"]) if said.get("warned") else ""
+
+    def _told(
+        self,
+        what: dict,
+        arrays: list[np.ndarray],
+        exercise: Exercise,
+        lent: Lent | None,
+        seconds: float | None = None,
+    ) -> dict:
+        """Return what the process says when all is judged; nothing if that goes wrong.
+
+        Whether it comes too late is not said of any verdict.
+        """
+        was_late, may_use = self.was_late, exercise.may_use
+        try:
+            return self.request(what, arrays, may_use, seconds=seconds, lent=lent)[0]
+        except (GoneError, BorrowedError):
+            return {}
+        finally:
+            self.was_late = was_late
 
     def request(
         self,
@@ -132,6 +167,7 @@ class Child:
         may_use: tuple[str, ...],
         *,
         seconds: float | None = None,
+        lent: Lent | None = None,
     ) -> tuple[dict, list[np.ndarray]]:
         """Ask the process for something; return its reply.
 
@@ -139,6 +175,7 @@ class Child:
         - `arguments`: go with it.
         - `may_use`: the functions of the course that it may ask for meanwhile.
         - `seconds`: how long it may take, if that is less than usual.
+        - `lent`: right answers that it may ask for meanwhile.
 
         Raises GoneError if no reply comes, or none that is one, and BorrowedError if it
         asks for another function of the course.
@@ -148,8 +185,9 @@ class Child:
         self._has_seen_inputs = True
         try:
             arrays = [np.asarray(x) for x in arguments]
+            what |= {"lent": list(lent.answers)} if lent else {}
             wire.send(self._link, what, arrays, deadline=self._clock)
-            reply, came = self._heard(may_use, strictly=True)
+            reply, came = self._heard(may_use, strictly=True, lent=lent)
             if "failed" not in reply:
                 return reply, came
             said = self._words.raised(reply["failed"], in_full=False)
@@ -231,15 +269,20 @@ class Child:
             wire.send(self._link, {"do": "go on"}, deadline=self._clock)
 
     def _heard(
-        self, may_use: set[str] | tuple[str, ...], *, strictly: bool = False
+        self,
+        may_use: set[str] | tuple[str, ...],
+        *,
+        strictly: bool = False,
+        lent: Lent | None = None,
     ) -> tuple[dict, list[np.ndarray]]:
         """Return what the process says, having called the course's functions for it."""
         while True:
             said, came = wire.receive(self._link, deadline=self._clock)
-            if "use" not in said:
+            if "use" not in said and "answer" not in said:
                 return said, came
             try:
-                reply, results = lend(said, came, may_use)
+                answers = lent.answers if lent else {}
+                reply, results = lend(said, came, may_use, answers)
             except (ValueError, TypeError, KeyError) as error:
                 raise wire.WireError("what came is not a call") from error
             if "refused" in reply and strictly:
@@ -259,111 +302,3 @@ class Child:
     def _leave_out(self, number: int, why: str) -> None:
         self._left_out[number] = f"code cell {number} {why}"
         self.stop()
-
-
-class Answer:
-    """Stands for the answer of a submission to an exercise, and is asked for it.
-
-    - `child`: the process of the submission.
-    - `exercise`: what is answered.
-    """
-
-    def __init__(self, child: Child, exercise: Exercise) -> None:
-        self._child = child
-        self._exercise = exercise
-        self.constants = child.words().constants
-
-    def ask(self, cases: list[Arguments]) -> Iterator[tuple[Reply, Reply]]:
-        """Yield what the function does with each case, called twice."""
-        arrays = [x for case in cases for x in case.values()]
-        counts = [len(case) for case in cases]
-        what = {"do": "call", "name": self._exercise.name, "counts": counts}
-        try:
-            said, came = self._child.request(what, arrays, self._exercise.may_use)
-            replies = said.get("replies")
-            if not isinstance(replies, list) or len(replies) != 2 * len(cases):
-                raise GoneError(NO_RESULT)
-            reads = self._child.words().names(said.get("reads"))
-            results = iter(came)
-            after = _After(next(results, None))
-            for i, case in enumerate(cases):
-                yield tuple(
-                    self._read(replies[2 * i + k], after.changed(case), results, reads)
-                    for k in range(2)
-                )
-        except GoneError as error:
-            self._child.stop()
-            gone = Reply(problem=str(error), gone=True)
-            yield gone, gone
-        except BorrowedError as error:
-            gone = Reply(problem=borrowed(str(error)), gone=True)
-            yield gone, gone
-
-    def _read(
-        self,
-        said: object,
-        changed: dict[str, np.ndarray],
-        results: Iterator[np.ndarray],
-        reads: tuple[str, ...],
-    ) -> Reply:
-        """Return what the process says of one call, having looked at each word."""
-        if not isinstance(said, dict):
-            raise GoneError(NO_RESULT)
-        if said.get("unwritten"):
-            return Reply(problem=UNWRITTEN)
-        if "missing" in said:
-            cause = self._child.cause()
-            return Reply(problem=f"`{self._exercise.name}` is not defined{cause}")
-        if "raised" in said:
-            return Reply(problem=self._raised(said["raised"]))
-        if "came" in said:
-            printed = said["came"] == "print"
-            words = self._child.words()
-            problem = PRINTED if printed else words.returned(said["came"])
-            return Reply(None, tuple(changed), problem)
-        if "large" in said:
-            return Reply(problem=_too_large(said["large"]))
-        yours = next(results, None) if said.get("returned") else None
-        if yours is None:
-            raise GoneError(NO_RESULT)
-        after = next(iter(changed.values()), None)
-        return Reply(yours, tuple(changed), reads=reads, after=after)
-
-    def _raised(self, said: object) -> str:
-        """Say what was raised, and what may have been the cause of it."""
-        why = f"it {self._child.words().raised(said, in_full=False)}"
-        follows = why.startswith(
-            ("it raises NameError", "it raises ModuleNotFound", "it raises ImportError")
-        )
-        return why + (self._child.cause() if follows else "")
-
-
-class _After:
-    """The bytes of all arguments after the calls, as far as they have been read."""
-
-    def __init__(self, left: np.ndarray | None) -> None:
-        self._left = b"" if left is None else left.tobytes()
-        self._start = 0
-
-    def changed(self, case: Arguments) -> dict[str, np.ndarray]:
-        """Return the arguments that the next call changed, as it left them."""
-        changed = {}
-        for name, array in case.items():
-            if array.ndim == 0:
-                continue
-            was = array.tobytes("F" if wire.is_by_column(array) else "C")
-            stop = self._start + len(was)
-            now = self._left[self._start : stop]
-            if now != was:
-                order = "F" if wire.is_by_column(array) else "C"
-                now = now.ljust(len(was), b"\0")
-                flat = np.frombuffer(now, array.dtype)
-                changed[name] = flat.reshape(array.shape, order=order)
-            self._start = stop
-        return changed
-
-
-def _too_large(shape: object) -> str:
-    if isinstance(shape, list) and all(type(n) is int for n in shape):
-        return f"the shape is {tuple(shape[:32])}: far too large"[: wire.MOST_SAID]
-    return "its result is far too large"

@@ -5,9 +5,13 @@ from dataclasses import replace
 from hashlib import sha256
 
 from course_utils.checks.asking import UNWRITTEN
+from course_utils.checks.earlier import both, earlier
+from course_utils.checks.feedback import sentence
 from course_utils.checks.finding import is_worth_a_search
 from course_utils.checks.judge import Verdict, judge
+from course_utils.grading.answer import Answer
 from course_utils.grading.child import Child, GoneError
+from course_utils.grading.lending import Lent
 from course_utils.grading.sandbox import Sandbox
 from course_utils.grading.submission import Submission
 
@@ -37,6 +41,7 @@ class Judging:
         self._judged: dict[str, int] = {}
         self._gone: set[str] = set()
         self._stopped: set[str] = set()
+        self._lent: dict[str, Lent] = {}
 
     def verdicts(self) -> tuple[list[Verdict], bool]:
         """Return the verdict on each exercise, and whether the clock ran out too early.
@@ -49,6 +54,7 @@ class Judging:
             for name in self._exercises:
                 if not self._is_settled(name):
                     self._judge(name)
+            self._judge_with_right_ones()
             self._stopped = {x for x in self._exercises if self._was_stopped(x)}
             self._look_for_lines()
         return [self._found[x] for x in self._exercises], self._child.was_late
@@ -57,23 +63,55 @@ class Judging:
         """Whether a limit or a crash was in the way of judging an exercise."""
         return name in self._stopped
 
+    def _judge_with_right_ones(self) -> None:
+        """Judge anew what calls wrong earlier answers, with right ones in their place.
+
+        From here on nothing is judged but what comes later than all that was lent: so
+        nobody borrows an answer to what is still to be judged.
+        """
+        for name, exercise in self._exercises.items():
+            wrong = [x for x in earlier(exercise) if not self._is_right(x.name)]
+            if not wrong or self._is_right(name):
+                continue
+            called = self._child.looks_up(exercise, wrong)
+            if not called:
+                continue
+            lent, alone = Lent(called), self._found[name]
+            helped = judge(exercise, Answer(self._child, exercise, lent), self._seed)
+            if self._child.is_there:
+                self._found[name] = both(alone, helped, lent.used)
+                self._lent[name] = lent
+                self._gone.discard(name)
+
     def _look_for_lines(self) -> None:
-        """Look for the lines of mistakes, now that every verdict is there.
+        """Look for what warns and for the lines of mistakes, now that all is judged.
 
         What is looked at is drawn from another seed. It cannot change a verdict: the
         process is asked for nothing afterwards, and if it ends, that is the end.
         """
+        for name, verdict in self._found.items():
+            if name in self._stopped or verdict.passed or _says_little(verdict):
+                continue
+            self._found[name] = self._with_line(self._with_warning(verdict))
+
+    def _with_warning(self, verdict: Verdict) -> Verdict:
+        if not verdict.case or not self._child.is_there:
+            return verdict
+        lent = self._lent.get(verdict.exercise.name)
+        warns = self._child.warned(verdict.exercise, verdict.case.arguments, lent)
+        said = f"{sentence(verdict.message)} {warns}" if warns else verdict.message
+        return replace(verdict, message=said)
+
+    def _with_line(self, verdict: Verdict) -> Verdict:
+        is_looked_for = self._search > 0 and is_worth_a_search(verdict)
+        if not is_looked_for or not self._child.is_there:
+            return verdict
         secret = sha256(f"lines {self._seed}".encode()).digest()
         seed = int.from_bytes(secret[:8])
-        for name, verdict in self._found.items():
-            if self._search <= 0 or not self._child.is_there:
-                return
-            if name in self._stopped or _says_little(verdict):
-                continue
-            if is_worth_a_search(verdict):
-                exercise = self._exercises[name]
-                found = self._child.find(exercise, seed, self._search)
-                self._found[name] = replace(verdict, found=found)
+        exercise, lent = verdict.exercise, self._lent.get(verdict.exercise.name)
+        return replace(
+            verdict, found=self._child.find(exercise, seed, self._search, lent)
+        )
 
     def _was_stopped(self, name: str) -> bool:
         # A function can be missing because the cell that makes it was stopped.
@@ -90,7 +128,7 @@ class Judging:
 
     def _judge(self, name: str) -> None:
         exercise = self._exercises[name]
-        verdict = judge(exercise, self._child.answer(exercise), self._seed)
+        verdict = judge(exercise, Answer(self._child, exercise), self._seed)
         if not self._child.is_there:
             self._gone.add(name)
         found = self._found.get(name)

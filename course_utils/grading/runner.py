@@ -12,15 +12,17 @@ import re
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import astuple
+from functools import partial
 from itertools import islice
 from socket import socket
 
 import numpy as np
 from IPython.core.interactiveshell import InteractiveShell
 
-from course_utils.checks import look, repair
+from course_utils.checks import look, lookups, repair
 from course_utils.grading import stand_ins, wire
 
 NOTE = "_course_note"  # the name under which what fails in a cell is noted
@@ -138,7 +140,7 @@ class Submission:
         """Run the cells, then answer calls until the socket closes."""
         told, _ = wire.receive(self.link)
         stand_ins.COURSE.check = self._check
-        stand_ins.COURSE.ask = self._ask
+        stand_ins.COURSE.ask = partial(self._ask, "use")
         stand_ins.COURSE.offered = tuple(told["offered"])
         self.shell.ast_transformers.append(GoOn())
         setattr(builtins, NOTE, self._note)
@@ -190,39 +192,46 @@ class Submission:
         self.is_asked = True
         while (said := wire.receive(self.link))[0]["do"] != "go on":
             request, arguments = said
-            asked = self._named(request["name"]) if function is None else function
-            if request["do"] == "find":
-                self._tell({"found": self._found(request, arguments)})
-                continue
-            self._tell(*self._reply(asked, request["counts"], arguments))
+            asked = self._asked_for(request) if function is None else function
+            lent = {x: self._lent(x) for x in request.get("lent", ())}
+            with lookups.in_place(asked, lent):
+                told = self._done(asked, request, arguments)
+            self._tell(*told)
         self.is_asked = False
 
-    def _found(self, request: dict, arrays: list[np.ndarray]) -> list | None:
-        """Look for the line of a mistake, in the function that was checked."""
-        name, rest = request["name"], iter(arrays)
-        cases = [(list(islice(rest, n)), next(rest)) for n in request["counts"]]
-        size = len(cases) // request["rounds"]
-        first, *more = (cases[i : i + size] for i in range(0, len(cases), size))
-        found = repair.search(
-            self.checked.get(name) or self._named(name),
-            first,
-            more,
-            steps=tuple(request["steps"]),
-            keeps_dtype=request["keeps_dtype"],
-            seconds=request["seconds"],
-        )
-        return None if found is None else list(astuple(found))
+    def _asked_for(self, request: dict) -> object:
+        """Return a function as it stands now; what is asked last, as it was checked."""
+        name = request["name"]
+        is_last = request["do"] != "call" or "lent" in request
+        return (is_last and self.checked.get(name)) or self._named(name)
 
-    def _ask(self, name: str, args: tuple, named: dict) -> object:
-        """Have the grader call a function of the course."""
+    def _lent(self, name: str) -> Callable:
+        """Return what has the grader answer an exercise."""
+        return lambda *args, **named: self._ask("answer", name, args, named)
+
+    def _done(
+        self, asked: object, request: dict, arguments: list[np.ndarray]
+    ) -> tuple[dict, list[np.ndarray]]:
+        """Do what is asked of a function; return what to tell of it."""
+        if request["do"] == "look up":
+            names = lookups.looked_up(asked)
+            return {"names": [x for x in request["names"] if x in names]}, []
+        if request["do"] == "find":
+            return {"found": _found(asked, request, arguments)}, []
+        if request["do"] == "warn":
+            return {"warned": _warned(asked, arguments)}, []
+        return self._reply(asked, request["counts"], arguments)
+
+    def _ask(self, what: str, name: str, args: tuple, named: dict) -> object:
+        """Have the grader call a function of the course, or one of its answers."""
         arrays: list[np.ndarray] = []
-        what = {
-            "use": name,
+        call = {
+            what: name,
             "args": [_sent(x, arrays) for x in args],
             "named": {x: _sent(y, arrays) for x, y in named.items()},
         }
         with self.lock:
-            self._tell(what, arrays)
+            self._tell(call, arrays)
             said, came = wire.receive(self.link)
         if "raises" in said:
             raise getattr(builtins, said["raises"])(said["text"])
@@ -262,6 +271,33 @@ class Submission:
         left = np.frombuffer(b"".join(after), np.uint8)
         reads = look.data_read(function)
         return {"replies": replies, "reads": reads}, [left, *results]
+
+
+def _found(
+    function: object, request: dict, arrays: list[np.ndarray]
+) -> list[object] | None:
+    """Look for the line of a mistake in a function."""
+    rest = iter(arrays)
+    cases = [(list(islice(rest, n)), next(rest)) for n in request["counts"]]
+    size = len(cases) // request["rounds"]
+    first, *more = (cases[i : i + size] for i in range(0, len(cases), size))
+    found = repair.search(
+        function,
+        first,
+        more,
+        steps=tuple(request["steps"]),
+        keeps_dtype=request["keeps_dtype"],
+        seconds=request["seconds"],
+    )
+    return None if found is None else list(astuple(found))
+
+
+def _warned(function: object, arguments: list[np.ndarray]) -> list | None:
+    """Return what a line of the function warns of, and where."""
+    if found := look.warned(function, _given(arguments)):
+        kind, words, line, text = found
+        return [kind[:99], words[: wire.MOST_SAID], line, text[:200]]
+    return None
 
 
 def _called(function: object, given: list[object]) -> tuple[dict, np.ndarray | None]:

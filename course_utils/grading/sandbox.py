@@ -28,7 +28,7 @@ INSIDE = (
         f"checks/{name}.py"
         for name in (
             *("look", "compare", "nodes", "edits", "edit_expressions"),
-            *("edit_statements", "memory_limit", "source", "repair"),
+            *("edit_statements", "lookups", "memory_limit", "source", "repair"),
         )
     ),
     *(

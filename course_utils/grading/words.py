@@ -15,7 +15,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from course_utils.checks.edits import QUESTIONS
-from course_utils.checks.look import MASKED, no_numbers, said_of_line
+from course_utils.checks.look import MASKED, in_words, no_numbers
 from course_utils.checks.repair import Found
 
 MOST_SHOWN = 200  # characters
@@ -121,6 +121,9 @@ invalid value encountered in <w>
 divide by zero encountered in <w>
 overflow encountered in <w>
 underflow encountered in <w>
+Mean of empty slice
+Degrees of freedom <= 0 for slice
+Casting complex values to real discards the imaginary part
 division by zero
 float division by zero
 integer division or modulo by zero
@@ -242,15 +245,24 @@ class Words:
         - `said`: the kind of the error, its words, and where it was raised.
         - `in_full`: whether all its words may be shown.
         """
+        return f"raises {self._told(said, in_full=in_full)}"
+
+    def warned(self, said: object) -> str:
+        """Say what was warned of, in a sentence.
+
+        - `said`: the kind of the warning, its words, and where it came from.
+        """
+        return f"It warns of {self._told(said, in_full=False)}."
+
+    def _told(self, said: object, *, in_full: bool) -> str:
         kind, words, line, text = _facts(said)
         kind = kind if kind in self._names else "an error of its own"
         shown = self._known(words)
         if in_full and words:
             own = _on_one_line(words[:MOST_SHOWN])
             shown = own if shown else f"“{own}”"
-        words = f": {shown}" if shown else ""
         text = text if text[:MOST_SHOWN] in self._lines else ""
-        return f"raises {kind}{words}{said_of_line(line, text)}"
+        return in_words(kind, shown or "", line, text)
 
     def returned(self, said: object) -> str:
         """Say what an answer returned in place of numbers."""

@@ -3,6 +3,7 @@
 import os
 import secrets
 import warnings
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,17 +11,20 @@ from pathlib import Path
 import numpy as np
 from IPython.display import display
 
-from course_utils.checks.asking import UNWRITTEN
-from course_utils.checks.feedback import Feedback, sentence
+from course_utils.checks.asking import UNWRITTEN, fresh
+from course_utils.checks.earlier import both, earlier, right_one
+from course_utils.checks.feedback import Feedback, FoundLine, sentence
 from course_utils.checks.finding import find, is_worth_a_search
 from course_utils.checks.judge import Verdict, judge, too_slow
-from course_utils.checks.look import course_calls, line_of
+from course_utils.checks.look import course_calls, in_words, line_of, warned
+from course_utils.checks.lookups import in_place, looked_up
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises import EXERCISES
 from course_utils.exercises.exercise import Answer, Exercise
 from course_utils.learner import cells, points, progress, start_page
 
 SECONDS = 5.0  # that a check may take in a notebook
+SECONDS_BEFORE = 1.0  # that each earlier answer may take which it calls
 SEARCH = 1.5  # seconds in which the line of a mistake is looked for
 
 cells.watch()
@@ -48,59 +52,99 @@ def check(name: str, answer: Answer) -> Feedback | None:
             f"check needs the function itself, as in check({name!r}, {name}); "
             f"got {type(answer).__name__}"
         )
-    verdict = _verdict(EXERCISES[name], answer)
+    verdict, right = _verdict(EXERCISES[name], answer)
+    warns = _warned(verdict, answer, right)
     if "NBGRADER_EXECUTION" not in os.environ:
-        said = _with_notes(verdict, _version(verdict, answer), _keep(verdict))
+        notes = warns, _version(verdict, answer), _keep(verdict)
+        said = _with_notes(verdict, *notes)
         if verdict.seed is not None and is_worth_a_search(verdict):
-            return Following(said, answer)
+            return Following(said, answer, right)
         return Feedback(said)
     if not verdict.passed:
-        raise AssertionError(repr(Feedback(verdict)))
+        raise AssertionError(repr(Feedback(_with_notes(verdict, warns))))
     # nbgrader takes what a cell returns for points, and warns if that is no number.
     return display(Feedback(verdict))
 
 
 class Following(Feedback):
-    """A verdict that is shown at once, and once more when the line is found.
+    """A verdict that is shown at once; the line follows below it, if it is found.
+
+    What the learner opened in the verdict meanwhile stays as it is.
 
     - `verdict`: on a wrong answer.
     - `answer`: the answer.
+    - `right`: right functions in the place of earlier answers that it calls.
     """
 
-    def __init__(self, verdict: Verdict, answer: Answer) -> None:
+    def __init__(
+        self, verdict: Verdict, answer: Answer, right: dict[str, Answer]
+    ) -> None:
         super().__init__(verdict)
         self._answer = answer
+        self._right = right
 
     def look(self) -> bool:
         """Look for the line of the mistake; return whether it was found."""
         seed = secrets.randbelow(2**32)
-        found = find(self.verdict.exercise, self._answer, seed, SEARCH)
+        with in_place(self._answer, self._right):
+            found = find(self.verdict.exercise, self._answer, seed, SEARCH)
         self.verdict = replace(self.verdict, found=found)
         return found is not None
 
     def _ipython_display_(self) -> None:
-        shown = display(self._shown(), raw=True, display_id=True)
-        if self.look() and shown is not None:
-            shown.update(self._shown(), raw=True)
-
-    def _shown(self) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": repr(self)}
+        display({"text/html": self._repr_html_(), "text/plain": repr(self)}, raw=True)
+        if self.look():
+            display(FoundLine(self.verdict.found))
 
 
-def _verdict(exercise: Exercise, answer: Answer) -> Verdict:
-    seed = secrets.randbelow(2**32)
+def _verdict(exercise: Exercise, answer: Answer) -> tuple[Verdict, dict[str, Answer]]:
+    """Return the verdict, and what took the place of earlier answers that are wrong."""
     watched = cells.watch()
     outdated = watched and watched.why_outdated(exercise.name, answer)
     if outdated:
-        return Verdict(exercise, 0, outdated, None, None)
+        return Verdict(exercise, 0, outdated, None, None), {}
+    alone, used = _timed(exercise, answer, SECONDS), set()
+    wrong = [] if alone.passed else _wrong_before(exercise, answer)
+    if not wrong:
+        return alone, {}
+    right = {x.name: right_one(x, used.add) for x in wrong}
+    with in_place(answer, right):
+        helped = _timed(exercise, answer, SECONDS)
+    return both(alone, helped, used), right
+
+
+def _warned(verdict: Verdict, answer: Answer, right: dict[str, Answer]) -> str:
+    """Say what a line of a wrong answer warns of, with the input that is shown."""
+    if verdict.passed or verdict.case is None:
+        return ""
+    with suppress(TimeoutError), time_limit(SECONDS_BEFORE), in_place(answer, right):
+        said = warned(answer, fresh(verdict.case.arguments))
+        return f"It warns of {in_words(*said)}." if said else ""
+    return ""
+
+
+def _wrong_before(exercise: Exercise, answer: Answer) -> list[Exercise]:
+    """Return the earlier exercises of the notebook whose wrong answers this calls."""
+    names, defined = looked_up(answer), getattr(answer, "__globals__", {})
+    called = [x for x in earlier(exercise) if x.name in names]
+    return [
+        x
+        for x in called
+        if callable(own := defined.get(x.name))
+        and not _timed(x, own, SECONDS_BEFORE).passed
+    ]
+
+
+def _timed(exercise: Exercise, answer: Answer, seconds: float) -> Verdict:
+    seed = secrets.randbelow(2**32)
     # What the learner set, to find a mistake, must not stop the course's own code.
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with time_limit(SECONDS):
+            with time_limit(seconds):
                 return judge(exercise, answer, seed, partial(course_calls, answer))
         except TimeoutError as error:
-            message = too_slow(SECONDS) + line_of(error.__cause__ or error, answer)
+            message = too_slow(seconds) + line_of(error.__cause__ or error, answer)
             return Verdict(exercise, 0, message, None, seed)
 
 

@@ -1,6 +1,7 @@
 import dataclasses
 import os
 import signal
+import sys
 import time
 import warnings
 from contextlib import suppress
@@ -364,29 +365,102 @@ def test_what_rounding_makes_differ_is_not_shaded():
     assert gap.rows[0][0].shade == 0
 
 
-def test_the_line_is_looked_for_after_the_verdict(monkeypatch):
-    """The verdict is shown first; what is found comes into the same place."""
+def test_the_line_is_looked_for_after_the_verdict_and_leaves_it_alone(monkeypatch):
+    """A hint that was opened meanwhile stays open: nothing is shown a second time."""
     shown = []
-
-    class Handle:
-        def update(self, data, raw):
-            shown.append(data)
-
-    def display(data, raw, display_id):
-        assert raw
-        assert display_id
-        shown.append(data)
-        return Handle()
-
-    monkeypatch.setattr(checking, "display", display)
+    monkeypatch.setattr(checking, "display", lambda *x, **_: shown.append(x[0]))
     monkeypatch.setattr(checking, "SEARCH", 600)
     feedback = check("soft_lookup", blend_without_sum())
     feedback._ipython_display_()
-    before, after = shown
-    for kind in ("text/plain", "text/html"):
-        assert "One change makes it right" not in before[kind]
-        assert "One change makes it right. Look at line 3" in after[kind]
-    assert "<mark" in after["text/html"]
+    verdict, line = shown
+    assert "One change makes it right" not in verdict["text/plain"]
+    assert "One change makes it right" not in verdict["text/html"]
+    assert "Hint 1" in verdict["text/html"]
+    for said in (repr(line), line._repr_html_()):
+        assert "One change makes it right. Look at line 3" in said
+        assert "Hint" not in said
+    assert "<mark" in line._repr_html_()
+
+
+WARNS = """def soft_lookup(query, key, value, sharpness):
+    weight = np.exp(sharpness * (key @ query))
+    weight = weight * 0
+    return weight / weight.sum() @ value
+"""
+SAID = (
+    "It warns of RuntimeWarning: invalid value encountered in divide "
+    "(line 4 of the cell: `return weight / weight.sum() @ value`)."
+)
+
+
+@pytest.fixture
+def loose(capfd, monkeypatch):
+    """Return what is shown outside of all boxes; warnings are, as in a notebook."""
+
+    def show(message, *_):
+        print(message, file=sys.stderr)
+
+    monkeypatch.setattr(warnings, "showwarning", show)
+    return lambda: "".join(capfd.readouterr())
+
+
+def test_a_warning_of_a_wrong_answer_is_in_its_box_and_nowhere_else(loose):
+    feedback = check("soft_lookup", defined(WARNS, "soft_lookup", {"np": np}))
+    assert SAID in feedback.verdict.message
+    assert f"{feedback._repr_html_()}".count("RuntimeWarning") == 1
+    assert feedback.look() in (True, False)
+    assert loose() == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("warnings.warn('mind the gap')", "UserWarning: mind the gap (line 2 "),
+        ("np.mean([])", "RuntimeWarning: Mean of empty slice (line 2 "),
+        ("helper()", "UserWarning: of the helper (line 7 "),
+        ("np.float64(1) / np.zeros(1)", "divide by zero encountered in divide (line 2"),
+        ("np.exp(-1e9)", None),
+        ("warnings.simplefilter('ignore'); warnings.warn('x')", None),
+        ("elsewhere()", "UserWarning: elsewhere (line 2 "),
+        ("1 / 0; warnings.warn('never')", None),
+    ],
+)
+def test_a_warning_is_told_with_the_line_that_causes_it(line, said, loose):
+    code = WARNS.replace("\n", f"\n    {line}\n", 1)
+    code += "\ndef helper(): warnings.warn('of the helper')\n"
+    outside = {"np": np, "warnings": warnings}
+    outside["elsewhere"] = lambda: warnings.warn("elsewhere", stacklevel=1)
+    code = code.replace("weight * 0", "weight * 2 + weight.mean()")
+    message = check(
+        "soft_lookup", defined(code, "soft_lookup", outside)
+    ).verdict.message
+    assert ("It warns of" in message) == (said is not None)
+    assert (said or "") in message
+    assert loose() == ""
+
+
+def test_what_a_right_answer_prints_and_warns_of_is_nowhere(loose):
+    def loud(*args):
+        warnings.simplefilter("always")
+        warnings.warn("loud", stacklevel=1)
+        print("loud")
+        return SOFT.reference(*args)
+
+    with warnings.catch_warnings():
+        said = repr(check("soft_lookup", loud))
+    assert "✓ Right" in said
+    assert "loud" not in said
+    assert loose() == ""
+
+
+def test_what_reading_the_code_warns_of_is_nowhere(loose):
+    code = WARNS.replace("\n", "\n    text = '\\d' is 3\n", 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        answer = defined(code, "soft_lookup", {"np": np})
+        warnings.simplefilter("always")
+        check("soft_lookup", answer).look()
+    assert loose() == ""
 
 
 def blend_without_sum():

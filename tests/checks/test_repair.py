@@ -15,8 +15,8 @@ from course_utils.checks import finding
 from course_utils.checks.compare import difference
 from course_utils.checks.edits import QUESTIONS, edits
 from course_utils.checks.finding import find, rounds, steps_of
-from course_utils.checks.look import numbers
-from course_utils.checks.repair import quietly, search
+from course_utils.checks.look import numbers, quietly
+from course_utils.checks.repair import search
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises import EXERCISES
 

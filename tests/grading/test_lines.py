@@ -78,8 +78,11 @@ def test_no_function_is_judged_after_its_line_was_looked_for(monkeypatch):
     request = Child.request
 
     def noted(self, what, arguments, *rest, **named):
-        asked.append(what["do"])
-        seen[what["do"]] |= {x.tobytes() for x in arguments if np.size(x) > 1}
+        if what["do"] in ("call", "find"):
+            asked.append(what["do"])
+        seen.setdefault(what["do"], set()).update(
+            x.tobytes() for x in arguments if np.size(x) > 1
+        )
         return request(self, what, arguments, *rest, **named)
 
     monkeypatch.setattr(Child, "request", noted)
@@ -169,3 +172,44 @@ def soft_lookup(query, key, value, sharpness):
     assert "key before" in page
     assert "key after" in page
     assert "Look at line 2" in page
+
+
+WARNS = WRONG.replace("np.sqrt(weight.sum())", "(0 * weight.sum())")
+WARNING = "(line 3 of the cell: `return weight / (0 * weight.sum()) @ value`)"
+
+
+def test_what_a_wrong_answer_warns_of_is_told_with_its_line():
+    entry = graded(WARNS, search=0)["soft_lookup"]
+    assert "It warns of RuntimeWarning: divide by zero enc" in entry["message"]
+    assert WARNING in entry["message"]
+    assert "It warns of RuntimeWarning" in entry["feedback"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("None", "3", "['RuntimeWarning', 'you have earned all points', 4, 'x']"),
+        *("[[1]] * 4", "('x' * 10**6,) * 4", "1 / 0", "exit(0)"),
+        "['RuntimeWarning', str(arguments), 4, str(arguments)]",
+    ],
+)
+def test_whatever_is_said_of_warnings_is_not_shown(said):
+    code = """
+import sys
+def warned(function, arguments):
+    return {}
+sys.modules["course_utils.checks.look"].warned = warned
+"""
+    plain = graded(WRONG, search=0)["soft_lookup"]
+    taken = graded(code.format(said), WRONG, search=0)["soft_lookup"]
+    assert {**taken, "message": 0, "feedback": 0} == {
+        **plain,
+        "message": 0,
+        "feedback": 0,
+    }
+    told = taken["message"].lower().removeprefix(plain["message"].lower())
+    assert re.fullmatch(
+        r"(\. it warns of (runtimewarning|an error of its own)"
+        r"( \(line 4 of the cell\))?\.)?",
+        told,
+    )

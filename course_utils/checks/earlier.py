@@ -1,0 +1,62 @@
+"""Charge a slip once: judge what calls an earlier answer with a right one in its place.
+
+An exercise may build on an earlier one of the same notebook. Where that is wrong, what
+is right in itself comes out wrong too.
+"""
+
+import inspect
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+import numpy as np
+
+from course_utils.checks.asking import UNWRITTEN
+from course_utils.checks.feedback import sentence
+from course_utils.checks.judge import Verdict
+from course_utils.exercises import exercises_of
+from course_utils.exercises.exercise import Answer, Exercise
+
+
+def earlier(exercise: Exercise) -> list[Exercise]:
+    """Return the exercises of the same notebook that come before, in order."""
+    same = exercises_of(exercise.lesson)
+    return same[: same.index(exercise)]
+
+
+def right_one(exercise: Exercise, note: Callable[[str], object]) -> Answer:
+    """Return a right answer, which takes its arguments by place or by name.
+
+    - `exercise`: what it answers.
+    - `note`: is told the name of the exercise with each call.
+    """
+    names = exercise.inputs(np.random.default_rng(0), 0)
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature = inspect.Signature([inspect.Parameter(x, kind) for x in names])
+
+    def right(*args: object, **named: object) -> np.ndarray:
+        bound = signature.bind(*args, **named)
+        note(exercise.name)
+        return exercise.reference(*bound.args)
+
+    return right
+
+
+def both(alone: Verdict, helped: Verdict, used: Collection[str]) -> Verdict:
+    """Return what to say of an answer that was judged twice.
+
+    - `alone`: the verdict on it as it stands, which is not right.
+    - `helped`: the verdict with right functions in the place of earlier answers.
+    - `used`: the names of those that it called.
+    """
+    if not used or helped.message == UNWRITTEN:
+        return alone
+    names = " and ".join(f"`{x}`" for x in sorted(used))
+    is_, one = ("is", "a right one") if len(used) == 1 else ("are", "right ones")
+    if helped.passed:
+        said = f"this is right; what it calls, your {names}, {is_} not yet"
+    else:
+        said = (
+            f"{sentence(helped.message)} What it calls, your {names}, {is_} not right "
+            f"yet either; here {one} took the place"
+        )
+    return replace(helped, message=said)
