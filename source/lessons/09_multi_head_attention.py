@@ -515,7 +515,7 @@ gets 1/8.
 
 What do you expect? Two heads can learn a question each. One head has one row of
 weights for both. But it may be that this was only a matter of size or of patience,
-so one head also gets its chance with four times the width, and with 3,000 batches.
+so one head also gets its chance with twice the width, and with 3,000 batches.
 Five seeds each.
 """
 
@@ -523,7 +523,7 @@ Five seeds each.
 contenders = {
     "one head": (1, 16, 600),
     "two heads": (2, 16, 600),
-    "one head, 4 × as wide": (1, 64, 600),
+    "one head, twice as wide": (1, 32, 600),
     "one head, 3,000 batches": (1, 16, 3000),
 }
 results = {}
@@ -563,7 +563,7 @@ the seeds; the second bar of each pair is the question about three back.
   the other (0.1 to 0.2). Each seed chose the same one: "one back" can be asked at more
   positions.
 - **Two heads**, at the same width, answer both, on every seed.
-- **Width** does not help: 0.1 to 0.2 with four times the width.
+- **Width** does not help: 0.1 with twice the width.
 - **Patience** helps one seed of five. With five times the batches four seeds still
   guess. But the fifth gets 0.9: it found a way.
 
