@@ -53,8 +53,7 @@ def test_no_lesson_lacks_anything(root):
     for lesson in LESSONS:
         kinds = ("notebooks", "exercises", "solutions")
         there = [(root / kind / f"{lesson.name}.ipynb").exists() for kind in kinds]
-        is_there = lesson.is_there
-        assert there == [is_there, *[is_there and lesson.has_exercises] * 2]
+        assert there == [True, *[lesson.has_exercises] * 2]
 
 
 def test_links_lead_somewhere(root, files):
