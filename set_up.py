@@ -128,8 +128,8 @@ def in_own_environment(extra: str) -> bool:
     needs |= {"nbgrader": "nbgrader", "dask": "distributed"}
     if importlib.util.find_spec(needs[extra]) is None:
         sys.exit(
-            f"This environment has the course, but not what '{extra}' needs: "
-            f"python -m pip install -e '.[{extra}]' adds it."
+            f"This environment has the course, but not what '{extra or 'lab'}' needs: "
+            f"python -m pip install -e '.[{extra or 'lab'}]' adds it."
         )
     return True
 
@@ -208,8 +208,9 @@ def make_venv(python: Path) -> None:
 def install(python: str, extra: str) -> None:
     """Install what the course, or an extra, needs, at the pinned versions."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    needs = project["project"]["dependencies"]
-    needs = needs + project["project"]["optional-dependencies"].get(extra, [])
+    extras = project["project"].get("optional-dependencies", {})
+    needs = project["project"]["dependencies"] + extras.get("lab", [])
+    needs += extras.get(extra, [])
     pinned = ["-c", "constraints.txt", *needs]
     # uv does not read pip's settings, and PyTorch's small build may come by them.
     uv = shutil.which("uv")

@@ -25,13 +25,14 @@ def test_environment_yml_is_the_same_course(root):
     python, pip, packages = conda["dependencies"]
     assert python == "python" + project["requires-python"]
     assert pip == "pip"
-    assert packages == {"pip": ["-c constraints.txt", *project["dependencies"], "-e ."]}
+    needs = project["dependencies"] + project["optional-dependencies"]["lab"]
+    assert packages == {"pip": ["-c constraints.txt", *needs, "-e ."]}
 
 
 def test_every_dependency_is_pinned(root):
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    wanted = project["dependencies"] + extras["test"]
+    wanted = project["dependencies"] + extras["lab"] + extras["test"]
     wanted += extras["nbgrader"] + extras["dask"]
     pins = (root / "constraints.txt").read_text().splitlines()
     pinned = {re.match(r"[\w.-]+", line)[0] for line in pins}

@@ -472,7 +472,8 @@ def test_feedback_escapes_what_the_learner_wrote():
 
 @pytest.mark.parametrize(("folder", "kept"), [("exercises", 3), ("solutions", None)])
 def test_points_are_kept_for_exercises_only(folder, kept, tmp_path, monkeypatch):
-    (tmp_path / folder).mkdir()
+    for name in ("exercises", "solutions"):
+        (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / folder)
     check("soft_lookup", written_out)
     check("soft_lookup", lambda *_: None)  # a later failure takes nothing away
