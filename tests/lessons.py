@@ -1,12 +1,15 @@
 """The figures of the lessons, without the rest of what their notebooks compute."""
 
 import ast
+import json
 import symtable
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import nbformat
 
+from course_utils.figures import packed
 from course_utils.learner.syllabus import LESSONS
 from course_utils.models import published
 from set_up import needs_models
@@ -94,12 +97,27 @@ def stored(name):
 
 @cache
 def panels(name):
-    """Run what a lesson's panels need, and return the panels."""
+    """Run what a lesson's panels need, and return the panels.
+
+    All pictures that are packed on the way are compared with what is unpacked.
+    """
     made, names = [], {"__name__": name}
+    with patch.object(packed, "_cut", _cut_and_joined):
+        _run(name, made, names)
+    return made
+
+
+def _cut_and_joined(svgs, shape, cut=packed._cut):
+    whole = cut(svgs, shape)
+    controls = [{"stops": [""] * count} for count in shape]
+    assert list(packed.unpack(json.dumps(whole | {"controls": controls}))) == svgs
+    return whole
+
+
+def _run(name, made, names):
     for cell in cells_of(name):
         cell_tree = ast.parse(cell.source)
         last = cell_tree.body.pop() if PANEL in cell.source else None
         exec(compile(cell_tree, name, "exec"), names)
         if last is not None:
             made.append(eval(compile(ast.Expression(last.value), name, "eval"), names))
-    return made

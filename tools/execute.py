@@ -16,6 +16,7 @@ from tools.sources import BuildError, Target, cell_lines, code_cells, place, une
 # Everything that could make the same cell print something else.
 KERNEL_ENVIRONMENT = {
     "COLUMNS": "80",
+    "COURSE_FIGURES": "still",  # no packed figures, which would triple a notebook
     "LC_ALL": "C.UTF-8",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "OPENBLAS_NUM_THREADS": "1",

@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from math import ceil, floor, log10
+from typing import Any
 
 import ipywidgets
+import numpy as np
 
 LAYOUT = {"width": "520px", "max_width": "100%"}
 STYLE = {"description_width": "initial"}
 PER_DECADE = 20  # how many values a log_slider has from 1 to 10
+SLIDERS = (ipywidgets.IntSlider, ipywidgets.FloatSlider, ipywidgets.SelectionSlider)
+KINDS = {ipywidgets.Dropdown: "select", ipywidgets.Checkbox: "checkbox"}
+KINDS |= dict.fromkeys(SLIDERS, "slider")
 
 
 def slider(
@@ -114,3 +119,24 @@ def checkbox(*, start: bool = False, label: str) -> ipywidgets.Checkbox:
         style=STYLE,
         layout={"width": "max-content", "margin": "0 24px 0 4px"},
     )
+
+
+def kind_of(control: ipywidgets.ValueWidget) -> str | None:
+    """Return "slider", "select" or "checkbox", or None for anything else."""
+    return next(
+        (name for kind, name in KINDS.items() if isinstance(control, kind)), None
+    )
+
+
+def stops(control: ipywidgets.ValueWidget) -> list[tuple[str, Any]]:
+    """Return every value that a control can take, each after its text."""
+    if isinstance(control, ipywidgets.Checkbox):
+        return [("no", False), ("yes", True)]
+    if isinstance(control, ipywidgets.Dropdown | ipywidgets.SelectionSlider):
+        return list(control.options)
+    count = round((control.max - control.min) / control.step) + 1
+    values = control.min + control.step * np.arange(count)
+    if isinstance(control, ipywidgets.IntSlider):
+        values = np.round(values).astype(int)
+    form = control.readout_format
+    return [(format(x, form).replace("-", "−"), x) for x in values.tolist()]

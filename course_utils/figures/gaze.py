@@ -75,7 +75,7 @@ def _width(words: str) -> float:
 
 def _text(g: object, tokens: Sequence[str], weights: np.ndarray) -> float:
     """Write the text, and return where its last line stands."""
-    x, y, last = 0.0, 50.0, 50.0 + LINE * (LINES - 1)
+    x, y, last, ringed = 0.0, 50.0, 50.0 + LINE * (LINES - 1), None
     for i, token in enumerate(tokens):
         words = _shown(token)
         width = _width(words)
@@ -84,16 +84,19 @@ def _text(g: object, tokens: Sequence[str], weights: np.ndarray) -> float:
             x, y = 0.0, y + LINE
         if y > last:
             text(g, WIDE, last + 17, "…", "quiet", "end")
-            return last
+            y = last
+            break
         seen = weights[i] if i < len(weights) else 0.0
         box = {"x": x, "y": y, "width": width, "height": 24, "rx": 3}
         shade = {"class": "blue cell", "fill-opacity": f"{0.7 * seen:.3f}"}
         element("rect", box | shade, g)
         if i == len(weights) - 1:
-            element("rect", box | {"class": "ring", "stroke-width": 2}, g)
-        text(g, x + 2, y + 17, words, "" if i < len(weights) else "quiet")
+            ringed = box
+        text(g, x + 2, y + 17, words, "seen" if i < len(weights) else "quiet")
         g[-1].set("style", MONO)
         x += width + 1
+    if ringed is not None:  # last, so that all pictures have the same elements
+        element("rect", ringed | {"class": "ring", "stroke-width": 2}, g)
     return y
 
 
@@ -105,7 +108,7 @@ def _heads(g: object, heads: np.ndarray, head: tuple[int, int], foot: float) -> 
     for (i, j), weight in np.ndenumerate(heads):
         place = {"x": left + GRID * i + 0.5, "y": top + GRID * j + 0.5}
         size = {"width": GRID - 1, "height": GRID - 1, "rx": 1}
-        shade = {"class": "blue cell", "fill-opacity": f"{0.07 + 0.93 * weight:.3f}"}
+        shade = {"class": "blue cell", "fill-opacity": f"{0.07 + 0.93 * weight:.2f}"}
         element("rect", place | size | shade, g)
     i, j = head
     ring = {"x": left + GRID * i - 0.5, "y": top + GRID * j - 0.5, "rx": 2}

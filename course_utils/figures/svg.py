@@ -77,32 +77,9 @@ def beside(*marks: Mark, caption: str) -> Picture:
     Returns the picture, whose description is the caption and the words of each mark.
     """
     width = sum(mark.width + GAP for mark in marks) - GAP
-    words, height = [mark.words for mark in marks], max(x.height for x in marks)
-    svg, description = _canvas(width, caption, words, height)
-    left = 0.0
-    for mark in marks:
-        place = {"transform": f"translate({px(left)} {CAPTION})"}
-        element("g", place, svg).append(mark.drawing)
-        left += mark.width + GAP
-    return Picture(ET.tostring(svg, encoding="unicode"), caption, description)
-
-
-def message(words: str, width: float) -> Picture:
-    """Return a picture of nothing but words, as high as any other."""
-    caption = "This figure cannot be drawn."
-    svg, description = _canvas(width, caption, [words])
-    for i, row in enumerate(wrap(words, int(width / 8))[:12]):
-        text(svg, 0, CAPTION + 24 + 22 * i, row)
-    return Picture(ET.tostring(svg, encoding="unicode"), caption, description)
-
-
-def _canvas(
-    width: float, caption: str, words: list[str], height: float = HEIGHT
-) -> tuple[ET.Element, str]:
-    """Return an empty picture under its caption, and its description."""
-    height += CAPTION
+    height = CAPTION + max(mark.height for mark in marks)
     end = "" if caption.endswith((".", "!", "?")) else "."
-    description = " ".join([caption + end, *words])
+    description = " ".join([caption + end, *(mark.words for mark in marks)])
     attributes = {
         "xmlns": "http://www.w3.org/2000/svg",
         "class": "course-svg",
@@ -116,7 +93,24 @@ def _canvas(
     element("style", {}, svg).text = STYLE
     element("rect", {"class": "paper", "width": width, "height": height}, svg)
     text(svg, 0, 16, caption, "strong caption")
-    return svg, description
+    left = 0.0
+    for mark in marks:
+        place = {
+            "transform": f"translate({px(left)} {CAPTION})",
+            "data-width": mark.width,
+            "data-height": mark.height,
+        }
+        element("g", place, svg).append(mark.drawing)
+        left += mark.width + GAP
+    return Picture(ET.tostring(svg, encoding="unicode"), caption, description)
+
+
+def message(words: str) -> Picture:
+    """Return a picture of nothing but words, as high as any other."""
+    g = ET.Element("g")
+    for i, row in enumerate(wrap(words, 44)[:12]):
+        text(g, 0, 24 + 22 * i, row)
+    return beside(Mark(g, words, 360), caption="This figure cannot be drawn.")
 
 
 def px(x: float) -> str:

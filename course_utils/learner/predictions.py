@@ -1,10 +1,12 @@
 """Commit to an answer before the cell that reveals it."""
 
+import json
 from html import escape
 from typing import Any
 
 import ipywidgets
 
+from course_utils.figures.packed import bundle
 from course_utils.figures.panel import PictureView
 from course_utils.learner import progress
 
@@ -52,13 +54,13 @@ class Prediction(ipywidgets.VBox):
         Raises ValueError if there is no such option.
         """
         if not self._options:
-            return Outcome(str(right), self.answer)
+            return Outcome(self._name, str(right), self.answer)
         if not isinstance(right, int) or not 0 <= right < len(self._options):
             raise ValueError(
                 f"`right` must be the position of one of {len(self._options)} "
                 f"options, counted from 0; got {right!r}"
             )
-        return Outcome(self._options[right], self.answer)
+        return Outcome(self._name, self._options[right], self.answer)
 
     def __repr__(self) -> str:
         listed = "\n".join(f"( ) {option}" for option in self._options)
@@ -66,17 +68,23 @@ class Prediction(ipywidgets.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:  # noqa: ANN401
         """Add what shows without a kernel: the options as a list."""
-        bundle = super()._repr_mimebundle_(**kwargs)
         items = "".join(f"<li>{escape(option)}</li>" for option in self._options)
-        bundle["text/html"] = f"<ul>{items}</ul>" if items else f"<p>{self!r}</p>"
-        bundle["text/plain"] = repr(self)
-        return bundle
+        question = {"name": self._name, "options": self._options, "chosen": self.answer}
+        return (
+            super()._repr_mimebundle_(**kwargs)
+            | bundle(_packed(question=question))
+            | {
+                "text/html": f"<ul>{items}</ul>" if items else f"<p>{self!r}</p>",
+                "text/plain": repr(self),
+            }
+        )
 
 
 class Outcome:
     """What turned out to be right, beside what was predicted."""
 
-    def __init__(self, right: str, predicted: str | None) -> None:
+    def __init__(self, name: str, right: str, predicted: str | None) -> None:
+        self.name = name
         self.right = right
         self.predicted = predicted
 
@@ -92,6 +100,14 @@ class Outcome:
     def _repr_html_(self) -> str:
         what, mine = map(escape, repr(self).split("\n"))
         return f"<p><strong>{what}</strong><br>{mine}</p>"
+
+    def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, str]:  # noqa: ANN401
+        """Add what a page needs that sets the outcome beside what was chosen there."""
+        return bundle(_packed(outcome=vars(self)))
+
+
+def _packed(**what: dict[str, Any]) -> str:
+    return json.dumps(what, ensure_ascii=False)
 
 
 def predict(name: str, *options: str) -> Prediction:

@@ -1,14 +1,18 @@
 import base64
 import html
+import json
 import re
 import subprocess
 import sys
+from itertools import count, product
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
 from course_utils import figures, multi_head_attention, split_heads
+from course_utils.figures.packed import MIME, unpack
+from course_utils.figures.panel import MOVES
 from course_utils.figures.svg import WIDTH, number
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -191,7 +195,8 @@ def test_a_panel_shows_its_state_without_a_kernel():
     shift = figures.slider(0, 10, 0.5, start=2.5, label="shift")
     bundle = figures.panel(picture, shift=shift)._repr_mimebundle_()
     alt, source = re.fullmatch(
-        r'<img alt="(.*)" src="data:image/svg\+xml;base64,(.*)">', bundle["text/html"]
+        rf'<img alt="(.*)" src="data:image/svg\+xml;base64,(.*)"><p>{MOVES}</p>',
+        bundle["text/html"],
     ).groups()
     assert html.unescape(alt) == bundle["text/plain"] == picture(2.5).description
     assert base64.b64decode(source).decode() == picture(2.5).svg
@@ -299,13 +304,13 @@ def test_a_panel_of_several_controls_follows_each_and_resets():
     row = figures.picker(WORDS, label="query")
     shift = figures.checkbox(label="shift")
     panel = figures.panel(draw, row=row, shift=shift)
-    view = panel.children[-1]
     row.value, shift.value = 2, True
     assert panel.picture.caption == "2 True"
-    assert view.svg == panel.picture.svg
     panel.children[0].children[-1].click()  # the button
     assert (row.value, shift.value) == (0, False)
-    assert view.svg == panel.picture.svg
+    assert list(unpack(panel.packed)) == [
+        draw(row, shift).svg for row in range(len(WORDS)) for shift in (False, True)
+    ]
 
 
 def test_a_log_slider_has_round_values_at_equal_factors():
@@ -324,21 +329,71 @@ def test_a_log_slider_has_round_values_at_equal_factors():
 def test_a_log_slider_has_its_pictures_drawn_in_advance():
     slider = figures.log_slider(1, 10, start=2, label="x")
     panel = figures.panel(picture, shift=slider)
-    view = panel.children[-1]
-    assert view.states == [picture(x).svg for _, x in slider.options]
-    assert view.states[int(view.value)] == panel.picture.svg == picture(2.0).svg
-    slider.value = 10
-    assert view.states[slider.index] == panel.picture.svg == picture(10.0).svg
+    assert list(unpack(panel.packed)) == [picture(x).svg for _, x in slider.options]
 
 
-def test_a_single_slider_has_its_pictures_drawn_in_advance():
+def test_a_slider_has_its_pictures_drawn_in_advance_where_they_are_few():
     panel = figures.panel(picture, shift=figures.slider(0, 3, 1, start=2, label="x"))
-    assert panel.children[-1].states == [picture(shift).svg for shift in range(4)]
+    assert list(unpack(panel.packed)) == [picture(shift).svg for shift in range(4)]
     fine = figures.slider(0.0, 100.0, 0.01, start=0.0, label="x")
     panel = figures.panel(picture, shift=fine)
-    assert panel.children[-1].states == []
+    assert panel.packed == ""
     fine.value = 7.0
     assert panel.children[-1].svg == picture(7).svg
+    # Without a kernel it shows as it is, and says what makes it move.
+    packed = panel._repr_mimebundle_()[MIME]
+    assert list(unpack(packed)) == [picture(7).svg]
+    assert json.loads(packed)["note"] == MOVES
+
+
+def test_pictures_that_take_too_long_are_not_drawn_in_advance(monkeypatch):
+    monkeypatch.setattr("course_utils.figures.packed.process_time", count().__next__)
+    slider = figures.slider(0, 20, 1, start=2, label="x")
+    panel = figures.panel(picture, shift=slider)
+    assert panel.packed == ""
+    slider.value = 7
+    assert panel.children[-1].svg == picture(7).svg
+
+
+def test_packed_pictures_share_what_they_have_in_common():
+    """Whatever differs, in texts, numbers, attributes or elements, comes back."""
+
+    def draw(row, many, word):
+        bars = figures.bars([0.5, 0.5], ["a", word], title=f"{row} <&> “{word}”")
+        marks = [bars] * (1 + many)
+        return figures.beside(*marks, caption="12 of 3" if row else word)
+
+    row = figures.slider(-1, 1, 1, start=0, label="row")
+    words = ["zero", "1 2", "−3.5", "<b>"]
+    panel = figures.panel(
+        lambda row, many, word: draw(row, many, words[word]),
+        row=row,
+        many=figures.checkbox(label="many"),
+        word=figures.picker(words, label="word"),
+    )
+    drawn = [draw(*x).svg for x in product((-1, 0, 1), (False, True), words)]
+    assert list(unpack(panel.packed)) == drawn
+    assert len(panel.packed) < len("".join(drawn)) / 8
+    controls = json.loads(panel.packed)["controls"]
+    assert [x["stops"] for x in controls] == [
+        ["−1", "0", "1"],
+        ["no", "yes"],
+        ["1. zero", "2. 1 2", "3. −3.5", "4. <b>"],
+    ]
+    assert [(x["kind"], x["start"]) for x in controls] == [
+        ("slider", 1),
+        ("checkbox", 0),
+        ("select", 0),
+    ]
+
+
+@pytest.mark.parametrize("wanted", ["", "still"])
+def test_a_notebook_that_is_built_holds_no_packed_figure(wanted, monkeypatch):
+    monkeypatch.setenv("COURSE_FIGURES", wanted)
+    panel = figures.panel(picture, shift=figures.slider(0, 3, 1, start=2, label="x"))
+    guess = figures.predict("a question", "less", "more")
+    for shown in (panel, guess, guess.reveal(0)):
+        assert (MIME in shown._repr_mimebundle_()) == (not wanted)
 
 
 @pytest.mark.parametrize(

@@ -93,12 +93,12 @@ CHANGES = {
         ],
     ),
     "a data file": (
-        "course_utils/figures/panel.js",
+        "course_utils/labextensions/attention-course/player.js",
         "{",
         "{ ",
         [
-            f"{BUILT}: course_utils/figures/panel.js changed",
-            "notebooks/03_softmax.ipynb: course_utils/figures/panel.js changed",
+            f"{BUILT}: course_utils/labextensions/attention-course/player.js changed",
+            "notebooks/03_softmax.ipynb: course_utils/labextensions/attention-course/player.js changed",
         ],
     ),
     "the exercises of a lesson": (
