@@ -55,7 +55,10 @@ def everything() -> list[str]:
         *(f"tests/{room}" for room in ROOMS),
         *("--nbval", *(f"notebooks/{name}.ipynb" for name in LESSONS)),
         *("-m", "not browser and not oracle and not models"),
-        *("-W", "default::DeprecationWarning"),  # an old library uses what is deprecated
+        *(
+            "-W",
+            "default::DeprecationWarning",
+        ),  # an old library uses what is deprecated
     ]
 
 

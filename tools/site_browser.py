@@ -28,9 +28,8 @@ sys.path.insert(0, str(ROOT))
 from course_utils.learner import start_page  # noqa: E402
 
 LOCK = "pyodide-lock.json"
-# Python itself, and what starts it; what a version does not have is passed over.
-RUNTIME = ("pyodide.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
-RUNTIME_BY_VERSION = ("pyodide.js", "pyodide.asm.js", "pyodide.asm.mjs")
+# Python itself, and what starts it.
+RUNTIME = ("pyodide.mjs", "pyodide.js", "pyodide.asm.wasm", "python_stdlib.zip")
 # Of Pyodide, what the kernel asks for beside the course.
 KERNEL = ("micropip", "ipython", "jedi", "ssl", "sqlite3")
 # Pure wheels that Pyodide does not have.
@@ -44,6 +43,7 @@ NEEDS = {
     "anywidget": ["ipywidgets", "psygnal", "typing-extensions"],
     "ipywidgets": ["comm", "traitlets", "ipython"],
     "comm": ["traitlets"],
+    "micropip": ["packaging"],
     "jinja2": ["markupsafe"],
 }
 KERNEL_PLUGIN = "@jupyterlite/pyodide-kernel-extension:kernel"
@@ -62,10 +62,8 @@ def build(out: Path, folders: list[Path]) -> None:
         pyodide.mkdir(parents=True)
         lock = json.loads(_file(LOCK, folders).read_text(encoding="utf-8"))
         own = _own_wheels(lite / "wheels", folders, lock)
-        for name in RUNTIME:
+        for name in (*RUNTIME, _glue(lock)):
             shutil.copy(_file(name, folders), pyodide)
-        for name in RUNTIME_BY_VERSION:
-            _copy_if_there(name, folders, pyodide)
         _bring_packages(lock, own, folders, pyodide)
         _lay_out(lite / "files")
         shutil.copy(
@@ -79,7 +77,7 @@ def build(out: Path, folders: list[Path]) -> None:
 
 
 def _file(name: str, folders: list[Path]) -> Path:
-    """Return a file of Pyodide from the folders, or else fetch it into the last one."""
+    """Return a file of Pyodide from the folders, or else fetch it once."""
     for folder in folders:
         if (folder / name).exists():
             return folder / name
@@ -94,11 +92,10 @@ def _file(name: str, folders: list[Path]) -> Path:
     return kept / name
 
 
-def _copy_if_there(name: str, folders: list[Path], pyodide: Path) -> None:
-    try:
-        shutil.copy(_file(name, folders), pyodide)
-    except OSError:
-        print(f"This Pyodide has no {name}.")
+def _glue(lock: Lock) -> str:
+    """Return the file between JavaScript and Python, a module since Python 3.14."""
+    minor = int(lock["info"]["python"].split(".")[1])
+    return "pyodide.asm.mjs" if minor >= 14 else "pyodide.asm.js"
 
 
 def _own_wheels(made: Path, folders: list[Path], lock: Lock) -> dict[str, Path]:
@@ -188,7 +185,7 @@ def _run_jupyterlite(lite: Path, out: Path) -> None:
 
 
 def _settle(out: Path) -> None:
-    """Let nothing be asked of another server, and open the start page."""
+    """Let nothing be asked of another server, and give the site its name."""
     path = out / "jupyter-lite.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     data = config["jupyter-config-data"]
@@ -196,19 +193,15 @@ def _settle(out: Path) -> None:
     kernel = data.setdefault("litePluginSettings", {}).setdefault(KERNEL_PLUGIN, {})
     kernel["disablePyPIFallback"] = True
     path.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
-    (out / "index.html").write_text(
-        "<!doctype html><meta charset='utf-8'><title>Attention, built by hand</title>"
-        "<meta http-equiv='refresh' content='0; url=lab/index.html?path=start.md'>"
-        "<a href='lab/index.html?path=start.md'>Attention, built by hand</a>\n",
-        encoding="utf-8",
-    )
 
 
 def main() -> None:
     """Read the command line, and build."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--from", dest="folders", type=Path, action="append", default=[])
+    parser.add_argument(
+        "--from", dest="folders", type=Path, action="append", default=[]
+    )
     given = parser.parse_args()
     build(given.out, given.folders)
 
