@@ -16,10 +16,9 @@ from playwright.sync_api import expect
 
 from course_utils.figures.packed import unpack
 from course_utils.learner.syllabus import LESSONS
-from tools.site import pages
+from tools.site import build, pages
 
-pytest.importorskip("sphinx")
-from tools.site import build
+pytest.importorskip("sphinx", reason="python3 course.py test installs it")
 
 MOST = 400_000  # bytes of a page, zipped
 PAGES = ["index", *(f"{kind}/index" for kind in pages.KINDS)]

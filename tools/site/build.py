@@ -5,13 +5,14 @@ its figures: nothing is run. The pages load nothing from outside.
 """
 
 import argparse
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
-from sphinx.cmd.build import build_main
 
 from tools.site import pages
 
@@ -19,8 +20,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BROWSER = "browser"  # the folder of the course in the browser, beside the pages
 RUN_HERE = """
-**[Run it in the browser](browser/lab/index.html),** with nothing to install: lessons, exercises
-and checks. What you write is kept in this browser.
+**[Run it in the browser](browser/lab/index.html),** with nothing to install: lessons,
+exercises and checks. What you write is kept in this browser.
 """
 
 
@@ -39,13 +40,18 @@ def build(root: Path, out: Path) -> int:
     with TemporaryDirectory() as folder:
         source = Path(folder, "source")
         write_sources(root, source, browser=browser)
-        options = ["-q", "-W", "--keep-going", "-c", str(HERE)]
-        options += ["-d", str(Path(folder, "doctrees"))]
-        code = build_main([*options, str(source), str(out)])
+        code = sphinx(source, out, Path(folder, "doctrees"))
     for kind in pages.KINDS:
         for lesson in pages.lessons(kind):
             shutil.copy(root / kind / f"{lesson.name}.ipynb", out / kind)
     return code
+
+
+def sphinx(source: Path, out: Path, doctrees: Path) -> int:
+    """Let Sphinx write the pages; a warning fails."""
+    options = ["-q", "-W", "--keep-going", "-c", HERE, "-d", doctrees]
+    command = [sys.executable, "-m", "sphinx", *options, source, out]
+    return subprocess.call(command, env=os.environ | {"PYTHONPATH": str(ROOT)})
 
 
 def write_sources(root: Path, source: Path, *, browser: bool) -> None:

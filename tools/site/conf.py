@@ -57,7 +57,7 @@ def mathml(self: HTML5Translator, node: nodes.math | nodes.math_block) -> NoRetu
 def add_player(
     app: Sphinx, page: str, _template: str, context: dict, _tree: object
 ) -> None:
-    """Put what moves figures into the pages that have some; it asks for no other file."""
+    """Put what moves figures into the pages that have some: no file is asked for."""
     if 'class="course-packed"' in context.get("body", ""):
         code = PLAYER.read_text(encoding="utf-8")
         code += (HERE / "site.js").read_text(encoding="utf-8")

@@ -147,7 +147,7 @@ def _names(source: str) -> Iterator[str]:
 
 
 def index(kind: str) -> str:
-    """Return the page that lists all notebooks of a kind, by the parts of the course."""
+    """Return the page that lists the notebooks of a kind, by parts of the course."""
     text = f"# {KINDS[kind]}\n"
     for part, members in PARTS.items():
         there = [x for x in members if x in lessons(kind)]
