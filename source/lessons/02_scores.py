@@ -274,7 +274,7 @@ length 1, 4.5 points for the gale.
 
 If all keys are equally long, all pay the same fine. Then even the weights are those
 of the dot product, whatever the queries: lesson 1's soft lookup with a sharpness of
-$1/\sigma^2$. With $\sigma = \tfrac12$ that is its sharpness of 4.
+$1/\sigma^2$. With $\sigma = \tfrac{1}{2}$ that is its sharpness of 4.
 """
 
 # %%
