@@ -48,17 +48,25 @@ def mathml(self: HTML5Translator, node: nodes.math | nodes.math_block) -> NoRetu
     tex = re.sub(names, lambda found: OTHER_NAMES[found[1]], node.astext())
     as_block = isinstance(node, nodes.math_block)
     try:
-        self.body.append(tex2mathml(tex, as_block=as_block))
+        formula = tex2mathml(tex, as_block=as_block)
+        # A wide one scrolls, by keys too.
+        wide = '<math tabindex="0"'
+        self.body.append(formula.replace("<math", wide, 1) if as_block else formula)
     except MathError as error:
         logging.getLogger(__name__).warning("%s: %s", tex, error, location=node)
     raise nodes.SkipNode
 
 
-def add_player(
-    app: Sphinx, page: str, _template: str, context: dict, _tree: object
+EMPTY = '<th class="head"><p></p></th>'  # which names no column
+
+
+def finish(
+    app: Sphinx, _page: str, _template: str, context: dict, _tree: object
 ) -> None:
     """Put what moves figures into the pages that have some: no file is asked for."""
-    if 'class="course-packed"' in context.get("body", ""):
+    body = context.get("body", "")
+    context["body"] = body.replace(EMPTY, '<td class="head"></td>')
+    if 'class="course-packed"' in body:
         code = PLAYER.read_text(encoding="utf-8")
         code += (HERE / "site.js").read_text(encoding="utf-8")
         app.add_js_file(None, body=code, type="module")
@@ -67,4 +75,4 @@ def add_player(
 def setup(app: Sphinx) -> None:
     """Add the formulas and the figures to Sphinx."""
     app.add_html_math_renderer("mathml", (mathml, None), (mathml, None))
-    app.connect("html-page-context", add_player)
+    app.connect("html-page-context", finish)
