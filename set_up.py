@@ -30,7 +30,14 @@ FOREIGN = re.compile(
     r"|KEYRING))"
 )
 # What a set-up may need on the disk, by extra.
-MEGABYTES = {"": 600, "test": 1000, "oracles": 2500, "nbgrader": 1200, "dask": 1100}
+MEGABYTES = {
+    "": 600,
+    "test": 1000,
+    "oracles": 2500,
+    "nbgrader": 1200,
+    "dask": 1100,
+    "site": 700,
+}
 EVERY = 4  # seconds between two lines on the progress of a set-up
 GONE = "No matching distribution found for "
 # What pip or venv says when it fails, and what that means; the first that fits.
@@ -125,7 +132,7 @@ def in_own_environment(extra: str) -> bool:
     except importlib.metadata.PackageNotFoundError:
         return False
     needs = {"": "jupyterlab", "test": "pytest", "oracles": "transformers"}
-    needs |= {"nbgrader": "nbgrader", "dask": "distributed"}
+    needs |= {"nbgrader": "nbgrader", "dask": "distributed", "site": "sphinx"}
     if importlib.util.find_spec(needs[extra]) is None:
         sys.exit(
             f"This environment has the course, but not what '{extra or 'lab'}' needs: "

@@ -1,17 +1,19 @@
 """Build the course for the browser: JupyterLite, with Python compiled to WebAssembly.
 
-    python tools/site_browser.py OUT [--from FOLDER ...]
+    python3 course.py site --browser [OUT] [--from FOLDER ...]
 
-OUT becomes a folder of static files that any web server can serve. The files of
-Pyodide, which is Python for the browser, are taken from the folders, and what is not
-there from where JupyterLite has them by default. Each wheel of it must have the SHA-256
-that Pyodide's lock file gives it.
+OUT, or site/lite, becomes a folder of static files that any web server can serve. The
+files of Pyodide, which is Python for the browser, are taken from the folders, and what
+is not there from where JupyterLite has them by default, which is untried. Each wheel
+must have the SHA-256 that Pyodide's lock file gives it.
 
-It runs in an environment that has the extra `browser-build`.
+JupyterLite brings an extension that JupyterLab cannot load, so it is installed in an
+environment of its own, .venv/browser, in which this module starts itself again.
 """
 
 import argparse
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -20,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 from course_utils.learner import start_page  # noqa: E402
 
+HOME = ROOT / ".venv" / "browser"
+TOOLS = (
+    *("jupyterlite-core==0.8.6", "jupyterlite-pyodide-kernel==0.8.6"),
+    *("jupyter-server", "jupyterlab-widgets", "anywidget", "numpy", "flit-core"),
+)
 LOCK = "pyodide-lock.json"
 # Python itself, and what starts it.
 RUNTIME = ("pyodide.mjs", "pyodide.js", "pyodide.asm.wasm", "python_stdlib.zip")
@@ -198,12 +206,25 @@ def _settle(out: Path) -> None:
 def main() -> None:
     """Read the command line, and build."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, nargs="?", default=ROOT / "site" / "lite")
     parser.add_argument(
         "--from", dest="folders", type=Path, action="append", default=[]
     )
     given = parser.parse_args()
+    if importlib.util.find_spec("jupyterlite_core") is None:
+        sys.exit(subprocess.call([_environment(), __file__, *sys.argv[1:]]))
     build(given.out, given.folders)
+
+
+def _environment() -> str:
+    """Return the Python of an environment that has JupyterLite, made if need be."""
+    python = HOME / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    if not python.exists():
+        venv.create(HOME, with_pip=True)
+    pins = ["-c", str(ROOT / "constraints.txt")]
+    install = [str(python), "-m", "pip", "install", "-q", *pins, *TOOLS]
+    subprocess.run(install, check=True)
+    return str(python)
 
 
 if __name__ == "__main__":
