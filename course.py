@@ -48,6 +48,7 @@ usage: python3 course.py [COMMAND] [OPTIONS]
   build    rebuild the notebooks whose source or code changed; or: build 1
            --check        only compare: fails where notebook and source differ
            --check --run  also build all anew, and compare the bytes
+  site     write the course as web pages, in site/; --browser: as JupyterLite
   test     run every check that a change must pass
            --oracles      also compare with PyTorch; --models: also run 16, 17
            --nbgrader     also grade with nbgrader, --dask on a Dask cluster
@@ -119,11 +120,20 @@ def build(options: list[str]) -> int:
     return become([set_up("test"), str(ROOT / "tools" / "build.py"), *options])
 
 
+def site(options: list[str]) -> int:
+    """Write the course as web pages, or as JupyterLite with --browser."""
+    if "--browser" in options:
+        options = [x for x in options if x != "--browser"]
+        return become([set_up(), str(ROOT / "tools" / "site_browser.py"), *options])
+    return become([set_up("site"), str(ROOT / "tools" / "site" / "build.py"), *options])
+
+
 def test(options: list[str]) -> int:
     """Run every check; options go through to pytest."""
     extras = [extra for extra in ON_DEMAND if f"--{extra}" in options]
     options = [x for x in options if x not in {f"--{extra}" for extra in extras}]
     python = set_up("test")
+    set_up("site")  # the browser's tests build the pages
     for extra in extras:
         if extra != "models":
             set_up(extra)
@@ -179,6 +189,7 @@ COMMANDS = {
     "grade": grade,
     "models": models,
     "build": build,
+    "site": site,
     "test": test,
 }
 

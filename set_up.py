@@ -30,7 +30,14 @@ FOREIGN = re.compile(
     r"|KEYRING))"
 )
 # What a set-up may need on the disk, by extra.
-MEGABYTES = {"": 600, "test": 1000, "oracles": 2500, "nbgrader": 1200, "dask": 1100}
+MEGABYTES = {
+    "": 600,
+    "test": 1000,
+    "oracles": 2500,
+    "nbgrader": 1200,
+    "dask": 1100,
+    "site": 700,
+}
 EVERY = 4  # seconds between two lines on the progress of a set-up
 GONE = "No matching distribution found for "
 # What pip or venv says when it fails, and what that means; the first that fits.
@@ -125,11 +132,11 @@ def in_own_environment(extra: str) -> bool:
     except importlib.metadata.PackageNotFoundError:
         return False
     needs = {"": "jupyterlab", "test": "pytest", "oracles": "transformers"}
-    needs |= {"nbgrader": "nbgrader", "dask": "distributed"}
+    needs |= {"nbgrader": "nbgrader", "dask": "distributed", "site": "sphinx"}
     if importlib.util.find_spec(needs[extra]) is None:
         sys.exit(
-            f"This environment has the course, but not what '{extra}' needs: "
-            f"python -m pip install -e '.[{extra}]' adds it."
+            f"This environment has the course, but not what '{extra or 'lab'}' needs: "
+            f"python -m pip install -e '.[{extra or 'lab'}]' adds it."
         )
     return True
 
@@ -208,8 +215,9 @@ def make_venv(python: Path) -> None:
 def install(python: str, extra: str) -> None:
     """Install what the course, or an extra, needs, at the pinned versions."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    needs = project["project"]["dependencies"]
-    needs = needs + project["project"]["optional-dependencies"].get(extra, [])
+    extras = project["project"].get("optional-dependencies", {})
+    needs = project["project"]["dependencies"] + extras.get("lab", [])
+    needs += extras.get(extra, [])
     pinned = ["-c", "constraints.txt", *needs]
     # uv does not read pip's settings, and PyTorch's small build may come by them.
     uv = shutil.which("uv")

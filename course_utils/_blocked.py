@@ -6,6 +6,7 @@ Rabe and Staats, "Self-attention does not need O(n²) memory", 2021; Dao et al.,
 """
 
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -182,7 +183,7 @@ def _attend_kept(
             top = kept.max(axis=-1, keepdims=True, initial=-np.inf)
             kept -= np.where(np.isneginf(top), 0, top)
         np.exp(kept, out=kept)
-        total = np.matvec(kept, np.ones(kept.shape[-1], kept.dtype))[..., None]
+        total = (kept @ np.ones(kept.shape[-1], kept.dtype))[..., None]
         total[total == 0] = 1
         np.matmul(kept, value, out=out)
         out /= total
@@ -216,7 +217,10 @@ def threads() -> int:
 
     OMP_NUM_THREADS, or else the number of cores, is what the process may use;
     OPENBLAS_NUM_THREADS, or else all of them, is what each matrix product uses itself.
+    In the browser it is one, because Python has no threads there.
     """
+    if sys.platform == "emscripten":
+        return 1
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))  # on a shared server, fewer than there are
     else:
@@ -306,7 +310,7 @@ def _attend_bounded(
     total = 0.0
     for keys, scores, ones in _tiles(query, key, key.shape[-2]):
         EXP(scores, out=scores)
-        total = total + np.matvec(scores, ones)
+        total = total + scores @ ones
         if keys.start == 0:
             np.matmul(scores, value[..., keys, :], out=out)
         else:
@@ -355,7 +359,7 @@ def _attend_online(
             np.exp(scores, out=scores)
             shrink = np.exp(old - peak)
             total *= shrink
-            total += np.matvec(scores, ones)[..., None]
+            total += (scores @ ones)[..., None]
             out *= shrink
             out += scores @ value[..., keys, :]
     total[total == 0] = 1

@@ -1,6 +1,7 @@
 """Files that are written whole or not at all."""
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +15,9 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises OSError if it cannot be written; what was there before is there still.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # JupyterLite keeps text or bytes by the ending that a file had at first.
+    ending = path.suffix if sys.platform == "emscripten" else ".tmp"
+    half = path.with_name(f".{path.name}.{os.getpid()}{ending}")
     try:
         half.write_bytes(data)
         half.replace(path)

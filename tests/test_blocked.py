@@ -17,6 +17,7 @@ from samples import assert_close, broadcastable, dtypes, laws, normal, seeds, si
 from course_utils import _blocked, attention
 from course_utils._blocked import blocked_attention
 from course_utils.attention import scaled_dot_product_attention
+from course_utils.softmax import softmax
 
 
 @contextmanager
@@ -201,6 +202,18 @@ def test_threads_where_cores_can_only_be_counted(monkeypatch, count, expected):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     assert _blocked.threads() == expected
+
+
+def test_in_a_browser_attention_asks_for_no_thread(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    monkeypatch.setattr(threading.Thread, "start", None)
+    monkeypatch.setattr(_blocked, "WORTH_THREADS", 0)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    rng = np.random.default_rng(0)
+    query, key, value = rng.standard_normal((3, 4, 600, 8))
+    out = _blocked.blocked_attention(query, key, value, None, False, 1.0, None)
+    weights = softmax(query @ key.mT)
+    np.testing.assert_allclose(out, weights @ value, rtol=1e-12, atol=1e-12)
 
 
 def test_every_block_is_done_once_by_several_threads():

@@ -17,6 +17,7 @@ import nbformat
 from nbformat import NotebookNode
 from tqdm import tqdm
 
+from tools import figures
 from tools.dependencies import Course
 from tools.execute import execute
 from tools.lessons import incomplete
@@ -47,7 +48,7 @@ def difference(target: Target, course: Course) -> str | None:
         there = _read(target.path)
         if there is None:
             return "is not a notebook"
-        why = _stale_outputs(there, wanted)
+        why = _stale_outputs(there, wanted) or _lost_figures(target, there)
         if why:
             return why
         _take_outputs(wanted, there)
@@ -56,22 +57,31 @@ def difference(target: Target, course: Course) -> str | None:
     return None
 
 
-def build(target: Target, course: Course, *, anew: bool = False) -> str:
-    """Return the text of a target's notebook, executed if it is to be.
+def build(target: Target, course: Course, *, anew: bool = False) -> dict[Path, str]:
+    """Return a target's notebook, executed if it is to be, and what stands beside it.
 
     - `anew`: whether to execute it even where the outputs that are there would do.
 
+    Returns the texts by the files that they belong into.
+
     Raises BuildError if a cell raises, or prints what differs from run to run.
     """
-    notebook = _planned(target, course)
+    notebook, beside = _planned(target, course), {}
     if target.executed:
         there = None if anew else _read(target.path)
-        if there is None or _stale_outputs(there, notebook):
+        if (
+            there is None
+            or _stale_outputs(there, notebook)
+            or _lost_figures(target, there)
+        ):
             execute(notebook, target)
-            notebook.metadata["course"]["outputs"] = _outputs_digest(notebook)
+            kept = figures.take(notebook)
+            now = notebook.metadata["course"]["outputs"] = _outputs_digest(notebook)
+            if kept:
+                beside[figures.path_of(target.path)] = figures.written(kept, now)
         else:
             _take_outputs(notebook, there)
-    return _written(notebook)
+    return {target.path: _written(notebook), **beside}
 
 
 def _planned(target: Target, course: Course) -> NotebookNode:
@@ -107,6 +117,13 @@ def _stale_outputs(there: NotebookNode, wanted: NotebookNode) -> str | None:
     if "depends" not in recorded:
         return "what its code depends on was not recorded"
     return _changed(recorded["depends"], now["depends"])
+
+
+def _lost_figures(target: Target, there: NotebookNode) -> str | None:
+    """Say that the pictures of a notebook's figures are not beside it, if so."""
+    if figures.are_missing(target.path, there):
+        return "the pictures of its figures are missing, or older"
+    return None
 
 
 def _changed(before: dict[str, str], now: dict[str, str]) -> str | None:
@@ -185,8 +202,8 @@ def check(root: Path, lessons: Sequence[str] = (), *, run: bool = False) -> list
     found, faults = differences(wanted, course)
     faults += [f"{target.name}: {why}" for target, why in found.items() if why]
     if run and not faults:
-        for target, text in _built(wanted, course, faults, anew=True):
-            if text != target.path.read_text(encoding="utf-8"):
+        for target, files in _built(wanted, course, faults, anew=True):
+            if files != {x: x.read_text(encoding="utf-8") for x in files}:
                 faults.append(f"{target.name}: a new build has other bytes")
     return faults + _left_over(root, wanted if lessons else None)
 
@@ -202,10 +219,11 @@ def rebuild(root: Path, lessons: Sequence[str] = ()) -> list[str]:
     stale = {target: why for target, why in found.items() if why}
     for target, why in stale.items():
         print(f"{target.name}: {why}", flush=True)
-        target.path.parent.mkdir(exist_ok=True)
     built = 0
-    for target, text in _built(list(stale), course, faults):
-        target.path.write_text(text, encoding="utf-8", newline="\n")
+    for _, files in _built(list(stale), course, faults):
+        for path, text in files.items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
         built += 1
     current = len(found) - len(stale)
     print(f"{built} of {len(wanted)} notebooks built; {current} were up to date")
@@ -214,7 +232,7 @@ def rebuild(root: Path, lessons: Sequence[str] = ()) -> list[str]:
 
 def _built(
     wanted: list[Target], course: Course, faults: list[str], *, anew: bool = False
-) -> Iterator[tuple[Target, str]]:
+) -> Iterator[tuple[Target, dict[Path, str]]]:
     """Build two at a time, with a progress bar; errors are added to the faults."""
     with (
         ThreadPoolExecutor(AT_ONCE) as pool,

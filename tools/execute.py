@@ -11,19 +11,19 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from tools.figures import WIDGET
 from tools.sources import BuildError, Target, cell_lines, code_cells, place, unexecuted
 
 # Everything that could make the same cell print something else.
 KERNEL_ENVIRONMENT = {
     "COLUMNS": "80",
-    "COURSE_FIGURES": "still",  # no packed figures, which would triple a notebook
+    "COURSE_FIGURES": "packed",
     "LC_ALL": "C.UTF-8",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
     "TZ": "UTC",
 }
-WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def execute(notebook: NotebookNode, target: Target) -> None:

@@ -2,7 +2,9 @@
 
 import _thread
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +20,10 @@ def time_limit(seconds: float) -> Iterator[None]:
     """
     if threading.current_thread() is not threading.main_thread():
         yield
+        return
+    if sys.platform == "emscripten":
+        with _limit_without_threads(seconds):
+            yield
         return
     main = threading.current_thread().ident
     over, ended = threading.Event(), threading.Event()
@@ -55,3 +61,37 @@ def _interrupt(thread: int) -> None:
         signal.pthread_kill(thread, signal.SIGINT)
     else:
         _thread.interrupt_main()
+
+
+@contextmanager
+def _limit_without_threads(seconds: float) -> Iterator[None]:
+    """Look at the clock whenever a loop jumps back or a function begins.
+
+    A browser's Python has no threads; it is 3.12 or newer, and so has these events.
+    """
+    events = sys.monitoring
+    tool = next(i for i in range(6) if events.get_tool(i) is None)
+    watched = events.events.JUMP | events.events.PY_START
+    end, over = time.monotonic() + seconds, False
+
+    def look(*_: object) -> None:
+        nonlocal end, over
+        if time.monotonic() > end:
+            # Again and again, too; in between, what was interrupted may tidy up.
+            over, end = True, time.monotonic() + 0.05
+            raise KeyboardInterrupt
+
+    events.use_tool_id(tool, "time limit")
+    for event in (events.events.JUMP, events.events.PY_START):
+        events.register_callback(tool, event, look)
+    events.set_events(tool, watched)
+    try:
+        try:
+            yield
+        finally:
+            events.set_events(tool, 0)
+            events.free_tool_id(tool)
+    except KeyboardInterrupt as error:
+        if over:
+            raise TimeoutError from error
+        raise

@@ -168,7 +168,7 @@ def _version(verdict: Verdict, answer: Answer) -> str:
 
 def _keep(verdict: Verdict) -> str:
     """Keep the points; say where they could not be kept, or that there are some."""
-    if _place().name == "solutions":  # worked solutions run checks, and earn nothing
+    if _is_worked_solution(_place()):
         return ""
     name = verdict.exercise.name
     earned = points.earned(name)
@@ -181,6 +181,14 @@ def _keep(verdict: Verdict) -> str:
     if earned and not verdict.passed:
         return f"You keep the points that you have for it: {earned}."
     return ""
+
+
+def _is_worked_solution(folder: Path) -> bool:
+    """Whether a notebook runs checks and earns nothing: in solutions/ of the course.
+
+    A learner may well have a folder of that name, without the course's others beside.
+    """
+    return folder.name == "solutions" and (folder.parent / "exercises").is_dir()
 
 
 def _place() -> Path:

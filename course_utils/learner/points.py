@@ -34,7 +34,7 @@ def of_lessons() -> dict[Lesson, list[Points]]:
             for x in exercises_of(lesson.number)
         ]
         for lesson in LESSONS
-        if lesson.is_there and lesson.has_exercises
+        if lesson.has_exercises
     }
 
 

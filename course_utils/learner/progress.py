@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,24 +13,46 @@ from typing import Any
 from course_utils._files import write_whole
 from course_utils.learner.syllabus import ROOT
 
-WORK = ROOT / "work"  # the learner's own folder, of which git knows nothing
 KINDS = ("exercises", "predictions")
 
 
+def user_data() -> Path:
+    """Return where this system keeps what programs keep for their user."""
+    home = Path(os.path.expanduser("~"))
+    if sys.platform == "win32":
+        data = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        data = home / "Library" / "Application Support"
+    else:
+        data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return data / "attention-course"
+
+
+def learners_folder() -> Path:
+    """Return the learner's own folder, in which the progress is kept.
+
+    In the course's folder it is work/, of which git knows nothing; in the browser the
+    drive that it keeps; where the package alone is installed, among the user's data.
+    """
+    if sys.platform == "emscripten":
+        return Path("/drive")
+    return ROOT / "work" if (ROOT / "course.py").exists() else user_data()
+
+
+WORK = learners_folder()
+
+
 def progress_file() -> Path:
-    """Return the path of the progress: COURSE_PROGRESS or work/progress.json."""
+    """Return the path of the progress: COURSE_PROGRESS, or in the learner's folder."""
     return Path(os.environ.get("COURSE_PROGRESS") or WORK / "progress.json")
 
 
 def folder() -> Path | None:
     """Return the folder of the progress, or None where none is kept.
 
-    A device, such as the one that swallows everything, keeps none; nor does a copy
-    of the package that lies outside the course's folder.
+    A device, such as the one that swallows everything, keeps none.
     """
     path = progress_file()
-    if not os.environ.get("COURSE_PROGRESS") and not (ROOT / "course.py").exists():
-        return None
     return None if path.exists() and not path.is_file() else path.parent
 
 
@@ -50,8 +73,7 @@ def record(kind: str, name: str, entry: Any) -> str | None:  # noqa: ANN401
     A file that does not hold progress is set aside, so that nothing is lost.
     """
     if folder() is None:
-        asked_for = os.environ.get("COURSE_PROGRESS")
-        return None if asked_for else "this Jupyter was not started with course.py"
+        return None
     path = progress_file()
     try:
         with _alone_with(path):

@@ -24,7 +24,6 @@ LESSON_ROW = (
     "| {bar} |"
 )
 PROLOGUE_ROW = "| {number} | [{title}](notebooks/{name}.ipynb)<br>{question} | | |"
-PLANNED_ROW = "| {number} | {title}<br>{question} | *not there yet* | |"
 NEWS = Path(".given") / "news.txt"  # what the last start did, beside the page
 
 
@@ -43,10 +42,11 @@ def page() -> str:
 def write() -> None:
     """Write the page and its picture beside the progress, where that is kept.
 
-    A read-only folder keeps none, and is no error.
+    A read-only folder keeps none, and is no error. Among the user's data there is no
+    notebook for it to lead to.
     """
     folder = progress.folder()
-    if folder is None:
+    if folder is None or folder == progress.user_data():
         return
     with suppress(OSError):
         write_whole(folder / "progress.svg", points_picture.draw(of_lessons()).encode())
@@ -80,7 +80,7 @@ def _row(lesson: Lesson, points: list[Points]) -> str:
     whole = total("", points)
     full = round(10 * whole.mine / whole.of) if whole.of else 0
     row = LESSON_ROW if lesson.has_exercises else PROLOGUE_ROW
-    return (row if lesson.is_there else PLANNED_ROW).format(
+    return row.format(
         number=lesson.number,
         title=lesson.title,
         question=lesson.question,

@@ -21,11 +21,6 @@ class Lesson:
         return f"{self.number:02}_{self.slug}"
 
     @property
-    def is_there(self) -> bool:
-        """Whether the lesson's notebook stands in this copy of the course."""
-        return (ROOT / "notebooks" / f"{self.name}.ipynb").exists()
-
-    @property
     def has_exercises(self) -> bool:
         """Whether it comes with exercises: every lesson does, the prologue does not."""
         return self.number > 0

@@ -33,6 +33,9 @@ from course_utils.learner.syllabus import LESSONS, ROOT
 
 FOLDERS = ("notebooks", "exercises", "solutions")
 GIVEN = ".given"
+NO_NOTEBOOKS = """\
+The package is installed here without the course's folder, so there are no notebooks to
+copy: get the folder with course.py, and start that."""
 AFTERWARDS = """\
 The points you have are kept. If the notebook is open in JupyterLab, close its tab
 without saving and open it again; should JupyterLab ask, choose "Revert"."""
@@ -265,6 +268,9 @@ def _explained(error: OSError, work: Path) -> str:
 
 def main(command: str, *names: str) -> int:
     """Lay the copies out ("lay-out"), or start over what is named ("again")."""
+    if not (ROOT / "course.py").exists():
+        print(NO_NOTEBOOKS, file=sys.stderr)
+        return 1
     workspace = Workspace()
     try:
         lines = workspace.lay_out()

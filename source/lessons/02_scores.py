@@ -100,7 +100,7 @@ $$q \cdot k = \lVert q \rVert \, \lVert k \rVert \cos\theta ,$$
 
 where $\theta$ is the angle between the two, and the bars are lengths. It multiplies
 how well two arrows agree in direction with how long they are. For the gale that is
-$1 \cdot 3 \cdot \cos 45°$, for west $1 \cdot 1 \cdot \cos 0°$. How many directions
+$1 \cdot 3 \cdot \cos 45^\circ$, for west $1 \cdot 1 \cdot \cos 0^\circ$. How many directions
 does the gale take from the others?
 """
 
@@ -272,7 +272,7 @@ length 1, 4.5 points for the gale.
 
 If all keys are equally long, all pay the same fine. Then even the weights are those
 of the dot product, whatever the queries: lesson 1's soft lookup with a sharpness of
-$1/\sigma^2$. With $\sigma = \frac12$ that is its sharpness of 4.
+$1/\sigma^2$. With $\sigma = \tfrac{1}{2}$ that is its sharpness of 4.
 """
 
 # %%

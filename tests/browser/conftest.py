@@ -12,7 +12,8 @@ def pytest_collection_modifyitems(items):
         if "browser" in item.path.parts:
             item.add_marker(pytest.mark.browser)
             # One JupyterLab and one Chromium for all lessons, and for all panels.
-            shares = "panels" if item.path.stem == "test_panels" else "lessons"
+            own = {"test_panels": "panels", "test_site": "site"}
+            shares = own.get(item.path.stem, "lessons")
             item.add_marker(pytest.mark.xdist_group(f"browser-{shares}"))
             if browser.CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="there is no Chromium here"))

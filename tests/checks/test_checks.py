@@ -1,7 +1,9 @@
 import dataclasses
+import itertools
 import os
 import signal
 import sys
+import threading
 import time
 import warnings
 from contextlib import suppress
@@ -172,6 +174,45 @@ def test_an_answer_without_end_is_stopped(answer, monkeypatch):
     said = repr(check("soft_lookup", answer))
     assert said.startswith("✗")
     assert "It did not finish within 0.2 seconds (line" in said
+
+
+def catching(query, key, value, sharpness):
+    for _ in range(3):
+        with suppress(BaseException):
+            endless(query, key, value, sharpness)
+    endless(query, key, value, sharpness)
+
+
+def countless(query, key, value, sharpness):
+    return sum(1 for _ in itertools.count())
+
+
+def recursive(query, key, value, sharpness, depth=60):
+    if depth < 2:
+        return depth
+    inputs = (query, key, value, sharpness)
+    return recursive(*inputs, depth - 1) + recursive(*inputs, depth - 2)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring")
+@pytest.mark.parametrize("answer", [endless, catching, countless, recursive])
+def test_where_there_are_no_threads_it_is_stopped_too(answer, monkeypatch):
+    monkeypatch.setattr(checking, "SECONDS", 0.2)
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    monkeypatch.setattr(threading.Thread, "start", None)
+    said = repr(check("soft_lookup", answer))
+    assert "It did not finish within 0.2 seconds (line" in said
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring")
+def test_limits_without_threads_stand_in_one_another_and_leave_nothing(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    with time_limit(60):
+        with pytest.raises(TimeoutError), time_limit(0.05):
+            endless(None, None, None, None)
+        with pytest.raises(KeyboardInterrupt), time_limit(60):
+            raise KeyboardInterrupt
+    assert not any(sys.monitoring.get_tool(i) == "time limit" for i in range(6))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -514,7 +555,8 @@ def test_feedback_escapes_what_the_learner_wrote():
 
 @pytest.mark.parametrize(("folder", "kept"), [("exercises", 3), ("solutions", None)])
 def test_points_are_kept_for_exercises_only(folder, kept, tmp_path, monkeypatch):
-    (tmp_path / folder).mkdir()
+    for name in ("exercises", "solutions"):
+        (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / folder)
     check("soft_lookup", written_out)
     check("soft_lookup", lambda *_: None)  # a later failure takes nothing away

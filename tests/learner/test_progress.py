@@ -3,6 +3,7 @@
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,17 +38,22 @@ def test_points_are_kept_wherever_the_kernel_stands(stand_in, name):
 @pytest.mark.parametrize(
     ("folder", "notebook", "kept"),
     [
-        ("solutions", None, 0),
-        ("anywhere", "/a/work/solutions/01_soft_lookup.ipynb", 0),
-        ("solutions", "/a/work/exercises/01_soft_lookup.ipynb", 2),
-        ("solutions", "/solutions/clone/work/exercises/01_soft_lookup.ipynb", 2),
+        ("a/solutions", None, 0),
+        ("anywhere", "a/solutions/01_soft_lookup.ipynb", 0),
+        ("a/solutions", "a/exercises/01_soft_lookup.ipynb", 2),
+        ("anywhere", "solutions/clone/work/exercises/01_soft_lookup.ipynb", 2),
+        ("mine/solutions", None, 2),  # without the course's other folders beside it
+        ("anywhere", "mine/solutions/01_soft_lookup.ipynb", 2),
     ],
 )
-def test_a_worked_solution_earns_nothing(stand_in, monkeypatch, folder, notebook, kept):
+def test_a_worked_solution_earns_nothing(
+    stand_in, monkeypatch, tmp_path, folder, notebook, kept
+):
+    (tmp_path / "a" / "exercises").mkdir(parents=True)
     stand_in(folder)
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     if notebook:
-        monkeypatch.setenv("JPY_SESSION_NAME", notebook)
+        monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / notebook))
     check("hard_lookup", hard)
     assert points.earned("hard_lookup") == kept
 
@@ -67,12 +73,46 @@ def test_points_that_cannot_be_kept_are_named_in_one_sentence(monkeypatch, tmp_p
     assert len(said.splitlines()) == 2
 
 
-def test_a_course_without_its_folder_keeps_none_and_says_so(monkeypatch, tmp_path):
-    monkeypatch.delenv("COURSE_PROGRESS")
-    monkeypatch.setattr(progress, "ROOT", tmp_path)
-    monkeypatch.setattr(progress, "WORK", tmp_path / "work")
-    assert "not started with course.py" in repr(check("hard_lookup", hard))
-    assert list(tmp_path.iterdir()) == []
+SYSTEMS = {
+    "win32": ("LOCALAPPDATA", "AppData/Local"),
+    "darwin": (None, "Library/Application Support"),
+    "linux": ("XDG_DATA_HOME", ".local/share"),
+    "freebsd14": ("XDG_DATA_HOME", ".local/share"),
+}
+
+
+@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_without_its_folder_the_progress_is_among_the_users_data(
+    monkeypatch, tmp_path, system, moved
+):
+    variable, below_home = SYSTEMS[system]
+    for name in ("LOCALAPPDATA", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    if moved and variable:
+        monkeypatch.setenv(variable, str(tmp_path / "moved"))
+        below_home = "moved"
+    monkeypatch.setattr(progress.sys, "platform", system)
+    monkeypatch.setattr(progress, "ROOT", tmp_path / "site-packages")
+    found = progress.learners_folder()
+    assert found == tmp_path / below_home / "attention-course"
+
+
+def test_the_progress_is_in_the_course_or_on_the_drive_of_the_browser(
+    monkeypatch, root
+):
+    assert progress.learners_folder() == root / "work"
+    monkeypatch.setattr(progress.sys, "platform", "emscripten")
+    assert progress.learners_folder() == Path("/drive")
+
+
+def test_among_the_users_data_no_page_leads_nowhere(monkeypatch, tmp_path):
+    monkeypatch.setattr(progress, "user_data", lambda: tmp_path)
+    assert "not kept" not in repr(check("hard_lookup", hard))
+    assert points.earned("hard_lookup") == 2
+    assert [x.name for x in tmp_path.iterdir()] == ["progress.json"]
 
 
 def test_a_device_keeps_none_without_a_word(monkeypatch):

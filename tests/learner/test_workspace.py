@@ -630,3 +630,13 @@ def test_a_pull_meets_no_conflict_and_nothing_is_lost(clone_of, tmp_path, with_c
     after = work.everything()
     assert {x for x in after if after[x] != there[x]} <= pages
     assert git(mine, "status", "--porcelain") == ""
+
+
+def test_an_installed_package_says_that_the_notebooks_are_missing(
+    monkeypatch, capsys, tmp_path
+):
+    monkeypatch.setattr(workspace, "ROOT", tmp_path)
+    monkeypatch.setattr(workspace, "WORK", tmp_path / "work")
+    assert workspace.main("lay-out") == 1
+    assert "without the course's folder" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -37,6 +37,9 @@ def course(root, tmp_path, monkeypatch):
         for lesson in ("01_soft_lookup", "03_softmax"):
             (path,) = (root / folder).glob(f"{lesson}.*")
             shutil.copy(path, tmp_path / folder)
+    (tmp_path / "figures").mkdir()
+    for lesson in ("01_soft_lookup", "03_softmax"):
+        shutil.copy(root / "figures" / f"{lesson}.json", tmp_path / "figures")
     made = shutil.ignore_patterns("__pycache__")
     shutil.copytree(root / "course_utils", tmp_path / "course_utils", ignore=made)
     shutil.copy(root / "constraints.txt", tmp_path)
@@ -282,6 +285,39 @@ def test_a_lesson_without_its_model_says_what_to_run(course):
         execute.execute(sources.unexecuted(target), target)
 
 
+FIGURES = "figures/01_soft_lookup.json"
+
+
+@pytest.mark.parametrize("spoil", ["lost", "of older outputs", "not JSON"])
+def test_a_lesson_without_its_own_figures_is_built_again(course, executed, spoil):
+    file = course / FIGURES
+    if spoil == "lost":
+        file.unlink()
+    elif spoil == "not JSON":
+        file.write_text("{")
+    else:
+        figures = json.loads(file.read_text(encoding="utf-8"))
+        file.write_text(json.dumps(figures | {"outputs": "of another day"}))
+    why = "the pictures of its figures are missing, or older"
+    assert build.check(course) == [f"{BUILT}: {why}"]
+    build.rebuild(course)
+    assert executed == [BUILT]
+
+
+def test_figures_are_kept_beside_a_notebook_by_cell_and_output(course):
+    cell = "import course_utils.figures as f\nprint(1)\nf.panel(lambda: f.bars([1]))"
+    target = broken(course, f"{LESSON}\n# %%\n{cell}\n")
+    files = build.build(target, Course(course))
+    notebook, figures = (json.loads(text) for text in files.values())
+    assert list(files) == [target.path, course / "figures" / "02_broken.json"]
+    assert "attention-course" not in json.dumps(notebook["cells"])
+    outputs = notebook["metadata"]["course"]["outputs"]
+    shown = notebook["cells"][-1]
+    assert list(figures) == ["outputs", f"{shown['id']}/1"]
+    assert figures["outputs"] == outputs
+    assert figures[f"{shown['id']}/1"]["controls"] == []
+
+
 @pytest.mark.thorough
 def test_a_rebuild_has_the_same_bytes(root):
     for target in sources.targets(root):
@@ -289,7 +325,7 @@ def test_a_rebuild_has_the_same_bytes(root):
         if needs and not published.are_here():
             continue
         built = build.build(target, Course(root), anew=True)
-        assert built == target.path.read_text(encoding="utf-8")
+        assert built == {x: x.read_text(encoding="utf-8") for x in built}
 
 
 def test_one_broken_source_does_not_keep_the_others_from_being_built(course, executed):
