@@ -65,7 +65,7 @@ def write_sources(root: Path, source: Path, *, browser: bool) -> None:
             name = f"{lesson.name}.ipynb"
             made = pages.page(root / kind / name, lesson, browser=browser)
             nbformat.write(made, source / kind / name)
-    text = (HERE / "index.md").read_text(encoding="utf-8")
+    text = (HERE / "index.txt").read_text(encoding="utf-8")
     filled = text.format(path=pages.path_through(), browser=RUN_HERE if browser else "")
     (source / "index.md").write_text(filled, encoding="utf-8")
 
