@@ -231,6 +231,12 @@ def test_the_search_finds_a_lesson(visit, page, address):
 
 def test_a_page_prints_light_and_without_what_only_works_on_a_screen(visit):
     page = visit("notebooks/01_soft_lookup")
+    theme = "document.documentElement.dataset.theme"
+    page.evaluate(f"{theme} = 'dark'")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(theme) == "light"
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(theme) == "dark"
     page.emulate_media(media="print")
     expect(page.locator(".course-controls").first).to_be_hidden()
     expect(page.locator(".course-picture svg").first).to_be_visible()

@@ -33,14 +33,16 @@ def build(root: Path, out: Path) -> int:
       the browser, to which the pages lead if it is there.
     """
     browser = (out / BROWSER).exists()
-    out.mkdir(exist_ok=True)
-    for old in out.iterdir():
-        if old.name != BROWSER:
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
-    with TemporaryDirectory() as folder:
-        source = Path(folder, "source")
-        write_sources(root, source, browser=browser)
-        code = sphinx(source, out, Path(folder, "doctrees"))
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        write_sources(root, folder / "source", browser=browser)
+        code = sphinx(folder / "source", folder / "pages", folder / "doctrees")
+        out.mkdir(exist_ok=True)
+        for old in out.iterdir():
+            if old.name != BROWSER:
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+        unread = shutil.ignore_patterns("_sources", ".buildinfo")
+        shutil.copytree(folder / "pages", out, ignore=unread, dirs_exist_ok=True)
     for kind in pages.KINDS:
         for lesson in pages.lessons(kind):
             shutil.copy(root / kind / f"{lesson.name}.ipynb", out / kind)
@@ -63,7 +65,7 @@ def write_sources(root: Path, source: Path, *, browser: bool) -> None:
             name = f"{lesson.name}.ipynb"
             made = pages.page(root / kind / name, lesson, browser=browser)
             nbformat.write(made, source / kind / name)
-    text = (HERE / "index.md").read_text(encoding="utf-8")
+    text = (HERE / "index.txt").read_text(encoding="utf-8")
     filled = text.format(path=pages.path_through(), browser=RUN_HERE if browser else "")
     (source / "index.md").write_text(filled, encoding="utf-8")
 

@@ -63,13 +63,12 @@ EMPTY = '<th class="head"><p></p></th>'  # which names no column
 def finish(
     app: Sphinx, _page: str, _template: str, context: dict, _tree: object
 ) -> None:
-    """Put what moves figures into the pages that have some: no file is asked for."""
+    """Put the scripts into the page itself, which so works as a file on a disk too."""
     body = context.get("body", "")
     context["body"] = body.replace(EMPTY, '<td class="head"></td>')
-    if 'class="course-packed"' in body:
-        code = PLAYER.read_text(encoding="utf-8")
-        code += (HERE / "site.js").read_text(encoding="utf-8")
-        app.add_js_file(None, body=code, type="module")
+    scripts = [PLAYER] if 'class="course-packed"' in body else []
+    texts = [x.read_text(encoding="utf-8") for x in (*scripts, HERE / "site.js")]
+    app.add_js_file(None, body="".join(texts), type="module")
 
 
 def setup(app: Sphinx) -> None:

@@ -80,9 +80,11 @@ def _ways(kind: str, lesson: Lesson, *, browser: bool) -> str:
         if other != kind and lesson in lessons(other):
             words = "Lesson" if other == "notebooks" else KINDS[other]
             ways[f"../{other}/{lesson.name}.html"] = words
-    following = [x for x in lessons(kind) if x.number == lesson.number + 1]
-    for then in following:
-        ways[f"../{kind}/{then.name}.html"] = f"Next: {_numbered(then)}"
+    for then in lessons(kind):
+        if then.number == lesson.number + 1:
+            words = f"{KINDS[kind].lower()} {then.number}"
+            words = _numbered(then) if kind == "notebooks" else words
+            ways[f"{then.name}.html"] = f"Next: {words}"
     items = (
         f'<li><a href="{to}">{escape(words)}</a></li>' for to, words in ways.items()
     )
