@@ -14,6 +14,7 @@ TEMPERATURE = np.array([6.0, 3.0, 9.0, 21.0, 13.0])
 
 
 PICTURE = ".course-panel .course-picture"
+WEIGHT = re.compile(r"\d\.\d\d|<0\.01")  # what is below 0.005 and not 0
 
 
 def expected(bearing):
@@ -29,7 +30,7 @@ def shown(page):
     texts = page.locator(PICTURE + " svg text").all_text_contents()
     rects = page.locator(PICTURE + " svg rect[rx]")
     lengths = [float(x.get_attribute("width")) for x in rects.all()]
-    weights = [float(x) for x in texts if re.fullmatch(r"\d\.\d\d", x)]
+    weights = [float(x.replace("<0.01", "0")) for x in texts if WEIGHT.fullmatch(x)]
     return texts[0], weights, lengths
 
 

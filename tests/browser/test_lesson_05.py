@@ -11,8 +11,8 @@ NAMES = ["north", "northeast", "east", "south", "west"]
 def expected(d_k):
     """What NumPy says: the scores, scaled and not, and the weights of each."""
     rng = np.random.default_rng(0)
-    key, today = rng.normal(size=(5, 1024)), rng.normal(size=1024)
-    score = key[:, :d_k] @ today[:d_k]
+    key, stranger = rng.normal(size=(5, 1024)), rng.normal(size=1024)
+    score = key[:, :d_k] @ stranger[:d_k]
     scores = np.stack([score / np.sqrt(d_k), score])
     weights = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     return scores, weights
@@ -30,17 +30,17 @@ def shown(page):
 
 
 def settled(page, d_k):
-    """Wait until the picture shows so many instruments."""
+    """Wait until the picture shows so many components."""
     page.wait_for_function(
         "start => document.querySelector('.course-panel .course-picture svg text')"
         "?.textContent.startsWith(start)",
-        arg=f"{d_k} instruments",
+        arg=f"{d_k} components",
     )
 
 
 def test_the_slider_moves_the_picture_as_the_mathematics_says(lesson, page):
     opened = lesson(5)
-    slider = opened.show(page.get_by_role("slider", name="instruments, d_k"))
+    slider = opened.show(page.get_by_role("slider", name="components, d_k"))
     settled(page, 64)
     height = page.locator(PICTURE).bounding_box()["height"]
     slider.focus()
@@ -52,7 +52,7 @@ def test_the_slider_moves_the_picture_as_the_mathematics_says(lesson, page):
         scores, weight = expected(d_k)
         most = np.argmax(weight[1])
         assert caption == (
-            f"{d_k} instruments: {NAMES[most]} gets {weight[0, most]:.2f} scaled, "
+            f"{d_k} components: {NAMES[most]} gets {weight[0, most]:.2f} scaled, "
             f"{weight[1, most]:.2f} unscaled"
         )
         np.testing.assert_allclose(weights, weight.T.ravel(), atol=0.0051)
