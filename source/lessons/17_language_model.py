@@ -744,7 +744,7 @@ not by ear: the logits of another implementation, on the same file.
 
 ## From one query and a few keys
 
-A wind vane asked four keys for the weather, and got a blend. That was lesson 1. You then
+A wind vane asked five keys for the weather, and got a blend. That was lesson 1. You then
 chose how to score (2), turned scores into weights (3), mixed values (4), and scaled (5).
 You hid what must not be seen (6), let a sequence ask itself (7), told it places (8), and
 cut it into heads (9). You sent gradients back (10), translated (11), stacked blocks that
