@@ -8,15 +8,15 @@ ANSWERS = {
 scores = key.dot(query)
 best = scores.argmin()
 return value[best]
-"""),
+""", says="it picks the key that matches worst"),
         wrong("returns the key, not the value", "return key", """
 scores = np.array([np.dot(k, query) for k in key])
 return key[scores.argmax()]
-"""),
+""", says="it returns the key that matches best, not the value that"),
         wrong("takes the size of the match, so that a very bad one wins", "np.abs", """
 match = np.abs(np.einsum("kd,d->k", key, query))
 return value[np.argmax(match)]
-"""),
+""", says="it ignores the sign of the match"),
         wrong("begins at 0, so that negative matches never win", "best = 0", """
 best = 0
 where = 0
@@ -39,7 +39,7 @@ return value[np.argmax(match)]
         wrong("sorts upwards and takes the first", "order[0]", """
 order = np.argsort([q_k for q_k in key @ query])
 return value[order[0]]
-"""),
+""", says="it picks the key that matches worst"),
         wrong("the last key is never looked at", "range(1, len(key) - 1)", """
 winner = 0
 for j in range(1, len(key) - 1):
@@ -62,7 +62,7 @@ return (e / np.sum(e)) @ value
 """),
         wrong("the sum is left out", "return np.exp", """
 return np.exp(sharpness * key.dot(query)) @ value
-"""),
+""", says="the weights do not sum to 1"),
         wrong("divides by the sharpness", "/ sharpness", """
 scores = np.array([k @ query for k in key])
 e = np.exp(scores / sharpness)
@@ -90,7 +90,7 @@ return np.einsum("k,kv->v", e / e.sum(), value)
         wrong("blends the keys", "@ key", """
 e = np.exp(sharpness * (key @ query))
 return (e @ key) / e.sum()
-"""),
+""", says="it blends the keys"),
         wrong("the values are never summed", "w[:, None] * value", """
 w = np.exp(sharpness * key @ query)
 w = w / w.sum()
@@ -114,12 +114,12 @@ return np.tensordot(p, value, 1)
 e = np.exp(sharpness * np.einsum("qd,kd->qk", query, key))
 e = e / e.sum(axis=0, keepdims=True)
 return e @ value
-"""),
+""", says="the weights of one key sum to 1 over the queries"),
         wrong("one sum for the whole array", "np.sum(e)", """
 e = np.exp(query @ key.T * sharpness)
 w = e / np.sum(e)
 return w @ value
-"""),
+""", says="all weights together sum to 1"),
         wrong("the sums lose their axis", "sum(axis=1)", """
 w = np.exp(sharpness * query.dot(key.T))
 w = w / w.sum(axis=1)
@@ -136,7 +136,7 @@ return np.array(out)
 w = np.exp(query @ key.T)
 w = w / w.sum(axis=1)[:, None]
 return w @ value
-"""),
+""", says="the sharpness has no effect"),
         wrong("a single query loses its row", "squeeze", """
 scores = sharpness * (query[:, None, :] * key[None]).sum(-1)
 e = np.exp(scores)
@@ -190,7 +190,7 @@ total = np.zeros(2)
 for wi, d in zip(w, log_direction):
     total += wi * d
 return total
-"""),
+""", says="the sharpness has no effect"),
         wrong("a plain mean of all directions", "mean", """
 match = sharpness * (log_weather @ weather)
 return log_direction.mean(axis=0)
@@ -202,7 +202,7 @@ return (w / w.sum()) @ log_direction
         wrong("the blend is brought to length 1", "np.linalg.norm", """
 blend = soft_lookup(weather, log_weather, log_direction, sharpness)
 return blend / np.linalg.norm(blend)
-"""),
+""", says="it stretches the answer to length 1"),
         right("""
 return soft_lookup_all(weather[None], log_weather, log_direction, sharpness)[0]
 """),

@@ -6,26 +6,26 @@ ANSWERS = {
     "bilinear_score": [
         wrong("the matrix is transposed", "weight.T", """
 return query @ weight.T @ key.T
-"""),
+""", says="`weight` is turned the wrong way round"),
         wrong("the letters of the matrix are swapped", "qd,ed,ke->qk", """
 return np.einsum("qd,ed,ke->qk", query, weight, key)
-"""),
+""", says="`weight` is turned the wrong way round"),
         wrong("one row per key", "qd,de,ke->kq", """
 return np.einsum("qd,de,ke->kq", query, weight, key)
-"""),
+""", says="the scores are transposed, one row per key"),
         wrong("queries and keys have swapped places", "key @ weight", """
 translated = key @ weight
 return (translated @ query.T).T
-"""),
+""", says="`weight` is turned the wrong way round"),
         wrong("the matrix is left out", "query @ key.T", """
 return query @ key.T
-"""),
+""", says="`weight` has no effect"),
         wrong("the keys go through the matrix from the left", "weight @ q", """
 out = np.empty((len(query), len(key)))
 for i, q in enumerate(query):
     out[i] = key @ (weight @ q)
 return out
-"""),
+""", says="`weight` is turned the wrong way round"),
         wrong("divided by the root of d", "np.sqrt", """
 scores = query.dot(weight).dot(key.T)
 return scores / np.sqrt(query.shape[1])
@@ -43,16 +43,16 @@ dots = query @ key.T
 q = (query**2).sum(1)
 k = (key**2).sum(1)
 return dots / np.outer(q, k)
-"""),
+""", says="it divides by the squares of the lengths"),
         wrong("the keys keep their lengths", "return q @ key.T", """
 q = query / np.linalg.norm(query, axis=1, keepdims=True)
 return q @ key.T
-"""),
+""", says="the lengths of the keys are left in"),
         wrong("lengths over the wrong axis", ("query, axis=0", "key, axis=0"), """
 q = query / np.linalg.norm(query, axis=0)
 k = key / np.linalg.norm(key, axis=0)
 return np.einsum("id,jd->ij", q, k)
-"""),
+""", says="the lengths are measured over the wrong axis, down the"),
         wrong("one length for all keys", "np.linalg.norm(key)", """
 q = query / np.sqrt((query * query).sum(-1))[:, None]
 k = key / np.linalg.norm(key)
@@ -94,39 +94,39 @@ return np.array([[q @ k / (q @ q) ** 0.5 / (k @ k) ** 0.5 for k in key * 1.0] fo
         wrong("no tanh", "hidden = ", """
 hidden = (query @ w_query)[:, None] + (key @ w_key)[None]
 return hidden @ v
-"""),
+""", says="the tanh is left out"),
         wrong("tanh of each side before they are added", "np.tanh(query @ w_query)", """
 a = np.tanh(query @ w_query)
 b = np.tanh(key @ w_key)
 return (a[:, None, :] + b[None, :, :]) @ v
-"""),
+""", says="the tanh is taken of each side alone"),
         wrong("multiplied and not added", "a * b", """
 a = (query @ w_query)[:, None, :]
 b = (key @ w_key)[None, :, :]
 return np.tanh(a * b) @ v
-"""),
+""", says="the two sides are multiplied"),
         wrong("one row per key", "kqh", """
 q = query @ w_query
 k = key @ w_key
 hidden = np.tanh(k[:, None] + q[None])
 return np.einsum("kqh,h->kq", hidden, v)
-"""),
+""", says="the pairs come out as (n_k, n_q)"),
         wrong("v inside the tanh", "@ v)", """
 q = (query @ w_query)[:, None]
 k = (key @ w_key)[None]
 return np.tanh((q + k) @ v)
-"""),
+""", says="the tanh is taken last"),
         wrong("v is left out", "sum(-1)", """
 pairs = np.tanh((query @ w_query)[:, None, :] + key @ w_key)
 return pairs.sum(-1)
-"""),
+""", says="the hidden units are added up without `v`, which says how"),
         wrong("minus in place of plus", "q @ w_query - k @ w_key", """
 out = np.zeros((len(query), len(key)))
 for i, q in enumerate(query):
     for j, k in enumerate(key):
         out[i, j] = v @ np.tanh(q @ w_query - k @ w_key)
 return out
-"""),
+""", says="the two sides are subtracted"),
         wrong("sigmoid in place of tanh", "np.exp", """
 hidden = (query @ w_query)[:, None, :] + (key @ w_key)[None, :, :]
 hidden = 1 / (1 + np.exp(-hidden))
@@ -138,8 +138,8 @@ h = range(len(v))
 return sum(v[i] * np.tanh(both[i, :, i, :]) for i in h)
 """),
         right("""
-e = np.exp(2 * ((query @ w_query)[:, None] + key @ w_key))
-return ((e - 1) / (e + 1)).dot(v)
+z = np.exp(-2 * abs(both := (query @ w_query)[:, None] + key @ w_key))
+return (np.sign(both) * (1 - z) / (1 + z)).dot(v)
 """),
     ],
     "diagnose_cosine": [
@@ -156,7 +156,7 @@ if np.allclose(scores, d / nk, atol=1e-4):
 if np.allclose(scores, d / (nq * nk) ** 2, atol=1e-4):
     return 4
 return 3
-"""),
+""", says="faults 1 and 2 are swapped"),
         wrong("never finds 3", "if np.abs(scores", """
 nq = np.linalg.norm(query, axis=1)[:, None]
 nk = np.linalg.norm(key, axis=1)
@@ -167,7 +167,7 @@ for number, suspect in suspects.items():
     if np.abs(scores - suspect).max() < least:
         best, least = number, np.abs(scores - suspect).max()
 return best
-"""),
+""", says="never finds 3"),
         wrong("counts from 1", "+ 1", """
 q = np.linalg.norm(query, axis=1)[:, None]
 k = np.linalg.norm(key, axis=1)
@@ -175,7 +175,7 @@ dot = query @ key.T
 cols = (query / np.linalg.norm(query, axis=0)) @ (key / np.linalg.norm(key, axis=0)).T
 all_ = np.array([dot / (q * k), dot / q, dot / k, cols, dot / (q * k) ** 2])
 return int(np.argmin(np.abs(all_ - scores).max((1, 2)))) + 1
-"""),
+""", says="it counts from 1"),
         wrong("the largest gap, not the smallest", "np.argmax", """
 q = np.sqrt(np.sum(query**2, axis=1))[:, None]
 k = np.sqrt(np.sum(key**2, axis=1))[None]
@@ -184,7 +184,7 @@ cols = (query / np.linalg.norm(query, axis=0)) @ (key / np.linalg.norm(key, axis
 versions = [dot / q / k, dot / q, dot / k, cols, dot / q**2 / k**2]
 gaps = [np.linalg.norm(v - scores) for v in versions]
 return int(np.argmax(gaps))
-"""),
+""", says="it says which suspect fits worst"),
         wrong("the exact comparison fails on rounded numbers", "np.array_equal", """
 q = np.linalg.norm(query, axis=1)[:, None]
 k = np.linalg.norm(key, axis=1)
@@ -195,7 +195,7 @@ for number, version in enumerate(versions):
     if np.array_equal(version, scores):
         return number
 return 0
-"""),
+""", says="it says 0 for every input"),
         wrong("fault 3 divides the keys by nothing", "@ key.T / 1", """
 nq = np.linalg.norm(query, axis=1, keepdims=True)
 nk = np.linalg.norm(key, axis=1, keepdims=True)
@@ -213,7 +213,7 @@ dot = query @ key.T
 cols = (query / np.linalg.norm(query, axis=0)) @ (key / np.linalg.norm(key, axis=0)).T
 gaps = [np.abs(scores - s).max() for s in (dot / q, dot / k, cols, dot / (q * k) ** 2)]
 return int(np.argmin(gaps)) + 1
-"""),
+""", says="it takes all scores within ±1 for cosines"),
         right("""
 n = np.linalg.norm
 d = query @ key.T

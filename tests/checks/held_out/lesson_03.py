@@ -7,11 +7,11 @@ ANSWERS = {
         wrong("nothing is subtracted", "np.exp(x)", """
 e = np.exp(x)
 return e / np.sum(e, axis=-1, keepdims=True)
-"""),
+""", says="large scores overflow"),
         wrong("one maximum for the whole array", "np.max(x)", """
 z = x - np.max(x)
 return np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
-"""),
+""", says="one maximum is subtracted from all rows, and a row far"),
         wrong("one sum for the whole array", "e.sum()", """
 m = np.amax(x, axis=-1, keepdims=True)
 e = np.exp(np.subtract(x, m))
@@ -26,7 +26,7 @@ return w / w.sum(-1)[..., None]
 s = x - x.max(axis=0, keepdims=True)
 e = np.exp(s)
 return e / e.sum(axis=0, keepdims=True)
-"""),
+""", says="the weights sum to 1 down the first axis"),
         wrong("the minimum is subtracted", "x.min", """
 low = x.min(axis=-1, keepdims=True)
 e = np.exp(x - low)
@@ -60,16 +60,16 @@ return e / e.sum(axis=-1, keepdims=True)
 z = (x - np.max(x, axis=axis, keepdims=True)) * temperature
 p = np.exp(z)
 return p / np.sum(p, axis=axis, keepdims=True)
-"""),
+""", says="the scores are multiplied by the temperature"),
         wrong("the temperature divides the weights", "/ temperature", """
 e = np.exp(x - x.max(axis, keepdims=True))
 e = e / temperature
 return e / e.sum(axis, keepdims=True)
-"""),
+""", says="the temperature has no effect"),
         wrong("the maximum runs along the last axis", "max(-1", """
 e = np.exp((x - x.max(-1, keepdims=True)) / temperature)
 return e / e.sum(axis=axis, keepdims=True)
-"""),
+""", says="the maximum is taken along a different axis from the sum,"),
         wrong("only x is divided, not what is subtracted", "x / temperature - ", """
 z = x / temperature - x.max(axis=axis, keepdims=True)
 e = np.exp(z)
@@ -85,7 +85,7 @@ return w
 largest = np.expand_dims(x.max(axis=axis), axis)
 e = np.exp(x - largest)
 return e / np.expand_dims(e.sum(axis=axis), axis)
-"""),
+""", says="the temperature has no effect"),
         right("""
 z = np.swapaxes(x / temperature, axis, -1)
 return np.swapaxes(np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True)), axis, -1)
@@ -102,35 +102,35 @@ return np.apply_along_axis(one, axis, x * 1.0)
 w = np.where(weights == 0, 1, weights)
 h = -(w * np.log2(w)).sum(-1)
 return np.exp(h)
-"""),
+""", says="the logarithm has base 2 and the exponential base e"),
         wrong("the sign of the entropy is lost", "np.exp(h)", """
 safe = weights.copy()
 safe[safe == 0] = 1
 h = (safe * np.log(safe)).sum(axis=-1)
 return np.exp(h)
-"""),
+""", says="the minus is missing"),
         wrong("the entropy and not its exponential", "return h", """
 logs = np.log(np.where(weights > 0, weights, 1))
 h = -np.einsum("...k,...k->...", weights, logs)
 return h
-"""),
-        wrong("small weights are cut off", "1e-8", """
-w = np.maximum(weights, 1e-8)
+""", says="it returns the entropy itself"),
+        wrong("small weights are cut off", "1e-3", """
+w = np.where(weights > 1e-3, weights, 1)
 return np.exp(-np.sum(w * np.log(w), axis=-1))
 """),
         wrong("the zeros are not taken out", "np.log(weights)", """
 h = -np.sum(weights * np.log(weights), axis=-1)
 return np.exp(h)
-"""),
+""", says="a weight of 0 gives nan, because `np.log(0)` is −inf"),
         wrong("one number for all rows", "np.sum", """
 safe = np.where(weights > 0, weights, 1.0)
 h = -np.sum(weights * np.log(safe))
 return np.exp(h)
-"""),
+""", says="it sums over all rows"),
         wrong("counts the keys with a weight above 0", "weights > 0", """
 seen = weights > 0
 return seen.sum(axis=-1)
-"""),
+""", says="it counts the keys whose weight is above 0"),
         wrong("not weighted", "np.log(safe).sum", """
 safe = np.where(weights > 0, weights, 1.0)
 return np.exp(-np.log(safe).sum(axis=-1))
@@ -158,7 +158,7 @@ if np.allclose(weights, sm(score, 1), atol=1e-5):
 if np.allclose(weights, sm(score * temperature, 1), atol=1e-5):
     return 4
 return 2
-"""),
+""", says="3 and 4 are swapped"),
         wrong("sharper weights are taken for fault 3", "if sharp", """
 right = softmax(score, -1, temperature)
 if np.allclose(weights, right, atol=1e-5):
@@ -171,7 +171,7 @@ sharp = weights.max() > right.max()
 if sharp:
     return 3
 return 4
-"""),
+""", says="it tells 3 from 4 by whether the weights are too sharp or"),
         wrong("the axes of fault 1 and the right one are swapped",
               ("softmax(score, 0", "softmax(score, 1"), """
 e = np.exp(score / temperature)
@@ -192,9 +192,10 @@ return int(np.argmin(gaps))
         wrong("fault 2 is made without the temperature", "np.exp(score)", """
 w2 = np.exp(score)
 w2 = w2 / w2.sum()
-all_ = np.stack([softmax(score, -1, temperature), softmax(score, 0, temperature), w2,
-                 softmax(score, -1, 1 / temperature), softmax(score, -1)])
-return int(np.abs(all_ - weights).max(axis=(1, 2)).argmin())
+all_ = [softmax(score, -1, temperature), softmax(score, 0, temperature), w2,
+        softmax(score, -1, 1 / temperature), softmax(score, -1)]
+fits = [np.allclose(weights, one, atol=1e-5) for one in all_]
+return fits.index(True) if any(fits) else 0
 """),
         wrong("the exact comparison fails on rounded numbers", "(weights == c).all()", """
 e = np.exp(score / temperature)

@@ -6,28 +6,28 @@ ANSWERS = {
     "score_variance": [
         wrong("the standard deviation and not the variance", "np.sqrt", """
 return np.sqrt(d_k) * std_query * std_key
-"""),
+""", says="it is the standard deviation, not the variance"),
         wrong("the deviations are not squared", "std_query * std_key", """
 variance_of_one = std_query * std_key
 return d_k * variance_of_one
-"""),
+""", says="the standard deviations are not squared"),
         wrong("the two variances are added", "+", """
 var_q, var_k = std_query**2, std_key**2
 return d_k * (var_q + var_k)
-"""),
+""", says="the two variances are added"),
         wrong("d_k is squared too", "(d_k * std_query", """
 total = (d_k * std_query * std_key) ** 2
 return total
-"""),
+""", says="it grows with the square of d_k"),
         wrong("d_k is forgotten", "return", """
 return std_query**2 * std_key**2
-"""),
+""", says="it is the variance of one product"),
         wrong("only the query's deviation is squared", "std_query**2 * std_key", """
 total = 0
 for _ in range(d_k):
     total += std_query**2 * std_key
 return total
-"""),
+""", says="divided by `std_key`"),
         wrong("one product too few", "range(1, d_k)", """
 total = 0.0
 for _ in range(1, d_k):
@@ -46,16 +46,16 @@ return float(np.prod([d_k, std_query, std_query, std_key, std_key]))
 scores = np.einsum("...qd,...kd->...qk", query, key)
 w = softmax(scores)
 return w @ value
-"""),
+""", says="the scale is missing"),
         wrong("divided by d_k, not its root", "/ query.shape[-1]", """
 s = query @ np.swapaxes(key, -2, -1) / query.shape[-1]
 return softmax(s, axis=-1) @ value
-"""),
+""", says="it divides by d_k"),
         wrong("the root of the number of keys", "key.shape[-2]", """
 n = key.shape[-2]
 s = query @ key.swapaxes(-1, -2) / n**0.5
 return np.matmul(softmax(s), value)
-"""),
+""", says="it divides by the root of n_k, the number of keys"),
         wrong(".T turns the further axes too", "key.T", """
 d_k = query.shape[-1]
 scores = query @ key.T / d_k**0.5
@@ -66,21 +66,21 @@ scores = np.matmul(query, np.moveaxis(key, -1, -2))
 weights = softmax(scores)
 weights = weights / query.shape[-1] ** 0.5
 return weights @ value
-"""),
+""", says="the scale comes after the softmax"),
         wrong("a NumPy root makes float64 of float32", "np.sqrt", """
 scores = query @ key.swapaxes(-1, -2) / np.sqrt(query.shape[-1])
 return softmax(scores) @ value
-"""),
+""", says="the result is float64 where the arguments are float32"),
         wrong("shares out over the queries", "axis=-2", """
 scale = query.shape[-1] ** -0.5
 s = np.einsum("...id,...jd->...ij", query * scale, key)
 return np.einsum("...ij,...jv->...iv", softmax(s, axis=-2), value)
-"""),
+""", says="the weights of one key sum to 1 over the queries"),
         wrong("large scores overflow", "np.exp(s)", """
 s = query @ key.swapaxes(-1, -2) * query.shape[-1] ** -0.5
 e = np.exp(s)
 return e / e.sum(-1, keepdims=True) @ value
-"""),
+""", says="large scores overflow"),
         wrong("the length of the first axis for the scale, and no subtraction",
               ("len(query)", "np.exp"), """
 s = query @ key.swapaxes(-1, -2) / len(query) ** 0.5
@@ -105,12 +105,12 @@ return d_k * (query**2).mean() * (key**2).mean()
         wrong("one over the variance", "1 / variance", """
 variance = query.shape[1] * np.mean(np.square(query)) * np.mean(np.square(key))
 return 1 / variance
-"""),
+""", says="the root is missing"),
         wrong("d_k is forgotten", "np.sqrt", """
 vq = np.mean(query * query)
 vk = np.mean(key * key)
 return 1 / np.sqrt(vq * vk)
-"""),
+""", says="d_k is missing"),
         wrong("the number of queries for d_k", "len(query)", """
 vq, vk = (query**2).mean(), (key**2).mean()
 return (len(query) * vq * vk) ** -0.5
@@ -127,7 +127,7 @@ return 1 / (d_k * query.var() * key.var()) ** 0.5
 q2 = np.sum(query**2) / query.size
 k2 = np.sum(key**2) / key.size
 return np.sqrt(query.shape[1] * q2 * k2)
-"""),
+""", says="it is the spread itself"),
         wrong("the sum of squares in place of the mean", "np.sum(key**2)", """
 q2 = np.sum(query**2) / query.size
 k2 = np.sum(key**2)
@@ -148,7 +148,7 @@ d = key.shape[1]
 s = query @ key.T
 versions = [softmax(s / d**0.5), softmax(s / d), softmax(s), softmax(s) / d**0.5]
 return int(np.argmin([np.abs(weights - v).sum() for v in versions]))
-"""),
+""", says="faults 1 and 2 are swapped"),
         wrong("how sharp the weights are does not tell", "weights.max", """
 d = query.shape[1]
 s = query @ key.T
@@ -163,7 +163,7 @@ s, d = query @ key.T, query.shape[1]
 versions = [softmax(s / d**0.5), softmax(s), softmax(s / d)]
 gaps = [np.linalg.norm(weights - v) for v in versions]
 return np.argmin(gaps)
-"""),
+""", says="it never finds fault 3"),
         wrong("the number of keys in place of d_k", "key.shape[0]", """
 s, d = query @ key.T, key.shape[0]
 versions = np.array([softmax(s / d**0.5), softmax(s), softmax(s / d), softmax(s) / d**0.5])
@@ -192,7 +192,7 @@ for v in (softmax(s / d**0.5), softmax(s), softmax(s / d), softmax(s) / d**0.5):
         return number
     number += 1
 return 0
-"""),
+""", says="it counts from 1"),
         right("""
 s, d = query @ key.T, query.shape[1]
 if abs(weights.sum(1) - 1).max() > 1e-3:

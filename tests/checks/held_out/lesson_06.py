@@ -8,21 +8,21 @@ ANSWERS = {
 i = np.arange(n_q).reshape(-1, 1)
 j = np.arange(n_k)
 return j < i + offset
-"""),
+""", says="a query does not see its own position"),
         wrong("the offset has the wrong sign", "k=-offset", """
 return np.tril(np.ones((n_q, n_k), dtype=bool), k=-offset)
-"""),
+""", says="the offset goes the wrong way"),
         wrong("hides the past", "np.triu", """
 every = np.full((n_q, n_k), True)
 return np.triu(every, offset)
-"""),
+""", says="it shows the future and hides the past"),
         wrong("the offset is left out", "j <= i", """
 mask = np.zeros((n_q, n_k), dtype=bool)
 for i in range(n_q):
     for j in range(n_k):
         mask[i, j] = j <= i
 return mask
-"""),
+""", says="the offset has no effect"),
         wrong("numbers in place of True and False", "np.tri(", """
 return np.tri(n_q, n_k, offset)
 """),
@@ -31,12 +31,12 @@ mask = np.zeros((n_q, n_k), dtype=bool)
 for i in range(n_q):
     mask[i, : i + offset + 2] = True
 return mask
-"""),
+""", says="a query sees one key too many, the very token that it has"),
         wrong("rows are keys", "np.arange(n_k)[:, None]", """
 key = np.arange(n_k)[:, None]
 query = np.arange(n_q)[None] + offset
 return key <= query
-"""),
+""", says="rows and columns are swapped"),
         right("""
 return np.fromfunction(lambda i, j: i + offset >= j, (n_q, n_k))
 """),
@@ -48,27 +48,27 @@ return np.array([[j - i <= offset for j in range(n_k)] for i in range(n_q)], boo
         wrong("only the padding is hidden", "repeat", """
 real = np.arange(n_k)[None, None, :] < lengths[:, None, None]
 return real.repeat(n_q, axis=1)
-"""),
+""", says="the future is visible"),
         wrong("either in place of both", "|", """
 real = np.arange(n_k) < lengths[:, None]
 seen = causal_mask(n_q, n_k, offset)
 return seen[None] | real[:, None, :]
-"""),
+""", says="it allows what either rule allows"),
         wrong("one padding is seen", "<= lengths", """
 real = np.arange(n_k) <= lengths[:, None, None]
 return causal_mask(n_q, n_k, offset) & real
-"""),
+""", says="the first padding is visible"),
         wrong("the padding hides queries", "(i < lengths[:, None, None])", """
 i, j = np.indices((n_q, n_k))
 return (j <= i + offset) & (i < lengths[:, None, None])
-"""),
+""", says="it hides the queries beyond the length"),
         wrong("the offset is left out", "range(n_q):", """
 mask = np.zeros((len(lengths), n_q, n_k), bool)
 for b, length in enumerate(lengths):
     for i in range(n_q):
         mask[b, i, : min(length, i + 1)] = True
 return mask
-"""),
+""", says="the offset has no effect"),
         wrong("the query at its own place is hidden", "np.tri(", """
 causal = np.tri(n_q, n_k, offset - 1, dtype=bool)
 pads = np.arange(n_k)[None] >= lengths[:, None]
@@ -96,17 +96,17 @@ return np.stack(out)
 e = np.exp(scores - scores.max(axis=-1, keepdims=True))
 w = e / e.sum(axis=-1, keepdims=True)
 return w * mask
-"""),
+""", says="the mask comes after the softmax"),
         wrong("a large number in place of infinity", "-1e9", """
 s = np.where(mask, scores, -1e9)
 e = np.exp(s - s.max(-1, keepdims=True))
 return e / e.sum(-1, keepdims=True)
-"""),
+""", says="a row that sees nothing gets equal weights"),
         wrong("nothing is done for rows that see nothing", "hidden - hidden.max", """
 hidden = np.where(mask, scores, -np.inf)
 e = np.exp(hidden - hidden.max(axis=-1, keepdims=True))
 return e / e.sum(axis=-1, keepdims=True)
-"""),
+""", says="a row that sees nothing becomes nan"),
         wrong("the mask is turned round", "np.where(mask, -np.inf", """
 h = np.where(mask, -np.inf, scores)
 m = h.max(-1, keepdims=True)
@@ -114,12 +114,12 @@ m = np.where(np.isfinite(m), m, 0)
 e = np.exp(h - m)
 t = e.sum(-1, keepdims=True)
 return e / np.where(t == 0, 1, t)
-"""),
+""", says="it is inverted"),
         wrong("the maximum of all scores", "scores.max", """
 e = np.exp(scores - scores.max(-1, keepdims=True)) * mask
 total = e.sum(-1, keepdims=True)
 return np.divide(e, total, out=np.zeros_like(e), where=total > 0)
-"""),
+""", says="the mask comes after the softmax, and the rows are divided"),
         wrong("hidden scores count as 0", "scores * mask", """
 s = scores * mask
 s = s - s.max(axis=-1, keepdims=True)
@@ -133,7 +133,7 @@ top = np.nan_to_num(h.max(-1, keepdims=True), neginf=0)
 e = np.exp(h - top)
 total = e.sum(-1, keepdims=True)
 return e / np.where(total == 0, 1, total)
-"""),
+""", says="right except where arrays are float32"),
         wrong("shares out over the queries", "sum(axis=-2", """
 h = np.where(mask, scores, -np.inf)
 top = h.max(axis=-1, keepdims=True)
@@ -174,7 +174,7 @@ return moved & ~excused
 moved = (after != before).any(axis=-1)
 excused = (may_see @ changed)
 return moved & ~excused
-"""),
+""", says="it finds rounding"),
         wrong("excused only if it sees all that was edited", ".all()", """
 out = []
 for i in range(len(before)):
@@ -182,11 +182,11 @@ for i in range(len(before)):
     sees = may_see[i][changed].all()
     out.append(moved and not sees)
 return np.array(out)
-"""),
+""", says="it accuses queries that may see one of the edited"),
         wrong("the mask is read by columns", "may_see.T", """
 moved = np.linalg.norm(after - before, axis=1) > 5e-5
 return moved & ~(may_see.T @ changed)
-"""),
+""", says="it reads the mask down its columns"),
         wrong("excused, and not the others", "& excused", """
 moved = np.max(np.abs(before - after), axis=1) > 2e-5
 excused = (may_see & changed[None, :]).any(1)

@@ -9,24 +9,24 @@ q = x @ W_q
 k = x @ W_q
 v = x @ W_v
 return scaled_dot_product_attention(q, k, v)
-"""),
+""", says="queries and keys share one projection"),
         wrong("queries and keys are swapped", "(k, q, v)", """
 q, k, v = [x @ w for w in (W_q, W_k, W_v)]
 return scaled_dot_product_attention(k, q, v)
-"""),
+""", says="W_q and W_k are swapped"),
         wrong("the matrices of queries and keys are transposed", ("W_q.T", "W_k.T"), """
 return scaled_dot_product_attention(
     x @ W_q.T,
     x @ W_k.T,
     x @ W_v,
 )
-"""),
+""", says="it multiplies by the matrices transposed, as if tokens were"),
         wrong("the values are the tokens themselves", "(q, k, x)", """
 q = np.matmul(x, W_q)
 k = np.matmul(x, W_k)
 return scaled_dot_product_attention(q, k, x)
-"""),
-        wrong("no scale", "np.exp", """
+""", says="it blends the tokens themselves"),
+        wrong("no scale", ("scores = ", "np.exp"), """
 q, k, v = x @ W_q, x @ W_k, x @ W_v
 scores = np.einsum("...id,...jd->...ij", q, k)
 e = np.exp(scores - scores.max(axis=-1, keepdims=True))
@@ -42,7 +42,7 @@ s = q @ np.swapaxes(k, -1, -2) / q.shape[-1] ** 0.5
 e = np.exp(s - s.max(axis=-2, keepdims=True))
 w = e / e.sum(axis=-2, keepdims=True)
 return w @ v
-"""),
+""", says="the weights of a token that is asked sum to 1"),
         right("""
 both = x @ (W_q @ W_k.T) @ np.swapaxes(x, -1, -2) / len(W_q.T) ** 0.5
 e = np.exp(both - both.max(-1, keepdims=True))
@@ -57,12 +57,12 @@ return scaled_dot_product_attention(*np.split(made, cuts, axis=-1))
     "cross_attention": [
         wrong("the padding is asked too", "return", """
 return scaled_dot_product_attention(y @ W_q, x @ W_k, x @ W_v)
-"""),
+""", says="the padding is asked too"),
         wrong("x asks itself", "x @ W_q", """
 x = x[..., :length, :]
 q, k, v = x @ W_q, x @ W_k, x @ W_v
 return scaled_dot_product_attention(q, k, v)
-"""),
+""", says="x asks itself"),
         wrong("the values are made of y", "y @ W_v", """
 real = x[..., :length, :]
 q = y @ W_q
@@ -112,20 +112,20 @@ return scaled_dot_product_attention(y @ W_q, x @ W_k, x) @ W_v
     "unshuffle_weights": [
         wrong("shuffled once more", "weights[order]", """
 return weights[order][:, order]
-"""),
+""", says="it shuffles once more"),
         wrong("only the rows are put back", "weights[back]", """
 back = np.argsort(order)
 return weights[back]
-"""),
+""", says="only the rows are put back"),
         wrong("only the columns are put back", "weights[:, ", """
 inverse = np.empty_like(order)
 inverse[order] = np.arange(len(order))
 return weights[:, inverse]
-"""),
+""", says="only the columns are put back"),
         wrong("rows one way, columns the other", "[:, order]", """
 back = np.argsort(order)
 return weights[back, :][:, order]
-"""),
+""", says="the rows are put back and the columns shuffled once more"),
         wrong("only the diagonal is taken", "weights[back, back]", """
 back = np.argsort(order)
 out = np.zeros_like(weights)
@@ -139,7 +139,7 @@ for i in range(n):
     for j in range(n):
         out[order[j], order[i]] = weights[i, j]
 return out
-"""),
+""", says="rows and columns are swapped"),
         wrong("reads where it should write", "weights[order[i], order[j]]", """
 n = len(order)
 out = np.zeros((n, n))
@@ -147,7 +147,7 @@ for i in range(n):
     for j in range(n):
         out[i, j] = weights[order[i], order[j]]
 return out
-"""),
+""", says="it shuffles once more"),
         right("""
 P = np.eye(len(order))[order]
 return P.T @ weights @ P
@@ -169,7 +169,7 @@ tries = [
     f(x @ W_q, y @ W_k, y @ W_v),
 ]
 return int(np.argmin([np.abs(output - t).max() for t in tries]))
-"""),
+""", says="faults 1 and 4 are swapped"),
         wrong("never finds 4", "return 0", """
 def made(q, k, v):
     return np.allclose(scaled_dot_product_attention(q, k, v), output, atol=1e-6)
@@ -180,7 +180,7 @@ if made(y @ W_q, x @ W_q, x @ W_v):
 if made(y @ W_q.T, x @ W_k.T, x @ W_v.T):
     return 3
 return 0
-"""),
+""", says="never finds 4"),
         wrong("fault 3 is made with only two matrices transposed", "x @ W_v)]", """
 a = scaled_dot_product_attention
 vs = [a(y @ W_q, x @ W_k, x @ W_v), a(x @ W_q, y @ W_k, y @ W_v),
@@ -191,7 +191,7 @@ for i, v in enumerate(vs):
     if np.allclose(v, output):
         return i
 return 0
-"""),
+""", says="never finds 3"),
         wrong("fault 2 shares the matrix of the keys", "y @ W_k, x @ W_k", """
 at = scaled_dot_product_attention
 gaps = [
@@ -211,14 +211,14 @@ combos = [(y @ W_q, x @ W_k, x @ W_v), (x @ W_q, y @ W_k, y @ W_v),
 for number, combo in enumerate(combos, start=1):
     if np.allclose(at(*combo), output):
         return number
-"""),
-        wrong("the signed gap", "(output - v).max()", """
+""", says="it counts from 1"),
+        wrong("the largest gap, not the smallest", "np.argmax", """
 at = scaled_dot_product_attention
 vs = [at(y @ W_q, x @ W_k, x @ W_v), at(x @ W_q, y @ W_k, y @ W_v),
       at(y @ W_q, x @ W_q, x @ W_v), at(y @ W_q.T, x @ W_k.T, x @ W_v.T),
       at(y @ W_q, x @ W_k, y @ W_v)]
-gaps = [(output - v).max() for v in vs]
-return int(np.argmin(gaps))
+gaps = [np.square(output - v).mean() for v in vs]
+return int(np.argmax(gaps))
 """),
         right("""
 def run(asks, asked, valued, q=W_q, k=W_k, v=W_v):

@@ -7,14 +7,14 @@ ANSWERS = {
         wrong("reshaped straight to heads", "reshape", """
 *front, n, d = x.shape
 return x.reshape(*front, num_heads, n, d // num_heads)
-"""),
+""", says="it reshapes without a transpose"),
         wrong("the heads stay behind their tokens", "return pieces", """
 pieces = np.reshape(x, x.shape[:-1] + (num_heads, x.shape[-1] // num_heads))
 return pieces
-"""),
+""", says="the axis of the heads stands behind that of the tokens"),
         wrong("the components are dealt out in turn", "i::num_heads", """
 return np.stack([x[..., i::num_heads] for i in range(num_heads)], axis=-3)
-"""),
+""", says="a head gets numbers from all over the vector"),
         wrong("the last two axes are swapped", "swapaxes(-1, -2)", """
 *lead, n, d = x.shape
 cut = x.reshape(*lead, n, num_heads, d // num_heads)
@@ -32,7 +32,7 @@ return y.transpose(range(y.ndim)[::-1]).swapaxes(-1, -2).swapaxes(0, -3)
         wrong("the heads stand before all other axes", "np.stack", """
 size = x.shape[-1] // num_heads
 return np.stack([x[..., h * size : (h + 1) * size] for h in range(num_heads)])
-"""),
+""", says="the axis of the heads stands first, before those that lead"),
         wrong("each head begins one component too late", "h * size + 1", """
 size = x.shape[-1] // num_heads
 out = np.zeros(x.shape[:-2] + (num_heads, x.shape[-2], size))
@@ -55,7 +55,7 @@ return x[..., rows, columns]
         wrong("reshaped without moving the heads", "reshape", """
 *front, h, n, d = heads.shape
 return heads.reshape(*front, n, h * d)
-"""),
+""", says="it reshapes without swapping back"),
         wrong("the heads are added", "sum(axis=-3)", """
 total = heads.sum(axis=-3)
 return np.repeat(total, heads.shape[-3], axis=-1)
@@ -64,7 +64,7 @@ return np.repeat(total, heads.shape[-3], axis=-1)
 *front, h, n, d = heads.shape
 moved = heads.swapaxes(-2, -3).swapaxes(-1, -2)
 return moved.reshape(*front, n, h * d)
-"""),
+""", says="the heads are shuffled into each other"),
         wrong("the last head first", "range(h - 1, -1, -1)", """
 h = heads.shape[-3]
 return np.concatenate([heads[..., i, :, :] for i in range(h - 1, -1, -1)], axis=-1)
@@ -72,7 +72,7 @@ return np.concatenate([heads[..., i, :, :] for i in range(h - 1, -1, -1)], axis=
         wrong("joined along the tokens", "axis=-2", """
 h = heads.shape[-3]
 return np.concatenate([heads[..., i, :, :] for i in range(h)], axis=-2)
-"""),
+""", says="the heads are laid one below the other"),
         wrong("the first axis is taken for the heads", "in heads", """
 return np.concatenate([one for one in heads], axis=-1)
 """),
@@ -97,30 +97,30 @@ q = split_heads(x @ w_query, num_heads)
 k = split_heads(x @ w_key, num_heads)
 v = split_heads(x @ w_value, num_heads)
 return merge_heads(scaled_dot_product_attention(q, k, v)) @ w_out
-"""),
+""", says="`x` asks itself"),
         wrong("w_out is left out", "return", """
 q, k, v = (split_heads(a @ w, num_heads) for a, w in [(x, w_query), (memory, w_key), (memory, w_value)])
 return merge_heads(scaled_dot_product_attention(q, k, v))
-"""),
+""", says="`w_out` is missing"),
         wrong("divided by the root of the whole width", "w_query.shape[1]", """
 q = split_heads(x @ w_query, num_heads)
 k = split_heads(memory @ w_key, num_heads)
 v = split_heads(memory @ w_value, num_heads)
 scores = q @ k.swapaxes(-1, -2) / w_query.shape[1] ** 0.5
 return merge_heads(softmax(scores) @ v) @ w_out
-"""),
+""", says="it divides by the root of the columns of all heads together"),
         wrong("split by a reshape alone", "a.reshape", """
 def cut(a):
     return a.reshape(num_heads, len(a), a.shape[1] // num_heads)
 q, k, v = cut(x @ w_query), cut(memory @ w_key), cut(memory @ w_value)
 return merge_heads(scaled_dot_product_attention(q, k, v)) @ w_out
-"""),
+""", says="the heads are cut by a reshape without a transpose"),
         wrong("one head for all: never split", "scaled_dot_product_attention", """
 query = x @ w_query
 key = memory @ w_key
 value = memory @ w_value
 return scaled_dot_product_attention(query, key, value) @ w_out
-"""),
+""", says="there is only one softmax for all columns"),
         wrong("the scale is counted twice", "/ q.shape[-1] ** 0.5", """
 q = split_heads(x @ w_query, num_heads)
 q = q / q.shape[-1] ** 0.5
@@ -166,17 +166,17 @@ g = query.shape[0] // key.shape[0]
 k = np.tile(key, (g, 1, 1))
 v = np.tile(value, (g, 1, 1))
 return scaled_dot_product_attention(query, k, v)
-"""),
+""", says="it uses the key-value heads in turn, 0, 1, 0, 1, as"),
         wrong("the remainder in place of the group", "i % len(key)", """
 out = []
 for i in range(len(query)):
     j = i % len(key)
     out.append(scaled_dot_product_attention(query[i], key[j], value[j]))
 return np.array(out)
-"""),
+""", says="it uses the key-value heads in turn, 0, 1, 0, 1, as"),
         wrong("all use the first key-value head", "key[0]", """
 return np.stack([scaled_dot_product_attention(q, key[0], value[0]) for q in query])
-"""),
+""", says="all query heads use the first key-value head"),
         wrong("the values are dealt out in turn", "value[i % len(value)]", """
 group = len(query) // len(key)
 out = []
@@ -185,7 +185,7 @@ for i, q in enumerate(query):
     v = value[i % len(value)]
     out.append(scaled_dot_product_attention(q, k, v))
 return np.stack(out)
-"""),
+""", says="keys and values are shared in different orders"),
         wrong("divided by the number of key-value heads", "i // len(key)", """
 n = len(key)
 return np.array([scaled_dot_product_attention(query[i], key[min(i // len(key), n - 1)], value[min(i // len(key), n - 1)]) for i in range(len(query))])
@@ -195,7 +195,7 @@ h, group = len(key), len(query) // len(key)
 q = query.reshape(group, h, *query.shape[1:])
 out = scaled_dot_product_attention(q, np.stack([key] * group), np.stack([value] * group))
 return out.reshape(len(query), *out.shape[2:])
-"""),
+""", says="it uses the key-value heads in turn, 0, 1, 0, 1, as"),
         wrong("no scale", "np.einsum", """
 group = len(query) // len(key)
 k, v = key.repeat(group, 0), value.repeat(group, 0)
@@ -228,7 +228,7 @@ full, tiled = run(cut, [0, 0, 1, 1], s), run(cut, [0, 1, 0, 1], s)
 made = [full @ w_out, run(bad, [0, 0, 1, 1], s) @ w_out, run(cut, [0, 0, 1, 1], d) @ w_out]
 made += [full, tiled @ w_out]
 return int(np.argmin([np.abs(output - m).max() for m in made]))
-"""),
+""", says="3 and 4 are swapped"),
         wrong("the scale of fault 2 is that of a head", "scale=d_head", """
 d_head = x.shape[1] // 4
 def cut(a, h):
@@ -247,7 +247,7 @@ made = [
     run(),
 ]
 return int(np.argmin([np.linalg.norm(output - m) for m in made]))
-"""),
+""", says="never finds 2"),
         wrong("the right order of heads is dealt out", "g = np.tile", """
 def run(reshape, order, scale):
     q, k, v = x @ w_query, x @ w_key, x @ w_value
@@ -284,7 +284,7 @@ if same(run(lambda a, h: a.reshape(h, len(a), -1), g) @ w_out):
 if same(run(split_heads, [0, 1, 0, 1]) @ w_out):
     return 3
 return 0
-"""),
+""", says="never finds 2"),
         wrong("counts from 1", "+ 1", """
 def run(split=split_heads, order=(0, 0, 1, 1), f=1.0):
     k, v = split(x @ w_key, 2)[list(order)], split(x @ w_value, 2)[list(order)]
@@ -292,7 +292,7 @@ def run(split=split_heads, order=(0, 0, 1, 1), f=1.0):
 made = np.array([run() @ w_out, run(lambda a, h: a.reshape(h, len(a), -1)) @ w_out,
                  run(f=0.5) @ w_out, run(order=(0, 1, 0, 1)) @ w_out, run()])
 return int(np.abs(made - output).sum((1, 2)).argmin()) + 1
-"""),
+""", says="it counts from 1"),
         right("""
 def run(split=split_heads, pick=np.repeat, f=1.0):
     both = pick([0, 1], 2)

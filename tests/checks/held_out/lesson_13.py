@@ -7,22 +7,22 @@ ANSWERS = {
         wrong("one position too many", "<= window", """
 d = np.arange(n_q)[:, None] + offset - np.arange(n_k)[None]
 return np.logical_and(d >= 0, d <= window)
-"""),
+""", says="the window is off by one, a key too long"),
         wrong("the future is seen", "return", """
 i = np.arange(n_q)[:, None] + offset
 j = np.arange(n_k)
 return i - j < window
-"""),
+""", says="right but what lies above the diagonal"),
         wrong("the window looks both ways", "np.abs", """
 gap = np.abs(np.subtract.outer(np.arange(n_q) + offset, np.arange(n_k)))
 return gap < window
-"""),
+""", says="the window is two-sided, and shows the future in a causal"),
         wrong("the offset is left out", "range(n_q)", """
 mask = np.zeros((n_q, n_k), dtype=bool)
 for i in range(n_q):
     mask[i, max(0, i - window + 1) : i + 1] = True
 return mask
-"""),
+""", says="the offset has no effect"),
         wrong("a query does not see itself", "i + offset]", """
 mask = np.zeros((n_q, n_k), dtype=bool)
 for i in range(n_q):
@@ -54,19 +54,19 @@ return np.array([[sees(i, j) for j in range(n_k)] for i in range(n_q)])
 i, j = np.indices((n, n))
 own = i // block == j // block
 return (j <= i) & (own | (j % block == 0))
-"""),
+""", says="the first position of each block stands for it"),
         wrong("own blocks see their future", "own | ", """
 i, j = np.indices((n, n))
 own = i // block == j // block
 ends = j % block == block - 1
 return own | (ends & (j <= i))
-"""),
+""", says="a query sees the rest of its own block"),
         wrong("only the block before", "j // block + 1", """
 i, j = np.ogrid[:n, :n]
 own = i // block == j // block
 before = (j % block == block - 1) & (i // block == j // block + 1)
 return (own | before) & (j <= i)
-"""),
+""", says="only the summary of the block just before is seen"),
         wrong("both conditions in place of either", "own & ends", """
 i, j = np.ogrid[:n, :n]
 own = (i // block) == (j // block)
@@ -107,24 +107,24 @@ heard = np.identity(masks.shape[-1], dtype=bool)
 for m in masks:
     heard = heard | (heard @ m)
 return heard
-"""),
+""", says="the layers come in the wrong order"),
         wrong("nothing is kept", "m @ heard", """
 heard = np.eye(len(masks[0]), dtype=bool)
 for m in masks:
     heard = m @ heard
 return heard
-"""),
+""", says="what a position had is lost"),
         wrong("only direct sight", "any(axis=0)", """
 direct = masks.any(axis=0)
 return direct | np.eye(masks.shape[1], dtype=bool)
-"""),
+""", says="it only puts the masks together"),
         wrong("the last layer first", "masks[::-1]", """
 n = masks.shape[1]
 total = np.eye(n)
 for m in masks[::-1]:
     total = (m + np.eye(n)) @ total
 return total > 0
-"""),
+""", says="the layers come in the wrong order"),
         wrong("counts, not True and False", "return heard", """
 heard = np.eye(masks.shape[1])
 for m in masks:
@@ -137,7 +137,7 @@ heard = np.zeros((n, n), dtype=bool)
 for m in masks:
     heard = heard | m | (m @ heard)
 return heard
-"""),
+""", says="right but the diagonal"),
         wrong("the first layer is skipped", "masks[1:]", """
 n = masks.shape[1]
 reach = np.eye(n, dtype=int)
@@ -171,7 +171,7 @@ s = pooled @ query / np.sqrt(len(query))
 w = np.exp(s - s.max())
 w /= w.sum()
 return (w @ np.where(own, shares, 0.0))
-"""),
+""", says="it pools before normalising"),
         wrong("no scale", "summaries @ query", """
 out = np.zeros(len(word_scores))
 n = sentence.max() + 1
@@ -183,14 +183,14 @@ for s in range(n):
 z = summaries @ query
 z = np.exp(z - z.max())
 return out * (z / z.sum())[sentence]
-"""),
+""", says="the scores of the sentences are not scaled"),
         wrong("only the shares within the sentence", "return shares.sum", """
 own = np.equal.outer(np.arange(sentence[-1] + 1), sentence)
 z = np.where(own, word_scores, -np.inf)
 e = np.exp(z - z.max(axis=1, keepdims=True))
 shares = e / e.sum(axis=1, keepdims=True)
 return shares.sum(axis=0)
-"""),
+""", says="it stops at the words' shares of their sentences"),
         wrong("the last sentence is left out", "range(sentence[-1])", """
 out = np.zeros(len(word_scores))
 summaries, ids = [], []
@@ -235,7 +235,7 @@ shares = own / own.sum(1, keepdims=True)
 z = shares @ word_vectors @ query / len(query) ** 0.5
 w = np.exp(z - z.max())
 return w / w.sum() @ shares
-"""),
+""", says="numbers far from 0"),
         right("""
 starts = np.flatnonzero(np.diff(sentence, prepend=-1))
 top = np.maximum.reduceat(word_scores, starts)[sentence]

@@ -12,7 +12,7 @@ for i in range(len(asks)):
     state += np.outer(tells[i], value[i])
     out[i] = asks[i] @ state / (asks[i] @ total)
 return out
-"""),
+""", says="it divides by the sum over all tokens"),
         wrong("a token does not see itself", "-1)", """
 w = np.tril(asks @ tells.T, -1)
 w[0, 0] = asks[0] @ tells[0]
@@ -21,14 +21,14 @@ return w @ value / w.sum(axis=1, keepdims=True)
         wrong("the future is seen", "asks @ tells.T", """
 w = asks @ tells.T
 return w @ value / w.sum(axis=1, keepdims=True)
-"""),
+""", says="it sums over all tokens"),
         wrong("nothing is divided", "rows.append", """
 state, rows = 0, []
 for a, t, v in zip(asks, tells, value):
     state = state + t[:, None] * v
     rows.append(a @ state)
 return np.array(rows)
-"""),
+""", says="it does not divide"),
         wrong("the sums run over the keys of the column", "sum(axis=0)", """
 w = np.tril(np.einsum("id,jd->ij", asks, tells))
 w = w / w.sum(axis=0)
@@ -46,7 +46,7 @@ return np.stack(rows)
         wrong("a softmax that is not asked for", "np.exp", """
 w = np.tril(np.exp(asks @ tells.T))
 return w @ value / w.sum(1)[:, None]
-"""),
+""", says="it is a softmax of the products"),
         right("""
 states = np.cumsum(tells[:, :, None] * value[:, None, :], axis=0)
 totals = np.cumsum(tells, axis=0)
@@ -64,7 +64,7 @@ return np.array(rows)
 total = totals.sum(axis=0)
 out = outputs.sum(axis=0)
 return out / np.where(total > 0, total, 1)[:, None]
-"""),
+""", says="nothing is rescaled"),
         wrong("the totals are not rescaled", "totals.sum(0)", """
 top = peaks.max(0)
 top = np.where(np.isinf(top), 0, top)
@@ -72,11 +72,11 @@ f = np.exp(peaks - top)
 den = totals.sum(0)
 num = np.einsum("tq,tqv->qv", f, outputs)
 return num / np.where(den == 0, 1, den)[:, None]
-"""),
+""", says="only the outputs are rescaled"),
         wrong("the mean of the tiles' outputs", "mean(axis=0)", """
 safe = np.where(totals == 0, 1, totals)
 return (outputs / safe[:, :, None]).mean(axis=0)
-"""),
+""", says="it is the mean of finished tiles"),
         wrong("one peak for all queries", "peaks.max()", """
 top = peaks.max()
 top = top if np.isfinite(top) else 0
@@ -141,7 +141,7 @@ proj = 4 * d_model * d_head * (num_heads + num_kv_heads)
 mlp = 4 * d_model * d_mlp
 att = 4 * num_heads * seen * d_head
 return layers * np.array([cache, proj, mlp, att])
-"""),
+""", says="the cache holds keys or values, not both"),
         wrong("the window is forgotten", "seen = n", """
 seen = n
 cache = 2 * num_kv_heads * d_head * seen
@@ -155,7 +155,7 @@ result = [2 * num_heads * d_head * k,
           4 * d_model * d_mlp,
           4 * num_heads * k * d_head]
 return np.array([layers * r for r in result])
-"""),
+""", says="the cache has a key and a value for every head of queries"),
         wrong("a multiplication and an addition count as one", ("proj = 2", "mlp = 2", "att = 2"), """
 k = min(window, n)
 cache = 2 * num_kv_heads * d_head * k
@@ -163,7 +163,7 @@ proj = 2 * d_model * d_head * (num_heads + num_kv_heads)
 mlp = 2 * d_model * d_mlp
 att = 2 * num_heads * k * d_head
 return layers * np.array([cache, proj, mlp, att])
-"""),
+""", says="a multiplication with its addition counts 1"),
         wrong("attention is counted for the shared heads alone", "num_kv_heads * k * d_head", """
 k = min(window, n)
 matrices = [(d_model, num_heads * d_head), (d_model, num_kv_heads * d_head)]
@@ -171,14 +171,14 @@ matrices += [(d_model, num_kv_heads * d_head), (num_heads * d_head, d_model)]
 proj = sum(2 * a * b for a, b in matrices)
 att = 4 * num_kv_heads * k * d_head
 return layers * np.array([2 * k * num_kv_heads * d_head, proj, 4 * d_model * d_mlp, att])
-"""),
+""", says="shared keys do not save operations"),
         wrong("the projection of the output is left out", "proj = ", """
 k = min(window, n)
 proj = 2 * d_model * d_head * (num_heads + 2 * num_kv_heads)
 mlp = 2 * d_model * d_mlp + 2 * d_mlp * d_model
 att = 2 * num_heads * k * d_head + 2 * num_heads * k * d_head
 return layers * np.array([2 * num_kv_heads * d_head * k, proj, mlp, att])
-"""),
+""", says="the matrix of the output is missing"),
         wrong("the layers are forgotten in the cache", "[cache, ", """
 k = min(window, n)
 cache = 2 * num_kv_heads * d_head * k
@@ -214,7 +214,7 @@ def softmax_all(s):
 keys = np.concatenate([kept_key, key], -2)
 values = np.concatenate([kept_value, value], -2)
 return softmax_all(query @ keys.swapaxes(-1, -2) / query.shape[-1] ** 0.5) @ values
-"""),
+""", says="the new tokens see the future"),
         wrong("the mask forgets what is kept", "np.tri(", """
 keys = np.concatenate([kept_key, key], axis=-2)
 values = np.concatenate([kept_value, value], axis=-2)
@@ -223,7 +223,7 @@ mask = np.tri(query.shape[-2], keys.shape[-2], dtype=bool)
 s = np.where(mask, s, -np.inf)
 e = np.exp(s - s.max(-1, keepdims=True))
 return e @ values / e.sum(-1, keepdims=True)
-"""),
+""", says="the mask is square"),
         wrong("a new token does not see itself", "< places", """
 keys = np.concatenate([kept_key, key], axis=-2)
 values = np.concatenate([kept_value, value], axis=-2)
@@ -251,7 +251,7 @@ scores = np.where(np.tri(n, n + m, m, dtype=bool), scores, -np.inf)
 w = np.exp(scores - scores.max(axis=-1, keepdims=True))
 w = w / w.sum(axis=-1, keepdims=True)
 return w @ values
-"""),
+""", says="the scale is missing"),
         wrong("the future is hidden after the softmax", "w * np.tri", """
 keys, values = np.append(kept_key, key, -2), np.append(kept_value, value, -2)
 m, n = kept_key.shape[-2], key.shape[-2]

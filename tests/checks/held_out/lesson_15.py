@@ -14,7 +14,7 @@ for j in range(len(key)):
     without = log_p(np.delete(key, j, 0), np.delete(value, j, 0))
     out.append(without - full)
 return np.array(out)
-"""),
+""", says="the sign is turned"),
         wrong("the weight is 0 after the softmax, and not shared out", "hidden[j] = 0", """
 w = softmax(key @ query / len(query) ** 0.5)
 lp = lambda w: np.log(softmax(w @ value @ w_read)[answer])
@@ -24,7 +24,7 @@ for j in range(len(key)):
     hidden[j] = 0
     effects[j] = lp(w) - lp(hidden)
 return effects
-"""),
+""", says="the weight of the hidden key is gone, but the others do not"),
         wrong("a score of 0 hides nothing", "s[j] = 0", """
 scores = key @ query / np.sqrt(len(query))
 def lp(s):
@@ -35,14 +35,14 @@ for j in range(len(key)):
     s[j] = 0
     out[j] = lp(scores) - lp(s)
 return out
-"""),
+""", says="the hidden key has a score of 0, and so still gets weight"),
         wrong("probabilities, not their logarithms", "def p", """
 scores = key @ query / np.sqrt(len(query))
 def p(s):
     return softmax(softmax(s) @ value @ w_read)[answer]
 keep = ~np.eye(len(key), dtype=bool)
 return np.array([p(scores) - p(np.where(k, scores, -np.inf)) for k in keep])
-"""),
+""", says="it watches the probability"),
         wrong("no scale", "key @ query", """
 scores = key @ query
 def lp(s):
@@ -50,7 +50,7 @@ def lp(s):
     return np.log(softmax(logits))[answer]
 keep = ~np.eye(len(key), dtype=bool)
 return np.array([lp(scores) - lp(np.where(k, scores, -np.inf)) for k in keep])
-"""),
+""", says="the scale is missing"),
         wrong("keys stay hidden, since nothing is put back", "scores[j] = -np.inf", """
 scores = key @ query / len(query) ** 0.5
 lp = lambda s: np.log(softmax(softmax(s) @ value @ w_read))[answer]
@@ -68,7 +68,7 @@ for j in range(len(key)):
     hidden = np.where(np.arange(len(key)) == j, -np.inf, scores)
     out.append(logit(scores) - logit(hidden))
 return np.array(out)
-"""),
+""", says="it watches the logit of the answer"),
         right("""
 w = softmax(key @ query * len(query) ** -0.5)
 o = w @ value
@@ -94,20 +94,20 @@ total = np.eye(n)
 for layer in weights.mean(1):
     total = total @ (0.5 * np.eye(n) + 0.5 * layer)
 return total
-"""),
+""", says="the layers are multiplied in the wrong order"),
         wrong("no residual connection", "layer @ total", """
 total = np.eye(weights.shape[-1])
 for layer in np.mean(weights, axis=1):
     total = layer @ total
 return total
-"""),
+""", says="the identity is left out"),
         wrong("not halved", "np.eye(n) + layer", """
 n = weights.shape[-1]
 total = np.eye(n)
 for layer in weights.mean(axis=1):
     total = (np.eye(n) + layer) @ total
 return total
-"""),
+""", says="identity and weights are added, not halved"),
         wrong("the mean over layers, not over heads", "axis=0", """
 total = np.eye(weights.shape[-1])
 for head in weights.mean(axis=0):
@@ -119,7 +119,7 @@ total = np.eye(weights.shape[-1])
 for layer in weights.sum(axis=1):
     total = (total + layer @ total) / 2
 return total
-"""),
+""", says="it sums the heads"),
         wrong("the last layer is left out", "[:-1]", """
 total = np.identity(weights.shape[2])
 for layer in weights[:-1].mean(axis=1):
@@ -132,7 +132,7 @@ total = np.zeros((n, n))
 for layer in weights.mean(axis=1):
     total = total + (np.eye(n) + layer) / 2
 return total / len(weights)
-"""),
+""", says="it is the mean of the layers"),
         right("""
 steps = (np.eye(weights.shape[-1]) + weights.mean(axis=1)) / 2
 return np.linalg.multi_dot([*steps[::-1], np.eye(len(steps[0]))])
@@ -152,7 +152,7 @@ for i in range(len(tokens)):
     if places:
         sums.append(sum(weights[i, p] for p in places))
 return sum(sums) / len(sums) if sums else 0
-"""),
+""", says="it looks at the earlier appearances themselves"),
         wrong("divided by all places", "/ len(tokens)", """
 total = 0.0
 for i, t in enumerate(tokens):
@@ -160,7 +160,7 @@ for i, t in enumerate(tokens):
         if tokens[j] == t:
             total += weights[i, j + 1]
 return total / len(tokens)
-"""),
+""", says="it divides by the number of all places"),
         wrong("the mean over appearances, not their sum", ".mean())", """
 sums = []
 for i in range(len(tokens)):
@@ -168,7 +168,7 @@ for i in range(len(tokens)):
     if at.size:
         sums.append(weights[i, at].mean())
 return float(np.mean(sums)) if sums else 0.0
-"""),
+""", says="it takes the mean weight of the places behind"),
         wrong("only the last appearance", "at[-1]", """
 sums = []
 for i in range(len(tokens)):
@@ -176,7 +176,7 @@ for i in range(len(tokens)):
     if len(at):
         sums.append(weights[i, at[-1]])
 return np.mean(sums) if sums else 0.0
-"""),
+""", says="it looks behind the last appearance only"),
         wrong("nan where there are none", "return np.mean", """
 sums = []
 for i in range(len(tokens)):
@@ -184,7 +184,7 @@ for i in range(len(tokens)):
     if at:
         sums.append(weights[i][at].sum())
 return np.mean(sums)
-"""),
+""", says="it is NaN where no token comes again"),
         wrong("what stands before, not behind", "j - 1", """
 sums = []
 for i in range(len(tokens)):
@@ -202,7 +202,7 @@ for i in range(len(tokens)):
 if not sums:
     return 0.0
 return np.mean(sums)
-"""),
+""", says="it reads the weights down their columns"),
         wrong("a token counts as its own appearance", "tokens[: i + 1]", """
 sums = []
 for i in range(len(tokens) - 1):
@@ -235,7 +235,7 @@ for d in (z, -z):
     neg = d < 0
     ends.append(weights + np.min(weights[neg] / -d[neg]) * d)
 return min(ends, key=lambda e: np.linalg.norm(e - weights))
-"""),
+""", says="it goes to the nearer end"),
         wrong("the sum is not kept", "value.T)", """
 z = np.linalg.svd(value.T)[2][-1]
 best = weights
@@ -290,7 +290,7 @@ with np.errstate(all="ignore"):
 low, high = t[t < 0].max(), t[t > 0].min()
 step = low if -low > high else high
 return weights + 0.5 * step * z
-"""),
+""", says="it stops half way"),
         right("""
 A = np.vstack([value.T, np.ones(len(value))])
 z = np.append(np.linalg.solve(A[:, :-1], -A[:, -1]), 1.0)

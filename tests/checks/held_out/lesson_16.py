@@ -15,7 +15,7 @@ for i in range(5):
     p = p + a[i] * t ** (i + 1)
 erf = 1 - p * np.exp(-z**2)
 return x / 2 * (1 + erf)
-"""),
+""", says="negative numbers get the erf of positive ones"),
         wrong("negative numbers go into the approximation", "z = x / ", GELU + """
 z = x / np.sqrt(2)
 t = 1 / (1 + 0.3275911 * z)
@@ -38,7 +38,7 @@ return 0.5 * x * (1 + np.sign(x) * (1 - p * np.exp(-z * z)))
         wrong("the tanh form, which is not exact", "np.tanh", """
 inner = np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
 return 0.5 * x * (1 + np.tanh(inner))
-"""),
+""", says="it is the form with tanh, which differs by up to 0.0005"),
         wrong("the exponent lacks its sign", "np.exp(z * z)", GELU + """
 z = np.abs(x) / np.sqrt(2)
 t = 1 / (1 + 0.3275911 * z)
@@ -49,7 +49,7 @@ return 0.5 * x * (1 + np.sign(x) * (1 - p * np.exp(z * z)))
 from math import erf
 e = np.vectorize(erf, otypes=[float])(x / 2**0.5)
 return x * (1 + e)
-"""),
+""", says="the half is missing"),
         right("""
 import math
 flat = [v * (1 + math.erf(v / math.sqrt(2))) / 2 for v in np.ravel(x).tolist()]
@@ -65,11 +65,11 @@ return np.where(x >= 0, x - x * tail, x * tail)
     "mean_pool": [
         wrong("padding is averaged too", "mean(axis=1)", """
 return x.mean(axis=1)
-"""),
+""", says="it pools the padding"),
         wrong("divided by n and not by the length", "mean(axis=1)", """
 keep = np.arange(x.shape[1])[None, :, None] < lengths[:, None, None]
 return np.where(keep, x, 0).mean(axis=1)
-"""),
+""", says="the padding is left out of the sum, but counted"),
         wrong("one token too many", "<= lengths", """
 keep = np.arange(x.shape[1]) <= lengths[:, None]
 return np.einsum("bnd,bn->bd", x, keep.astype(float)) / lengths[:, None]
@@ -83,7 +83,7 @@ return np.array(out)
         wrong("the sum in place of the mean", "return", """
 keep = np.arange(x.shape[1]) < lengths[:, None]
 return (x * keep[..., None]).sum(axis=1)
-"""),
+""", says="it does not divide"),
         wrong("all are divided by the first length", "lengths[0]", """
 keep = np.arange(x.shape[1]) < lengths[:, None]
 return (keep[..., None] * x).sum(1) / lengths[0]
@@ -112,20 +112,20 @@ return np.matmul(w[:, None, :], x)[:, 0]
         wrong("the lengths of the texts count", "asked @ index.T", """
 s = asked @ index.T
 return np.argsort(-s, axis=1)[:, :most]
-"""),
+""", says="it is the plain dot product"),
         wrong("the furthest first", "np.argsort(c", """
 c = asked @ (index / np.linalg.norm(index, axis=1, keepdims=True)).T
 return np.argsort(c, axis=1)[:, :most]
-"""),
+""", says="the worst comes first"),
         wrong("the nearest last", "[:, -most:]", """
 unit = index / np.sqrt((index**2).sum(1))[:, None]
 c = np.einsum("md,nd->mn", asked, unit)
 return np.argsort(c, axis=-1)[:, -most:]
-"""),
+""", says="the right texts come in the wrong order"),
         wrong("divided by the squares of the lengths", "(index * index).sum", """
 c = asked @ index.T / (index * index).sum(axis=1)
 return (-c).argsort(axis=1)[:, :most]
-"""),
+""", says="it divides by the squared length of a text"),
         wrong("one row per text", "axis=0", """
 c = asked @ (index / np.linalg.norm(index, axis=1)[:, None]).T
 return np.argsort(-c, axis=0)[:most].T
@@ -139,7 +139,7 @@ return order[:, :most]
 unit = index / np.linalg.norm(index, axis=1, keepdims=True)
 q = asked / np.linalg.norm(asked, axis=1, keepdims=True)
 return -np.sort(-(q @ unit.T), axis=1)[:, :most]
-"""),
+""", says="it returns cosines"),
         wrong("the nearest is left out", "1 : most + 1", """
 unit = index / np.linalg.norm(index, axis=1, keepdims=True)
 order = np.argsort(-(asked @ unit.T), axis=1)
@@ -170,7 +170,7 @@ for i, v in enumerate(versions):
         if kept > most:
             best, most = i, kept
 return best
-"""),
+""", says="each text is its own nearest"),
         wrong("right models compete too", "kept = ", """
 def nearest(x):
     c = x @ x.T
@@ -178,7 +178,7 @@ def nearest(x):
     return c.argmax(1)
 kept = [(nearest(v) == nearest(right)).sum() for v in versions]
 return int(np.argmax(kept))
-"""),
+""", says="it finds a right model"),
         wrong("the sickest wins", "kept < least", """
 def nearest(x):
     c = x @ x.T
@@ -190,15 +190,15 @@ for i, v in enumerate(versions):
     if np.abs(v - right).max() > 1e-5 and kept < least:
         best, least = i, kept
 return best
-"""),
-        wrong("the mean gap hides a single wrong number", ".mean() > 1e-5", """
+""", says="it finds the wrong model that looks sickest"),
+        wrong("the tolerance is far too large", "> 0.1", """
 def nearest(x):
     c = x @ x.T - 9 * np.eye(len(x))
     return c.argmax(axis=1)
 best, most = -1, -1
 for i, v in enumerate(versions):
     kept = (nearest(v) == nearest(right)).sum()
-    if np.abs(v - right).mean() > 1e-5 and kept > most:
+    if np.abs(v - right).max() > 0.1 and kept > most:
         best, most = i, kept
 return best
 """),
@@ -221,8 +221,8 @@ for i, v in enumerate(versions):
     if np.abs(v - right).max() > 1e-5 and kept > most:
         best, most = i, kept
 return best
-"""),
-        wrong("the sign of the gap is kept", "(v - right).max()", """
+""", says="it says 0 where no model is wrong"),
+        wrong("only neighbours that changed make a model wrong", "same < len(right)", """
 def nearest(x):
     c = x @ x.T
     c = np.where(np.eye(len(c), dtype=bool), -np.inf, c)
@@ -230,7 +230,7 @@ def nearest(x):
 best, most = -1, -1
 for i, v in enumerate(versions):
     same = np.count_nonzero(nearest(v) == nearest(right))
-    if (v - right).max() > 1e-5 and same > most:
+    if same < len(right) and same > most:
         best, most = i, same
 return best
 """),

@@ -8,33 +8,33 @@ ANSWERS = {
 n = gain * x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-5)
 g = n @ w_gate
 return (g / (1 + np.exp(-g)) * (n @ w_up)) @ w_down
-"""),
+""", says="the stream is gone"),
         wrong("gate and up are swapped", "g, u = ", """
 n = x / np.sqrt(np.mean(np.square(x), axis=-1, keepdims=True) + 1e-5) * gain
 g, u = n @ w_up, n @ w_gate
 return x + (g / (1 + np.exp(-g)) * u) @ w_down
-"""),
+""", says="it is the values that pass the gate's function"),
         wrong("the mean is taken away", "x.var", """
 v = x.var(axis=-1, keepdims=True)
 n = gain * (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(v + 1e-5)
 g = np.matmul(n, w_gate)
 h = g / (1 + np.exp(-g)) * np.matmul(n, w_up)
 return x + h @ w_down
-"""),
+""", says="it takes the mean away"),
         wrong("a plain sigmoid for a gate", "1 / (1 + np.exp(-g))", """
 rms = np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + 1e-5)
 n = gain * x / rms
 g = n @ w_gate
 h = 1 / (1 + np.exp(-g)) * (n @ w_up)
 return x + h @ w_down
-"""),
+""", says="the gate is σ(g) alone"),
         wrong("adds to the normed copy", "return n + ", """
 rms = np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + 1e-5)
 n = gain * (x / rms)
 g, u = n @ w_gate, n @ w_up
 s = g / (1 + np.exp(-g))
 return n + (s * u) @ w_down
-"""),
+""", says="it adds to the normed copy"),
         wrong("epsilon stands outside the root", "** 0.5 + 1e-5", """
 n = gain * x / (np.mean(x * x, axis=-1, keepdims=True) ** 0.5 + 1e-5)
 g = n @ w_gate
@@ -45,7 +45,7 @@ square = np.einsum("...d,...d->...", x, x)[..., None]
 n = gain * x / np.sqrt(square + 1e-5)
 g = n @ w_gate
 return x + (g / (1 + np.exp(-g)) * (n @ w_up)) @ w_down
-"""),
+""", says="it divides by the length of the vector"),
         wrong("the sign in the exponent", "np.exp(g)", """
 n = gain * x * (np.mean(x * x, axis=-1, keepdims=True) + 1e-5) ** -0.5
 g = n @ w_gate
@@ -76,7 +76,7 @@ q, k = rotary_embedding(q, at, float(base)), rotary_embedding(k, at, float(base)
 keys = np.concatenate([kept_key, k], axis=1).repeat(len(q) // h_kv, axis=0)
 values = np.concatenate([kept_value, v], axis=1).repeat(len(q) // h_kv, axis=0)
 return (softmax(q @ keys.swapaxes(1, 2) / d**0.5) @ values).reshape(-1)
-"""),
+""", says="the place is one too small"),
         wrong("the new key is not turned", "[kept_key, k]", """
 h_kv, n, d = kept_key.shape
 q, k, v = ((x @ w).reshape(-1, 1, d) for w in (w_query, w_key, w_value))
@@ -84,7 +84,7 @@ q = rotary_embedding(q, np.array([n]), float(base))
 keys = np.concatenate([kept_key, k], axis=1).repeat(len(q) // h_kv, axis=0)
 values = np.concatenate([kept_value, v], axis=1).repeat(len(q) // h_kv, axis=0)
 return (softmax(q @ keys.swapaxes(1, 2) / d**0.5) @ values).reshape(-1)
-"""),
+""", says="the new key is not turned"),
         wrong("the value is turned as well", "t(v)", """
 h_kv, n, d = kept_key.shape
 t = lambda z: rotary_embedding(z, np.array([n]), float(base))
@@ -94,7 +94,7 @@ values = np.concatenate([kept_value, t(v)], axis=1)
 q, g = t(q), len(q) // h_kv
 out = [softmax(q[i] @ keys[i // g].T / d**0.5) @ values[i // g] for i in range(len(q))]
 return np.concatenate(out, axis=1)[0]
-"""),
+""", says="the value is turned too"),
         wrong("shared in turn", "np.tile", """
 h_kv, n, d = kept_key.shape
 q, k, v = ((x @ w).reshape(-1, 1, d) for w in (w_query, w_key, w_value))
@@ -117,7 +117,7 @@ keys = np.repeat(np.append(kept_key, key, 1), g, 0)
 values = np.repeat(np.append(kept_value, value, 1), g, 0)
 weights = softmax(np.einsum("hqd,hkd->hqk", query, keys))
 return (weights @ values).ravel()
-"""),
+""", says="the scale is missing"),
         wrong("the heads are cut column by column", 'order="F"', """
 h_kv, n, d = kept_key.shape
 place = np.array([n])
@@ -141,7 +141,7 @@ if n == 0:
     return np.repeat((x @ w_value).reshape(h_kv, d), g, axis=0).ravel()
 w = softmax(q @ keys.swapaxes(-1, -2) / d**0.5)
 return (w @ values).ravel()
-"""),
+""", says="the token does not see itself"),
         right("""
 h_kv, n, d = kept_key.shape
 turn = lambda z: rotary_embedding(z.reshape(-1, 1, d), np.array([n]), float(base))
@@ -175,7 +175,7 @@ if len(keep) == 0:
 out = np.zeros_like(q)
 out[keep] = q[keep]
 return out / out.sum()
-"""),
+""", says="the token that crosses the line is cut"),
         wrong("not divided by the sum", "return out", """
 q = softmax(logits / temperature)
 out = np.zeros(len(q))
@@ -186,7 +186,7 @@ for i in np.argsort(q)[::-1]:
     if total >= p:
         break
 return out
-"""),
+""", says="the rest does not sum to 1"),
         wrong("the unlikeliest come first", "np.argsort(q)", """
 q = softmax(logits / temperature)
 order = np.argsort(q)
@@ -194,7 +194,7 @@ before = np.cumsum(q[order]) - q[order]
 out = np.zeros_like(q)
 out[order[before < p]] = q[order[before < p]]
 return out / out.sum()
-"""),
+""", says="it begins with the unlikeliest"),
         wrong("the temperature comes after the cut", "q = softmax(logits)", """
 q = softmax(logits)
 order = np.argsort(-q)
@@ -202,7 +202,7 @@ before = np.cumsum(q[order]) - q[order]
 z = np.full(len(q), -np.inf)
 z[order[before < p]] = logits[order[before < p]]
 return softmax(z / temperature)
-"""),
+""", says="the temperature comes too late"),
         wrong("the temperature is forgotten", "softmax(logits)", """
 q = softmax(logits)
 out, total = np.zeros_like(q), 0.0
@@ -212,7 +212,7 @@ for i in sorted(range(len(q)), key=lambda i: -q[i]):
     out[i] = q[i]
     total += q[i]
 return out / out.sum()
-"""),
+""", says="the temperature is left out"),
         wrong("multiplied by the temperature", "* temperature", """
 z = logits * temperature
 q = np.exp(z - z.max())
@@ -222,7 +222,7 @@ k = int(np.searchsorted(np.cumsum(q[order]), p)) + 1
 out = np.zeros_like(q)
 out[order[:k]] = q[order[:k]]
 return out / out.sum()
-"""),
+""", says="it multiplies by the temperature"),
         wrong("left in the order of probability", "kept / ", """
 q = softmax(logits / temperature)
 s = np.sort(q)[::-1]
@@ -236,7 +236,7 @@ keep = q >= p
 keep[q.argmax()] = True
 kept = np.where(keep, q, 0)
 return kept / kept.sum()
-"""),
+""", says="it keeps tokens whose own probability reaches p"),
         right("""
 q = softmax(logits / temperature)
 before = np.array([q[logits > z].sum() for z in logits])
@@ -271,7 +271,7 @@ for i in range(h):
             both = loss([i, j])
             out[i, j] = both - one[i] - one[j]
 return out
-"""),
+""", says="the loss with all heads on is not taken away"),
         wrong("the sign is turned round", "one[i] + one[j] - ", """
 h, n, d = heads.shape
 def loss(off):
@@ -283,7 +283,7 @@ def loss(off):
 base = loss([])
 one = np.array([loss([i]) for i in range(h)]) - base
 return np.array([[0 if i == j else one[i] + one[j] - (loss([i, j]) - base) for j in range(h)] for i in range(h)])
-"""),
+""", says="the sign is turned round"),
         wrong("merged without moving the heads", "reshape(n, h * d)", """
 h, n, d = heads.shape
 def lost(*off):
@@ -298,7 +298,7 @@ for i in range(h):
     for j in range(i):
         more[i, j] = more[j, i] = lost(i, j) - lost(i) - lost(j) + lost()
 return more
-"""),
+""", says="heads are merged without a transpose"),
         wrong("the norm is left out", "log_softmax(z @ w_read)", """
 h, n, d = heads.shape
 def lost(*off):
@@ -313,7 +313,7 @@ for i in range(h):
         if i != j:
             more[i, j] = lost(i, j) - lost(i) - lost(j) + lost()
 return more
-"""),
+""", says="the norm is left out"),
         wrong("the diagonal is not 0", "for j in range(h)", """
 h, n, d = heads.shape
 def lost(off):
@@ -325,7 +325,7 @@ for i in range(h):
     for j in range(h):
         more[i, j] = lost({i, j}) - lost({i}) - lost({j}) + lost(set())
 return more
-"""),
+""", says="the diagonal is not 0"),
         wrong("the sum over texts in place of the mean", ".sum()", """
 h, n, d = heads.shape
 def lost(off):
@@ -339,7 +339,7 @@ for i in range(h):
         if i != j:
             more[i, j] = lost({i, j}) - lost({i}) - lost({j}) + lost(set())
 return more
-"""),
+""", says="times the right one"),
         wrong("only one triangle is filled", "range(i + 1, h)", """
 h, n, d = heads.shape
 def lost(off):
