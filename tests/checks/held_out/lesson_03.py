@@ -196,7 +196,7 @@ all_ = [softmax(score, -1, temperature), softmax(score, 0, temperature), w2,
         softmax(score, -1, 1 / temperature), softmax(score, -1)]
 fits = [np.allclose(weights, one, atol=1e-5) for one in all_]
 return fits.index(True) if any(fits) else 0
-"""),
+""", says="never finds 2"),
         wrong("the exact comparison fails on rounded numbers", "(weights == c).all()", """
 e = np.exp(score / temperature)
 cs = [softmax(score, -1, temperature), softmax(score, 0, temperature), e / e.sum(),

@@ -179,7 +179,7 @@ mlp = 2 * d_model * d_mlp + 2 * d_mlp * d_model
 att = 2 * num_heads * k * d_head + 2 * num_heads * k * d_head
 return layers * np.array([2 * num_kv_heads * d_head * k, proj, mlp, att])
 """, says="the matrix of the output is missing"),
-        wrong("the layers are forgotten in the cache", "[cache, ", """
+        wrong("the layers are forgotten in the cache", ("cache = ", "[cache, "), """
 k = min(window, n)
 cache = 2 * num_kv_heads * d_head * k
 proj = 4 * layers * d_model * d_head * (num_heads + num_kv_heads)
