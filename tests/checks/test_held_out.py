@@ -1,4 +1,4 @@
-"""What feedback says to answers that it was not made for: the truth, nothing, or worse."""
+"""What feedback says to answers that it was not made for: the truth, or not."""
 
 import random
 import re
@@ -10,12 +10,13 @@ import pytest
 from broken import defined, solutions
 from held_out import answers
 
-from course_utils.checks.finding import find, is_worth_a_search
+from course_utils.checks.finding import is_worth_a_search, rounds, steps_of
 from course_utils.checks.judge import judge
+from course_utils.checks.repair import search
 from course_utils.exercises import EXERCISES
 
 LESSONS = range(1, 18)
-SECONDS = 1.5  # of the notebook
+SECONDS = 1.5  # of CPU time, as in the notebook
 
 
 def judged(lesson, name, code):
@@ -33,7 +34,7 @@ def told(lesson, name, answer, code):
         return "true"
     found = None
     if is_worth_a_search(verdict):
-        found = find(EXERCISES[name], function, 2, SECONDS)
+        found = line_of(EXERCISES[name], function)
     numbered = enumerate(code.splitlines(), 1)
     true = {i for i, x in numbered if any(y in x for y in answer.lines)}
     raised = re.search(r"\(line (\d+) of the cell", verdict.message)
@@ -43,6 +44,13 @@ def told(lesson, name, answer, code):
     return "misleading" if misled else "silent"
 
 
+def line_of(exercise, function):
+    """Search as the notebook does, but not by the clock of a busy machine."""
+    first, *more = rounds(exercise, 2)
+    asked = {"steps": steps_of(exercise), "keeps_dtype": exercise.keeps_dtype}
+    return search(function, first, more, seconds=SECONDS, **asked)
+
+
 def says_a_cause(message):
     """Whether a sentence blames something, rather than say what came out."""
     return "swapped" in message
@@ -50,7 +58,7 @@ def says_a_cause(message):
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_set_is_as_it_should_be(lesson):
-    """Six wrong answers at least for each exercise, two right ones, and marked lines."""
+    """At least six wrong answers an exercise, two right ones, and marked lines."""
     listed = answers(lesson)
     count = Counter((name, answer.is_right) for name, answer, _ in listed)
     asked = {x.name for x in EXERCISES.values() if x.lesson == lesson}
@@ -85,8 +93,8 @@ def wrong_ones():
 
 def test_a_few_wrong_answers_are_told_the_truth():
     """A sample that is the same each day; all of them are tried below."""
-    chosen = random.Random(16).sample(wrong_ones(), 20)
-    assert share_of(chosen)["true"] >= 14
+    chosen = random.Random(16).sample(wrong_ones(), 12)
+    assert share_of(chosen)["true"] >= 9
 
 
 @pytest.mark.thorough

@@ -1,4 +1,4 @@
-"""Answers as learners write them: wrong ones, each with its true diagnosis, and odd right ones.
+"""Answers as learners write them: wrong ones with their diagnosis, and odd right ones.
 
 They were written from the texts of the exercises alone, before anybody looked at what the
 feedback says to them. The body of an answer stands here without its first line, which the
