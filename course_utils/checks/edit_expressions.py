@@ -5,7 +5,7 @@ The grader uses this module inside its sandbox, so it imports nothing of the cou
 
 import ast
 from collections.abc import Iterator
-from itertools import chain, combinations
+from itertools import chain, combinations, permutations
 
 from course_utils.checks.nodes import (
     Made,
@@ -21,6 +21,7 @@ from course_utils.checks.nodes import (
 REDUCE = "sum mean max min prod any all argmax argmin cumsum std var norm"
 REDUCE = set(f"{REDUCE} cumprod logsumexp softmax sort argsort repeat flip".split())
 REDUCE |= {"concatenate", "stack", "count_nonzero", "roll", "diff", "log_softmax"}
+KEEP = {"sum", "mean", "max", "min", "prod", "std", "var", "norm"}
 FAMILIES = (
     ("max", "min", "mean", "sum", "prod"),
     ("any", "all", "sum", "max", "min"),
@@ -124,6 +125,9 @@ def _axes(x: ast.AST, scope: Scope) -> Made:
         for new in _other_axes(given, scope):
             changed = [*others, ast.keyword("axis", new)]
             yield "axis", with_parts(x, keywords=changed), named["axis"]
+            if "keepdims" not in named and called(x) in KEEP:
+                both = [*changed, ast.keyword("keepdims", ast.Constant(True))]
+                yield "axis", with_parts(x, keywords=both), named["axis"]
         bare = [k for k in others if k.arg != "keepdims"]
         yield "axis", with_parts(x, keywords=bare), named["axis"]
     elif called(x) in REDUCE:
@@ -168,9 +172,21 @@ def _transpositions(x: ast.AST, _scope: Scope) -> Made:
         yield "transposition", x.value
     elif called(x) in ("swapaxes", "transpose", "moveaxis", "matrix_transpose"):
         yield "transposition", inner(x)
+        yield from _other_pairs(x)
     elif is_value(x) and isinstance(x, ast.Name | ast.Subscript | ast.Call | ast.BinOp):
         yield "transposition", filled("_np.swapaxes(_, -1, -2)", x)
         yield "transposition", filled("_.T", x)
+
+
+def _other_pairs(x: ast.Call) -> Made:
+    """Turn another pair of axes, where two are given."""
+    given = [number(one) for one in x.args[-2:]]
+    if None in given or len(given) < 2:
+        return
+    for pair in permutations((-1, -2, -3, 0, 1), 2):
+        if list(pair) != given:
+            axes = [_signed(axis) for axis in pair]
+            yield "transposition", with_parts(x, args=[*x.args[:-2], *axes])
 
 
 def _brackets(x: ast.AST, _scope: Scope) -> Made:
@@ -182,12 +198,16 @@ def _brackets(x: ast.AST, _scope: Scope) -> Made:
         b = x.args[0]
         alone = with_parts(x, args=[b.left, *x.args[1:]])
         yield "brackets", ast.BinOp(alone, b.op, b.right)
+        alone = with_parts(x, args=[b.right, *x.args[1:]])
+        yield "brackets", ast.BinOp(b.left, b.op, alone)
     if not isinstance(x, ast.BinOp):
         return
     left, right = x.left, x.right
     if isinstance(left, ast.BinOp):
         joined = ast.BinOp(left.right, x.op, right)
         yield "brackets", ast.BinOp(left.left, left.op, joined)
+        first = ast.BinOp(left.left, x.op, right)
+        yield "brackets", ast.BinOp(first, left.op, left.right)
     if isinstance(right, ast.BinOp):
         joined = ast.BinOp(left, x.op, right.left)
         yield "brackets", ast.BinOp(joined, right.op, right.right)
@@ -196,6 +216,9 @@ def _brackets(x: ast.AST, _scope: Scope) -> Made:
     if isinstance(left, ast.Call) and left.args and inner(left) is left.args[0]:
         joined = ast.BinOp(left.args[0], x.op, right)
         yield "brackets", with_parts(left, args=[joined, *left.args[1:]])
+    if isinstance(right, ast.Call) and right.args and inner(right) is right.args[0]:
+        joined = ast.BinOp(left, x.op, right.args[0])
+        yield "brackets", with_parts(right, args=[joined, *right.args[1:]])
 
 
 def _methods(x: ast.AST, scope: Scope) -> Made:

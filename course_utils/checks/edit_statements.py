@@ -25,6 +25,7 @@ DTYPES = ("float", "int", "bool")
 STEPS = (
     *("_np.abs(_)", "_[..., None]", "_[:, None]", "_[None]", "_[0]", "_[-1]"),
     *("_[::-1]", "_[..., ::-1]", "_.copy()", "1 - _", "1 / _", "_ + 1", "_ - 1"),
+    *("_**2", "_**0.5", "_**-0.5"),
     *("_ / _.sum(axis=-1, keepdims=True)", "_ - _.max(axis=-1, keepdims=True)"),
     *("_ / _.sum()", "_ - _.mean(axis=-1, keepdims=True)", "_.any(axis=-1)"),
     *("_.sum(axis=-1)", "_.sum(axis=0)", "_.sum()", "_.mean()", "_.mean(axis=-1)"),
@@ -173,6 +174,9 @@ def _missing(x: ast.AST, scope: Scope) -> Made:
     if is_value(x):
         for template in (*(f"_np.{step}(_)" for step in scope.steps), *STEPS):
             yield "missing", filled(template, x)
+    if isinstance(x, ast.Call | ast.BinOp):
+        for name in scope.names:
+            yield "missing", filled(f"_ * {name}", x)
     if isinstance(x, ast.Assign | ast.Return) and x.value is not None:
         templates = [(t, name) for name in scope.names for t in JOINS]
         templates += [(t, name) for name in scope.arguments for t in ROOTS]

@@ -4,8 +4,10 @@ The grader uses this module inside its sandbox, so it imports nothing of the cou
 """
 
 import ast
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 from course_utils.checks.edit_expressions import EXPRESSIONS, functions
 from course_utils.checks.edit_statements import STATEMENTS
@@ -37,6 +39,8 @@ QUESTIONS = {
     "call": "does this step belong here?",
     "missing": "what must still be done to this before it can be used here?",
 }
+LIKELY = tuple(QUESTIONS)
+STRICT = (ast.Lt, ast.Gt)
 RULES = (*EXPRESSIONS, *STATEMENTS)
 
 
@@ -48,6 +52,7 @@ class Edit:
     - `holder`, `field`: the node that holds it, and where.
     - `old`, `new`: what stands there, and what is to stand there.
     - `place`: what to look at, if that is not the old as a whole.
+    - `twin`: the same change at a second place.
     """
 
     kind: str
@@ -56,9 +61,13 @@ class Edit:
     old: ast.AST
     new: ast.AST
     place: ast.AST | None = None
+    twin: "Edit | None" = None
 
     def swap(self) -> Callable[[], None]:
         """Put the new in the place of the old; return what undoes that."""
+        if self.twin:
+            first, second = replace(self, twin=None).swap(), self.twin.swap()
+            return lambda: (second(), first())
         locate(self.new, self.old)
         held = getattr(self.holder, self.field)
         if not isinstance(held, list):
@@ -87,8 +96,56 @@ def edits(tree: ast.AST, steps: tuple[str, ...] = ()) -> list[Edit]:
                 for kind, new, *at in rule(old, scope):
                     if not _is_made_up(old, new):
                         found.append(Edit(kind, holder, name, old, new, *at))
-    rank = {kind: i for i, kind in enumerate(QUESTIONS)}
-    return sorted(found, key=lambda x: rank[x.kind])
+    return sorted([*found, *_twins(found)], key=_rank)
+
+
+def _rank(edit: Edit) -> tuple[int, int]:
+    """Return how soon to try an edit: the likely kinds first.
+
+    A sign that nobody wrote is less likely than one too many, and it belongs to
+    something small: before a whole sum it makes good what is wrong elsewhere.
+    """
+    if edit.kind == "sign" and isinstance(edit.new, ast.UnaryOp):
+        return LIKELY.index("function"), 1 + sum(1 for _ in ast.walk(edit.old))
+    return LIKELY.index(edit.kind), 0
+
+
+def _twins(found: list[Edit]) -> Iterator[Edit]:
+    """Yield pairs of edits that make one slip good which was made twice."""
+    alike = defaultdict(list)
+    for edit in found:
+        if change := _change(edit):
+            alike[change].append(edit)
+    for same in alike.values():
+        for one, other in combinations(same[:6], 2):
+            nodes = list(ast.walk(one.old))
+            inside = any(x is other.holder for x in nodes)
+            if one.old is not other.old and other.old not in nodes and not inside:
+                yield replace(one, twin=other)
+
+
+def _change(edit: Edit) -> tuple | None:
+    """Return what is done to a node, if people do that in two places alike."""
+    old, new = edit.old, edit.new
+    if edit.kind == "comparison":
+        was, now = type(old.ops[0]), type(new.ops[0])
+        return "comparison", (was in STRICT) == (now in STRICT), _is_flipped(was, now)
+    if edit.kind == "transposition":
+        return "transposition", _is_turned(old), _is_turned(new), type(new)
+    if edit.kind == "axis" and edit.place is not None:
+        axes = [x.value for x in new.keywords if x.arg == "axis"]
+        return "axis", ast.unparse(edit.place), *map(ast.unparse, axes)
+    if edit.kind in ("bound", "index", "size"):
+        return edit.kind, ast.unparse(old), ast.unparse(new)
+    return None
+
+
+def _is_turned(x: ast.AST) -> bool:
+    return isinstance(x, ast.Attribute) and x.attr == "T"
+
+
+def _is_flipped(was: type, now: type) -> bool:
+    return (was in (ast.Lt, ast.LtE)) != (now in (ast.Lt, ast.LtE))
 
 
 def _rules(holder: ast.AST, name: str, old: ast.AST, scope: Scope) -> tuple:

@@ -153,10 +153,25 @@ def stable_softmax(x):
     assert (looked(code).line, looked(code).parts[1]) == (2, "+")
 
 
+def test_the_same_slip_at_two_places_is_found_at_the_first():
+    found = looked(WEIGHTS.replace("axis=-1", "axis=0"))
+    assert (found.line, found.parts[1]) == (3, "axis=0")
+
+
+def test_a_function_is_doubted_before_a_sign_that_nobody_wrote():
+    """Both make it right, and only one of them was the mistake."""
+    code = """def hard_lookup(query, key, value):
+    matches = key @ query
+    return value[np.argmin(matches)]
+"""
+    assert looked(code, EXERCISES["hard_lookup"]).parts[1] == "np.argmin"
+
+
 def test_nothing_is_found_in_what_is_right_or_far_off():
     assert looked(WEIGHTS) is None
     assert looked("def stable_softmax(x):\n    return x\n") is None
-    assert looked(WEIGHTS.replace("axis=-1", "axis=0")) is None  # two slips
+    two = WEIGHTS.replace("x - x", "x + x").replace("sum(axis=-1", "sum(axis=0")
+    assert looked(two) is None
     assert search(lambda x: x, []) is None
     assert search(np.exp, rounds(SOFTMAX, 1)[0]) is None
 
