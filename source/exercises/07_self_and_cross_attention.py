@@ -206,8 +206,9 @@ from `y`, both move everything: `y` by its values, `x` by its keys, which decide
 leaves a triangle.
 
 Another way draws the two tables of each version as arrays of 0 and 1 and takes the
-version that fits: `np.eye(n)`, `np.ones((n, n))`, `np.zeros((n, n))` and
-`np.triu(np.ones((n, n)))` are all you need. No number of the attention itself was used:
+version that fits best: `np.eye(n)`, `np.ones((n, n))`, `np.zeros((n, n))` and
+`np.triu(np.ones((n, n)))` are all you need. (Best, not exactly: behind a causal mask the first
+query sees one token, which gets a weight of 1 whatever it asks.) No number of the attention itself was used:
 faults can be told apart by behaviour alone.
 """
 

@@ -245,116 +245,84 @@ return np.e ** np.negative(np.vecdot(weights, logs))
 return 1 / np.multiply.reduce(np.power(weights, weights), axis=-1)
 """),
     ],
-    "diagnose_softmax": [
+    "temperature_of": [
         wrong(
-            "3 and 4 are swapped",
-            ("return 3", "return 4"),
+            "the differences are divided the wrong way round",
+            "np.log(chances[a] / chances[b]) / (",
             """
-def sm(z, ax):
-    e = np.exp(z)
-    return e / e.sum(axis=ax, keepdims=True)
-if np.allclose(weights, sm(score / temperature, 1), atol=1e-5):
-    return 0
-if np.allclose(weights, sm(score / temperature, 0), atol=1e-5):
-    return 1
-if np.allclose(weights, sm(score, 1), atol=1e-5):
-    return 3
-if np.allclose(weights, sm(score * temperature, 1), atol=1e-5):
-    return 4
-return 2
+fine = np.flatnonzero(chances > 0)
+a = fine[np.argmax(logits[fine])]
+b = fine[np.argmin(logits[fine])]
+return np.log(chances[a] / chances[b]) / (logits[a] - logits[b])
 """,
-            says="3 and 4 are swapped",
+            says="it is the sharpness, one over the temperature",
         ),
         wrong(
-            "sharper weights are taken for fault 3",
-            "if sharp",
+            "the chances are not put into logarithms",
+            "w = chances[fine]",
             """
-right = softmax(score, -1, temperature)
-if np.allclose(weights, right, atol=1e-5):
-    return 0
-if np.allclose(weights.sum(0), 1, atol=1e-5):
-    return 1
-if not np.allclose(weights.sum(1), 1, atol=1e-5):
-    return 2
-sharp = weights.max() > right.max()
-if sharp:
-    return 3
-return 4
+fine = chances > 0
+w = chances[fine]
+x = logits[fine]
+return (x.max() - x.min()) / (w.max() - w.min())
 """,
-            says="it tells 3 from 4 by whether the weights are too sharp or",
+            says="take the logarithms of the chances first",
         ),
         wrong(
-            "the axes of fault 1 and the right one are swapped",
-            ("softmax(score, 0", "softmax(score, 1"),
+            "chances of 0 are kept",
+            "order = np.argsort(logits)",
             """
-e = np.exp(score / temperature)
-made = [softmax(score, 0, temperature), softmax(score, 1, temperature), e / e.sum(),
-        softmax(score * temperature), softmax(score)]
-return int(np.argmin([((weights - m) ** 2).sum() for m in made]))
+order = np.argsort(logits)
+low, high = order[0], order[-1]
+return (logits[high] - logits[low]) / (np.log(chances[high]) - np.log(chances[low]))
+""",
+            says="a chance of 0 has no logarithm",
+        ),
+        wrong(
+            "neighbours may tie, and 0 / 0 comes out",
+            "i, j = 0, 1",
+            """
+i, j = 0, 1
+return (logits[i] - logits[j]) / np.log(chances[i] / chances[j])
 """,
         ),
         wrong(
-            "the signed gap, so that the most negative wins",
-            "(weights - c).max()",
+            "the slope of the line is returned, not one over it",
+            "return slope",
             """
-e = np.exp(score / temperature)
-cs = [e / e.sum(1, keepdims=True), e / e.sum(0), e / e.sum(),
-      softmax(score * temperature, 1), softmax(score, 1)]
-best = 0
-gaps = []
-for c in cs:
-    gaps.append((weights - c).max())
-return int(np.argmin(gaps))
+ok = chances > 0
+slope = np.polyfit(logits[ok], np.log(chances[ok]), 1)[0]
+return slope
 """,
+            says="it is the sharpness, one over the temperature",
         ),
         wrong(
-            "fault 2 is made without the temperature",
-            "np.exp(score)",
+            "it fits the chances as if the logarithm had base 10",
+            "np.log10",
             """
-w2 = np.exp(score)
-w2 = w2 / w2.sum()
-all_ = [softmax(score, -1, temperature), softmax(score, 0, temperature), w2,
-        softmax(score, -1, 1 / temperature), softmax(score, -1)]
-fits = [np.allclose(weights, one, atol=1e-5) for one in all_]
-return fits.index(True) if any(fits) else 0
-""",
-            says="never finds 2",
-        ),
-        wrong(
-            "the exact comparison fails on rounded numbers",
-            "(weights == c).all()",
-            """
-e = np.exp(score / temperature)
-cs = [softmax(score, -1, temperature), softmax(score, 0, temperature), e / e.sum(),
-      softmax(score * temperature, -1), softmax(score, -1)]
-for i, c in enumerate(cs):
-    if (weights == c).all():
-        return i
-return 0
+ok = chances != 0
+y = np.log10(chances[ok])
+x = logits[ok]
+return (x[x.argmax()] - x[x.argmin()]) / (y[x.argmax()] - y[x.argmin()])
 """,
         ),
-        wrong(
-            "only the first row is compared",
-            "[0]",
+        right(
             """
-e = np.exp(score / temperature)
-cs = [e / e.sum(1, keepdims=True), e / e.sum(0), e / e.sum(),
-      softmax(score * temperature), softmax(score)]
-return min(range(4), key=lambda i: np.abs(weights - cs[i])[0].max())
-""",
+best, result = 0, None
+for i in range(len(logits)):
+    for j in range(len(logits)):
+        if chances[i] > 0 and chances[j] > 0 and logits[i] - logits[j] > best:
+            best = logits[i] - logits[j]
+            result = best / (np.log(chances[i]) - np.log(chances[j]))
+return result
+"""
         ),
-        right("""
-e = lambda t: np.exp(score * t)
-a, b, c = e(1 / temperature), e(temperature), e(1)
-made = np.array([a / a.sum(1)[:, None], a / a.sum(0)[None], a / a.sum(),
-                 b / b.sum(1)[:, None], c / c.sum(1)[:, None]])
-return int(np.linalg.norm((made - weights).reshape(5, -1), axis=1).argmin())
-"""),
-        right("""
-if not np.allclose(weights.sum(1), 1, atol=1e-4):
-    return 1 if np.allclose(weights.sum(0), 1, atol=1e-4) else 2
-fits = [np.abs(weights - softmax(score, -1, t)).max() for t in (temperature, 1 / temperature, 1)]
-return (0, 3, 4)[int(np.argmin(fits))]
-"""),
+        right(
+            """
+pairs = sorted((x, w) for x, w in zip(logits, chances) if w > 0)
+(x0, w0), (x1, w1) = pairs[0], pairs[-1]
+return (x1 - x0) / np.log(w1 / w0)
+"""
+        ),
     ],
 }

@@ -253,100 +253,74 @@ total = np.vdot(query, query) * np.vdot(key, key)
 return np.exp(-0.5 * np.log(total * query.shape[1] / query.size / key.size))
 """),
     ],
-    "diagnose_scale": [
+    "scale_for_weight": [
         wrong(
-            "1 and 2 are swapped",
-            "softmax(s / d)",
+            "the half is missing: the others score -s, not 0",
+            "return np.log(",
             """
-d = key.shape[1]
-s = query @ key.T
-versions = [softmax(s / d**0.5), softmax(s / d), softmax(s), softmax(s) / d**0.5]
-return int(np.argmin([np.abs(weights - v).sum() for v in versions]))
+return np.log((n_k - 1) * weight / (1 - weight))
 """,
-            says="faults 1 and 2 are swapped",
+            says="with a cosine of 0",
         ),
         wrong(
-            "how sharp the weights are does not tell",
-            "weights.max",
+            "all keys are counted as others",
+            "others = n_k",
             """
-d = query.shape[1]
-s = query @ key.T
-if np.allclose(weights, softmax(s / d**0.5), atol=1e-5):
-    return 0
-if not np.allclose(weights.sum(1), 1, atol=1e-4):
-    return 3
-return 1 if weights.max(axis=1).mean() > 0.5 else 2
+others = n_k
+return 0.5 * np.log(others * weight / (1 - weight))
 """,
+            says="it counts n_k other keys",
         ),
         wrong(
-            "never finds 3",
-            "versions = [",
+            "the odds are upside down",
+            ("(1 - weight) / weight", "(n_k - 1) * ratio"),
             """
-s, d = query @ key.T, query.shape[1]
-versions = [softmax(s / d**0.5), softmax(s), softmax(s / d)]
-gaps = [np.linalg.norm(weights - v) for v in versions]
-return np.argmin(gaps)
-""",
-            says="it never finds fault 3",
-        ),
-        wrong(
-            "the number of keys in place of d_k",
-            "key.shape[0]",
-            """
-s, d = query @ key.T, key.shape[0]
-versions = np.array([softmax(s / d**0.5), softmax(s), softmax(s / d), softmax(s) / d**0.5])
-return np.abs(versions - weights).max((1, 2)).argmin()
+ratio = (1 - weight) / weight
+return np.log((n_k - 1) * ratio) / 2
 """,
         ),
         wrong(
-            "fault 3 divides by d_k",
-            "softmax(s) / d)",
+            "the logarithm of the weight in place of that of the odds",
+            "np.log((n_k - 1) * weight)",
             """
-s = np.inner(query, key)
-d = query.shape[-1]
-versions = (softmax(s / np.sqrt(d)), softmax(s), softmax(s / d), softmax(s) / d)
-for number in range(4):
-    if np.allclose(versions[number], weights, atol=1e-5):
-        return number
+return np.log((n_k - 1) * weight) / 2
+""",
+            says="the other keys together get 1 − weight",
+        ),
+        wrong(
+            "the number of others divides",
+            "weight / ((n_k - 1) * (1 - weight))",
+            """
+odds = weight / ((n_k - 1) * (1 - weight))
+return np.log(odds) / 2
 """,
         ),
         wrong(
-            "the largest gap wins",
-            "argmax",
+            "the search stops at whole numbers",
+            "s += 1",
             """
-s, d = query @ key.T, query.shape[1]
-gaps = []
-for v in (softmax(s / d**0.5), softmax(s), softmax(s / d), softmax(s) / d**0.5):
-    gaps.append(np.abs(v - weights).mean())
-return np.argmax(gaps)
+s = 0
+while np.exp(s) / (np.exp(s) + (n_k - 1) * np.exp(-s)) < weight:
+    s += 1
+return s
 """,
         ),
-        wrong(
-            "the numbers begin at 1",
-            "number = 1",
+        right(
             """
-s, d = query @ key.T, query.shape[1]
-number = 1
-for v in (softmax(s / d**0.5), softmax(s), softmax(s / d), softmax(s) / d**0.5):
-    if np.allclose(v, weights, atol=1e-4, rtol=1e-3):
-        return number
-    number += 1
-return 0
-""",
-            says="it counts from 1",
+low, high = -100.0, 100.0
+for _ in range(200):
+    s = (low + high) / 2
+    if 1 / (1 + (n_k - 1) * np.exp(-2 * s)) < weight:
+        low = s
+    else:
+        high = s
+return high
+"""
         ),
-        right("""
-s, d = query @ key.T, query.shape[1]
-if abs(weights.sum(1) - 1).max() > 1e-3:
-    return 3
-gaps = {abs(softmax(s * f) - weights).max(): i for i, f in enumerate((d**-0.5, 1, 1 / d))}
-return gaps[min(gaps)]
-"""),
-        right("""
-d = query.shape[1]
-made = np.stack([softmax(query @ key.T / t) for t in (d**0.5, 1, d)])
-made = np.concatenate([made, made[1:2] / d**0.5])
-return int(np.square(made - weights).sum(axis=(1, 2)).argmin())
-"""),
+        right(
+            """
+return -0.5 * np.log((1 / weight - 1) / (n_k - 1))
+"""
+        ),
     ],
 }

@@ -261,106 +261,107 @@ return np.array([[weights[where.index(i), where.index(j)] for j in n] for i in n
     ],
     "diagnose_roles": [
         wrong(
-            "1 and 4 are swapped",
-            ("x @ W_q, y @ W_k, y @ W_v", "y @ W_q, x @ W_k, y @ W_v"),
+            "the two tables are swapped",
+            "x_moves, y_moves = moved > 1e-6",
             """
-f = scaled_dot_product_attention
-tries = [
-    f(y @ W_q, x @ W_k, x @ W_v),
-    f(y @ W_q, x @ W_k, y @ W_v),
-    f(y @ W_q, x @ W_q, x @ W_v),
-    f(y @ W_q.T, x @ W_k.T, x @ W_v.T),
-    f(x @ W_q, y @ W_k, y @ W_v),
-]
-return int(np.argmin([np.abs(output - t).max() for t in tries]))
-""",
-            says="faults 1 and 4 are swapped",
-        ),
-        wrong(
-            "never finds 4",
-            "return 0",
-            """
-def made(q, k, v):
-    return np.allclose(scaled_dot_product_attention(q, k, v), output, atol=1e-6)
-if made(x @ W_q, y @ W_k, y @ W_v):
-    return 1
-if made(y @ W_q, x @ W_q, x @ W_v):
+x_moves, y_moves = moved > 1e-6
+n = len(x_moves)
+if not x_moves.any():
     return 2
-if made(y @ W_q.T, x @ W_k.T, x @ W_v.T):
+if y_moves.sum() == n:
+    return 0 if x_moves.all() else 4
+return 3 if x_moves.all() else 1
+""",
+        ),
+        wrong(
+            "what rounding moves counts as moved",
+            "moved > 0",
+            """
+y, x = moved > 0
+if np.array_equal(y, np.eye(len(y))):
+    return 0 if x.all() else 4
+if not x.any():
+    return 2
+return 3 if x.all() else 1
+""",
+            says="it takes rounding for movement",
+        ),
+        wrong(
+            "the causal mask is asked for in the table of y",
+            "np.array_equal(y, np.triu(",
+            """
+y, x = moved > 1e-5
+ones = np.ones_like(y)
+if np.array_equal(y, np.triu(ones)):
+    return 4
+if not x.any():
+    return 2
+if y.all():
+    return 3 if x.all() else 1
+return 0
+""",
+            says="it never finds fault 4",
+        ),
+        wrong(
+            "1 and 3 are swapped",
+            ("return 1", "return 3"),
+            """
+y, x = moved > 1e-6
+if not x.any():
+    return 2
+if not y.all():
+    if x.all():
+        return 0
+    return 4
+if x.all():
+    return 1
+return 3
+""",
+            says="1 and 3 are swapped",
+        ),
+        wrong(
+            "the triangle is looked for on the wrong side",
+            "x[0, -1]",
+            """
+y, x = moved > 1e-6
+if y[0, -1]:
+    if not x.any():
+        return 2
+    return 3 if x[-1, 0] else 1
+return 0 if x[0, -1] else 4
+""",
+            says="it never finds fault 4",
+        ),
+        wrong(
+            "y asking itself is not told from swapped roles",
+            "x.all()",
+            """
+y, x = moved > 1e-6
+n = len(y)
+if y.sum() == n:
+    return 0 if x.sum() == n * n else 4
+if x.all():
     return 3
-return 0
+return 1
 """,
-            says="never finds 4",
         ),
-        wrong(
-            "fault 3 is made with only two matrices transposed",
-            "x @ W_v)]",
+        right(
             """
-a = scaled_dot_product_attention
-vs = [a(y @ W_q, x @ W_k, x @ W_v), a(x @ W_q, y @ W_k, y @ W_v),
-      a(y @ W_q, x @ W_q, x @ W_v)]
-vs += [a(y @ W_q.T, x @ W_k.T, x @ W_v)]
-vs += [a(y @ W_q, x @ W_k, y @ W_v)]
-for i, v in enumerate(vs):
-    if np.allclose(v, output):
-        return i
-return 0
-""",
-            says="never finds 3",
+n = moved.shape[1]
+eye, one, none = np.eye(n), np.ones((n, n)), np.zeros((n, n))
+tables = [(eye, one), (one, eye), (one, none), (one, one), (eye, np.triu(one))]
+seen = (moved > 1e-5).astype(float)
+return int(np.argmin([np.abs(seen - np.array(pair)).sum() for pair in tables]))
+"""
         ),
-        wrong(
-            "fault 2 shares the matrix of the keys",
-            "y @ W_k, x @ W_k",
+        right(
             """
-at = scaled_dot_product_attention
-gaps = [
-    np.linalg.norm(output - at(y @ W_q, x @ W_k, x @ W_v)),
-    np.linalg.norm(output - at(x @ W_q, y @ W_k, y @ W_v)),
-    np.linalg.norm(output - at(y @ W_k, x @ W_k, x @ W_v)),
-    np.linalg.norm(output - at(y @ W_q.T, x @ W_k.T, x @ W_v.T)),
-    np.linalg.norm(output - at(y @ W_q, x @ W_k, y @ W_v)),
-]
-return gaps.index(min(gaps))
-""",
+n = moved.shape[-1]
+a, b = (int(np.count_nonzero(m > 1e-6)) for m in moved)
+if a <= n:  # under a mask the first query moves nothing
+    return 4 if b < n * n else 0
+return {n: 1, 0: 2, n * n: 3}[b]
+"""
         ),
-        wrong(
-            "counts from 1",
-            "start=1",
-            """
-at = scaled_dot_product_attention
-combos = [(y @ W_q, x @ W_k, x @ W_v), (x @ W_q, y @ W_k, y @ W_v),
-          (y @ W_q, x @ W_q, x @ W_v), (y @ W_q.T, x @ W_k.T, x @ W_v.T),
-          (y @ W_q, x @ W_k, y @ W_v)]
-for number, combo in enumerate(combos, start=1):
-    if np.allclose(at(*combo), output):
-        return number
-""",
-            says="it counts from 1",
-        ),
-        wrong(
-            "the largest gap, not the smallest",
-            "np.argmax",
-            """
-at = scaled_dot_product_attention
-vs = [at(y @ W_q, x @ W_k, x @ W_v), at(x @ W_q, y @ W_k, y @ W_v),
-      at(y @ W_q, x @ W_q, x @ W_v), at(y @ W_q.T, x @ W_k.T, x @ W_v.T),
-      at(y @ W_q, x @ W_k, y @ W_v)]
-gaps = [np.square(output - v).mean() for v in vs]
-return int(np.argmax(gaps))
-""",
-        ),
-        right("""
-def run(asks, asked, valued, q=W_q, k=W_k, v=W_v):
-    return scaled_dot_product_attention(asks @ q, asked @ k, valued @ v)
-made = np.array([run(y, x, x), run(x, y, y), run(y, x, x, k=W_q), run(y, x, x, W_q.T, W_k.T, W_v.T), run(y, x, y)])
-return int(((made - output) ** 2).mean(axis=(1, 2)).argmin())
-"""),
-        right("""
-at, off = scaled_dot_product_attention, lambda z: np.abs(z - output).sum()
-table = {4: at(y @ W_q, x @ W_k, y @ W_v), 3: at(y @ W_q.T, x @ W_k.T, x @ W_v.T),
-         2: at(y @ W_q, x @ W_q, x @ W_v), 1: at(x @ W_q, y @ W_k, y @ W_v),
-         0: at(y @ W_q, x @ W_k, x @ W_v)}
-return min(table, key=lambda number: off(table[number]))
-"""),
     ],
 }

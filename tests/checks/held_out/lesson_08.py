@@ -330,143 +330,130 @@ return np.fromfunction(far, (num_heads, n_q, n_k))
     ],
     "diagnose_rotary": [
         wrong(
-            "0 and 2 are swapped",
-            ("rotary_embedding(key, -at)", "rotary_embedding(key, at)"),
+            "the two kinds of diagonals are swapped",
+            ("return 1", "return 0"),
             """
-n, d = query.shape
-at = np.arange(n)
-half = np.arange(d).reshape(2, -1).T.ravel()
-r = rotary_embedding
-tests = [
-    (r(query, at), rotary_embedding(key, -at), value),
-    (r(query[:, half], at), r(key[:, half], at), value),
-    (r(query, at), rotary_embedding(key, at), value),
-    (r(query, at), r(key, at), r(value, at)),
-    (r(query, at, 1e8), r(key, at, 1e8), value),
-]
-gaps = [np.abs(output - scaled_dot_product_attention(*t)).max() for t in tests]
-return int(np.argmin(gaps))
-""",
-            says="0 and 2 are swapped",
-        ),
-        wrong(
-            "fault 4 doubles the base and does not square it",
-            "20000",
-            """
-n, d = query.shape
-at = np.arange(n)
-order = np.ravel(np.column_stack([np.arange(d // 2), np.arange(d // 2, d)]))
-def run(q, k, v, base=10000, sign=1):
-    return scaled_dot_product_attention(rotary_embedding(q, at, base), rotary_embedding(k, sign * at, base), v)
-made = [
-    run(query, key, value),
-    run(query[:, order], key[:, order], value),
-    run(query, key, value, sign=-1),
-    run(query, key, rotary_embedding(value, at, 10000)),
-    run(query, key, value, base=20000),
-]
-fits = [np.allclose(output, m) for m in made]
-return fits.index(True) if True in fits else 0
-""",
-        ),
-        wrong(
-            "only the query's partners are changed",
-            "1: (query[:, half], key, value)",
-            """
-n, d = query.shape
-at = np.arange(n)
-half = np.arange(d).reshape(2, d // 2).T.reshape(-1)
-r = rotary_embedding
-options = {
-    0: (query, key, value),
-    1: (query[:, half], key, value),
-    3: (query, key, r(value, at)),
-}
-gaps = {i: np.abs(scaled_dot_product_attention(r(q, at), r(k, at), v) - output).max() for i, (q, k, v) in options.items()}
-gaps[2] = np.abs(scaled_dot_product_attention(r(query, at), r(key, -at), value) - output).max()
-gaps[4] = np.abs(scaled_dot_product_attention(r(query, at, 10000.0**2), r(key, at, 10000.0**2), value) - output).max()
-return min(gaps, key=gaps.get)
-""",
-            says="it never finds fault 1",
-        ),
-        wrong(
-            "positions begin at 1 for the keys",
-            "at + 1",
-            """
-n, d = query.shape
-at = np.arange(n)
-half = np.arange(d).reshape(2, -1).T.ravel()
-f = lambda q, k, v, s, base: scaled_dot_product_attention(rotary_embedding(q, at, base), rotary_embedding(k, s * (at + 1), base), v)
-made = [f(query, key, value, 1, 10000), f(query[:, half], key[:, half], value, 1, 10000),
-        f(query, key, value, -1, 10000), f(query, key, rotary_embedding(value, at), 1, 10000),
-        f(query, key, value, 1, 10000**2)]
-return int(np.argmin([np.abs(output - m).max() for m in made]))
-""",
-        ),
-        wrong(
-            "the values of fault 3 are turned back",
-            "rotary_embedding(value, -at)",
-            """
-n, d = query.shape
-at = np.arange(n)
-half = np.arange(d).reshape(2, -1).T.ravel()
-def fits(q, k, v):
-    return np.allclose(scaled_dot_product_attention(q, k, v), output, atol=1e-7)
-r = rotary_embedding
-if fits(r(query, at), r(key, at), value):
+def flat(a):
+    return np.ptp(a) < 1e-6
+n = len(scores)
+if flat(scores):
+    return 3
+if all(flat(row) for row in scores):
+    return 2
+if all(flat(scores.diagonal(k)) for k in range(1 - n, n)):
+    return 1
+if all(flat(scores[::-1].diagonal(k)) for k in range(1 - n, n)):
     return 0
-if fits(r(query[:, half], at), r(key[:, half], at), value):
-    return 1
-if fits(r(query, at), r(key, -at), value):
-    return 2
-if fits(r(query, at), r(key, at), rotary_embedding(value, -at)):
-    return 3
-if fits(r(query, at, 10000**2), r(key, at, 10000**2), value):
-    return 4
-return 0
+return 4
 """,
-            says="never finds 3",
+            says="faults 0 and 1 are swapped",
         ),
         wrong(
-            "never finds 4",
-            "return 0",
+            "columns are looked at where rows should be",
+            "scores[0]",
             """
-at = np.arange(len(query))
-half = np.arange(query.shape[1]).reshape(2, -1).T.ravel()
-r = rotary_embedding
-near = lambda q, k, v: np.abs(scaled_dot_product_attention(q, k, v) - output).max() < 1e-6
-if near(r(query[:, half], at), r(key[:, half], at), value):
-    return 1
-if near(r(query, at), r(key, -at), value):
-    return 2
-if near(r(query, at), r(key, at), r(value, at)):
+close = lambda a, b: np.abs(a - b).max() < 1e-6
+if close(scores, scores[0, 0]):
     return 3
-return 0
+if close(scores, scores[0]):
+    return 2
+if close(scores[1:, 1:], scores[:-1, :-1]):
+    return 0
+if close(scores[1:, :-1], scores[:-1, 1:]):
+    return 1
+return 4
 """,
-            says="it never finds fault 4",
+            says="rows and columns are swapped",
         ),
-        right("""
-n, d = query.shape
-p = np.arange(n)
-perm = sorted(range(d), key=lambda c: (c % (d // 2), c))
-rot = lambda x, s=1, b=10000.0: rotary_embedding(x, s * p, b)
-sets = [(rot(query), rot(key), value), (rot(query[:, perm]), rot(key[:, perm]), value),
-        (rot(query), rot(key, -1), value), (rot(query), rot(key), rot(value)),
-        (rot(query, b=1e8), rot(key, b=1e8), value)]
-errors = np.array([scaled_dot_product_attention(*s) - output for s in sets])
-return int((errors**2).sum((1, 2)).argmin())
-"""),
-        right("""
-at = np.arange(len(query))
-d = query.shape[1]
-def turn(x, exponent, sign, apart):
-    a, b = (x[:, : d // 2], x[:, d // 2 :]) if apart else (x[:, ::2], x[:, 1::2])
-    z = (a + 1j * b) * np.exp(1j * sign * at[:, None] / 10000.0 ** (exponent * np.arange(d // 2) / d))
-    return np.concatenate([z.real, z.imag], axis=1)
-best = []
-for e, s, apart, v in ((2, 1, 0, value), (2, 1, 1, value), (2, -1, 0, value), (2, 1, 0, rotary_embedding(value, at)), (4, 1, 0, value)):
-    best.append(np.abs(output - scaled_dot_product_attention(turn(query, e, 1, apart), turn(key, e, s, apart), v)).sum())
-return int(np.argmin(best))
-"""),
+        wrong(
+            "a table of one number is taken for RoPE: the order of the questions",
+            "if close(scores[1:, 1:], scores[:-1, :-1]):",
+            """
+close = lambda a, b: np.allclose(a, b, rtol=0, atol=1e-6)
+if close(scores[1:, 1:], scores[:-1, :-1]):
+    return 0
+if close(scores[1:, :-1], scores[:-1, 1:]):
+    return 1
+if close(scores, scores[0, 0]):
+    return 3
+if close(scores, scores[:, :1]):
+    return 2
+return 4
+""",
+            says="so ask for that first",
+        ),
+        wrong(
+            "equal to the last digit",
+            ("np.unique(scores).size == 1", "(scores == scores[:, :1]).all()"),
+            """
+if np.unique(scores).size == 1:
+    return 3
+if (scores == scores[:, :1]).all():
+    return 2
+if np.abs(scores[1:, 1:] - scores[:-1, :-1]).max() < 1e-6:
+    return 0
+if np.abs(scores[1:, :-1] - scores[:-1, 1:]).max() < 1e-6:
+    return 1
+return 4
+""",
+        ),
+        wrong(
+            "1 and 4 are swapped at the end",
+            "return 4 if",
+            """
+near = lambda a, b: np.max(np.abs(a - b)) < 1e-6
+if near(scores, scores.mean()):
+    return 3
+if near(scores, scores.mean(axis=1, keepdims=True)):
+    return 2
+if near(scores[1:, 1:], scores[:-1, :-1]):
+    return 0
+return 4 if near(scores[1:, :-1], scores[:-1, 1:]) else 1
+""",
+            says="1 and 4 are swapped",
+        ),
+        wrong(
+            "never finds added rows: the rest is called 1",
+            "return 1",
+            """
+def same(a, b):
+    return np.abs(a - b).max() < 1e-6
+if same(scores, scores[0, 0]):
+    return 3
+if same(scores, scores[:, :1]):
+    return 2
+if same(scores[1:, 1:], scores[:-1, :-1]):
+    return 0
+return 1
+""",
+            says="never finds 4",
+        ),
+        right(
+            """
+n = len(scores)
+def alike(key):
+    groups = {}
+    for i in range(n):
+        for j in range(n):
+            groups.setdefault(key(i, j), []).append(scores[i, j])
+    return all(max(g) - min(g) < 1e-6 for g in groups.values())
+for number, key in ((3, lambda i, j: 0), (2, lambda i, j: i), (0, lambda i, j: i - j),
+                    (1, lambda i, j: i + j)):
+    if alike(key):
+        return number
+return 4
+"""
+        ),
+        right(
+            """
+
+down = np.abs(scores[1:, 1:] - scores[:-1, :-1]).max() < 1e-6
+up = np.abs(scores[1:, :-1] - scores[:-1, 1:]).max() < 1e-6
+across = np.abs(scores[:, 1:] - scores[:, :-1]).max() < 1e-6
+if across:
+    return 3 if down else 2
+return 0 if down else 1 if up else 4
+"""
+        ),
     ],
 }
