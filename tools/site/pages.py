@@ -28,9 +28,7 @@ BROWSER = "browser/lab/index.html?path="
 
 def lessons(kind: str) -> list[Lesson]:
     """Return the lessons that have a notebook of a kind."""
-    return [
-        x for x in LESSONS if x.is_there and (kind == "notebooks" or x.has_exercises)
-    ]
+    return [x for x in LESSONS if kind == "notebooks" or x.has_exercises]
 
 
 def page(path: Path, lesson: Lesson, *, browser: bool) -> NotebookNode:
@@ -164,7 +162,7 @@ def path_through() -> str:
     text = ""
     for part, members in PARTS.items():
         text += f"\n### {part}\n\n"
-        for x in (x for x in members if x.is_there):
+        for x in members:
             text += (
                 f"{x.number}. [{x.title}](notebooks/{x.name}.ipynb).\n   {x.question}"
             )
