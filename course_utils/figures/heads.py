@@ -14,7 +14,7 @@ from course_utils.figures.svg import (
     titled,
 )
 
-LEFT, FULL = 60, 320  # the width of the names at the left, and of a whole vector
+LEFT, FULL = 68, 312  # the width of the names at the left, and of a whole vector
 
 
 def cut(num_heads: int, num_kv_heads: int, *, d_head: int, title: str) -> Mark:

@@ -79,7 +79,9 @@ def vectors(
 
 
 def bars(weights: ArrayLike, labels: Sequence[str], *, title: str) -> Mark:
-    """Draw weights as bars from 0 to 1, with their numbers; the largest stands out.
+    """Draw weights as bars from 0 to 1, with their numbers; the largest stand out.
+
+    Equal to two digits is equal, and what is not 0 is not written as 0.
 
     - `weights`: the weights, shape (n_k,).
     - `labels`: the name of each key.
@@ -105,10 +107,14 @@ def bars(weights: ArrayLike, labels: Sequence[str], *, title: str) -> Mark:
         element("rect", box | {"fill-opacity": 1 if most else 0.6}, g)
         kind = "strong" if most else ""
         text(g, left - 8, y + step / 2 + 5, label, kind, "end")
-        text(g, left + length + 6, y + step / 2 + 5, number(weight), kind)
+        text(g, left + length + 6, y + step / 2 + 5, _not_0(weight), kind)
     pairs = zip(labels, weights, strict=True)
-    listed = ", ".join(f"{label} {number(weight)}" for label, weight in pairs)
+    listed = ", ".join(f"{label} {_not_0(weight)}" for label, weight in pairs)
     return Mark(g, f"{title}: {listed}.")
+
+
+def _not_0(weight: float) -> str:
+    return "<0.01" if 0 < weight < 0.005 else number(weight)
 
 
 def shares(
@@ -168,13 +174,13 @@ def shares(
         element("rect", box, g)
         kind = "strong" if most else ""
         text(g, left - 8, y + 5, labels[i], kind, "end")
-        text(g, width, y + 5, number(weight), kind, "end")
+        text(g, width, y + 5, _not_0(weight), kind, "end")
     inside = known[known[:, 1] <= 1]
     look = {"class": "vermilion-line", "stroke-width": 2}
     element("polyline", look | {"points": joined(place(*inside.T))}, g)
     triples = zip(labels, scores, weights, strict=True)
     listed = ", ".join(
-        f"{label} with score {number(score)} has weight {number(weight)}"
+        f"{label} with score {number(score)} has weight {_not_0(weight)}"
         for label, score, weight in triples
     )
     return Mark(g, f"{title}: {listed}.", width)
