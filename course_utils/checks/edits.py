@@ -117,7 +117,8 @@ def _twins(found: list[Edit]) -> Iterator[Edit]:
         if change := _change(edit):
             alike[change].append(edit)
     for same in alike.values():
-        for one, other in combinations(same[:6], 2):
+        first = sorted(same[:6], key=lambda x: (x.old.lineno, x.old.col_offset))
+        for one, other in combinations(first, 2):
             nodes = list(ast.walk(one.old))
             inside = any(x is other.holder for x in nodes)
             if one.old is not other.old and other.old not in nodes and not inside:

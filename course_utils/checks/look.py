@@ -62,6 +62,10 @@ def quietly() -> Iterator[None]:
         yield
 
 
+# What Python does not show either, as it is for those who maintain libraries.
+SELDOM = (DeprecationWarning, PendingDeprecationWarning, ImportWarning)
+
+
 def warned(
     function: object, arguments: list[object]
 ) -> tuple[str, str, int, str] | None:
@@ -86,6 +90,8 @@ def warned(
 
     with quietly(), np.errstate(all="warn", under="ignore"), suppress(Exception):
         warnings.simplefilter("always")
+        for kind in SELDOM:
+            warnings.simplefilter("ignore", kind)
         warnings.showwarning = note
         function(*arguments)
     return noted[0] if noted else None

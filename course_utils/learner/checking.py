@@ -45,7 +45,8 @@ def check(name: str, answer: Answer) -> Feedback | None:
     """
     if name not in EXERCISES:
         raise ValueError(
-            f"there is no exercise {name!r}; the exercises are {', '.join(EXERCISES)}"
+            f"there is no exercise {name!r}; the exercises of the course as it is now "
+            f"are {', '.join(EXERCISES)}"
         )
     if not callable(answer):
         raise TypeError(

@@ -328,18 +328,18 @@ def test_identical_answers_are_listed_only_when_asked(grade, tmp_path, monkeypat
 
 
 def test_a_mistake_is_traced_to_the_answer_it_builds_on(grade, tmp_path):
-    first = "def softmax(score, axis, temperature):\n    return score * 0"
+    first = "def soft_lookup(query, key, value, sharpness):\n    return value[0] * 0"
     second = (
-        "def diagnose_softmax(weights, score, temperature):\n"
-        "    return int(softmax(score, -1, temperature)[0, 0])"
+        "def soft_lookup_all(query, key, value, sharpness):\n"
+        "    return soft_lookup(query[0], key, value, sharpness) * 0"
     )
-    own = second.replace("softmax(score, -1, temperature)[0, 0]", "1")
+    own = second.replace("soft_lookup(query[0], key, value, sharpness)", "value[0]")
     make(tmp_path, {"class/ann/a.ipynb": notebook(first, second)})
     make(tmp_path, {"class/ben/a.ipynb": notebook(first, own)})
     make(tmp_path, {"class/cem/a.ipynb": notebook(second)})
     grade("class")
     page = (tmp_path / "grades/class.html").read_text("utf-8")
-    assert "Of these, 1 calls softmax (lesson 3) and is wrong there too" in page
+    assert "Of these, 1 calls soft_lookup (lesson 1) and is wrong there too" in page
     assert json.loads((tmp_path / "grades/class.json").read_bytes())
 
 

@@ -24,7 +24,6 @@ SOLUTIONS = Path(__file__).parents[2] / "solutions"
 NOT_YET = "this is right; what it calls, your `{}`, is not yet"
 PAIRS = [
     ("wind_from_weather", "soft_lookup"),
-    ("diagnose_softmax", "softmax"),
     ("multi_head_attention", "split_heads"),
     ("multi_head_attention", "merge_heads"),
     ("diagnose_heads", "merge_heads"),

@@ -6,36 +6,36 @@ ANSWERS = {
     "bilinear_score": [
         wrong(
             "the matrix is transposed",
-            "weight.T",
+            "w_match.T",
             """
-return query @ weight.T @ key.T
+return query @ w_match.T @ key.T
 """,
-            says="`weight` is turned the wrong way round",
+            says="`w_match` is turned the wrong way round",
         ),
         wrong(
             "the letters of the matrix are swapped",
             "qd,ed,ke->qk",
             """
-return np.einsum("qd,ed,ke->qk", query, weight, key)
+return np.einsum("qd,ed,ke->qk", query, w_match, key)
 """,
-            says="`weight` is turned the wrong way round",
+            says="`w_match` is turned the wrong way round",
         ),
         wrong(
             "one row per key",
             "qd,de,ke->kq",
             """
-return np.einsum("qd,de,ke->kq", query, weight, key)
+return np.einsum("qd,de,ke->kq", query, w_match, key)
 """,
             says="the scores are transposed, one row per key",
         ),
         wrong(
             "queries and keys have swapped places",
-            "key @ weight",
+            "key @ w_match",
             """
-translated = key @ weight
+translated = key @ w_match
 return (translated @ query.T).T
 """,
-            says="`weight` is turned the wrong way round",
+            says="`w_match` is turned the wrong way round",
         ),
         wrong(
             "the matrix is left out",
@@ -43,32 +43,32 @@ return (translated @ query.T).T
             """
 return query @ key.T
 """,
-            says="`weight` has no effect",
+            says="`w_match` has no effect",
         ),
         wrong(
             "the keys go through the matrix from the left",
-            "weight @ q",
+            "w_match @ q",
             """
 out = np.empty((len(query), len(key)))
 for i, q in enumerate(query):
-    out[i] = key @ (weight @ q)
+    out[i] = key @ (w_match @ q)
 return out
 """,
-            says="`weight` is turned the wrong way round",
+            says="`w_match` is turned the wrong way round",
         ),
         wrong(
             "divided by the root of d",
             "np.sqrt",
             """
-scores = query.dot(weight).dot(key.T)
+scores = query.dot(w_match).dot(key.T)
 return scores / np.sqrt(query.shape[1])
 """,
         ),
         right("""
-return (key @ (query @ weight).T).T
+return (key @ (query @ w_match).T).T
 """),
         right("""
-return np.tensordot(query, np.inner(weight, key), axes=1)
+return np.tensordot(query, np.inner(w_match, key), axes=1)
 """),
     ],
     "cosine_score": [

@@ -6,11 +6,11 @@ ANSWERS = {
     "self_attention": [
         wrong(
             "keys are made with the matrix of the queries",
-            "k = x @ W_q",
+            "k = x @ w_query",
             """
-q = x @ W_q
-k = x @ W_q
-v = x @ W_v
+q = x @ w_query
+k = x @ w_query
+v = x @ w_value
 return scaled_dot_product_attention(q, k, v)
 """,
             says="queries and keys share one projection",
@@ -19,19 +19,19 @@ return scaled_dot_product_attention(q, k, v)
             "queries and keys are swapped",
             "(k, q, v)",
             """
-q, k, v = [x @ w for w in (W_q, W_k, W_v)]
+q, k, v = [x @ w for w in (w_query, w_key, w_value)]
 return scaled_dot_product_attention(k, q, v)
 """,
-            says="W_q and W_k are swapped",
+            says="w_query and w_key are swapped",
         ),
         wrong(
             "the matrices of queries and keys are transposed",
-            ("W_q.T", "W_k.T"),
+            ("w_query.T", "w_key.T"),
             """
 return scaled_dot_product_attention(
-    x @ W_q.T,
-    x @ W_k.T,
-    x @ W_v,
+    x @ w_query.T,
+    x @ w_key.T,
+    x @ w_value,
 )
 """,
             says="it multiplies by the matrices transposed, as if tokens were",
@@ -40,8 +40,8 @@ return scaled_dot_product_attention(
             "the values are the tokens themselves",
             "(q, k, x)",
             """
-q = np.matmul(x, W_q)
-k = np.matmul(x, W_k)
+q = np.matmul(x, w_query)
+k = np.matmul(x, w_key)
 return scaled_dot_product_attention(q, k, x)
 """,
             says="it blends the tokens themselves",
@@ -50,7 +50,7 @@ return scaled_dot_product_attention(q, k, x)
             "no scale",
             ("scores = ", "np.exp"),
             """
-q, k, v = x @ W_q, x @ W_k, x @ W_v
+q, k, v = x @ w_query, x @ w_key, x @ w_value
 scores = np.einsum("...id,...jd->...ij", q, k)
 e = np.exp(scores - scores.max(axis=-1, keepdims=True))
 return e / e.sum(axis=-1, keepdims=True) @ v
@@ -60,15 +60,15 @@ return e / e.sum(axis=-1, keepdims=True) @ v
             "the scale is counted twice",
             "** 0.5",
             """
-q = x @ W_q / W_q.shape[1] ** 0.5
-return scaled_dot_product_attention(q, x @ W_k, x @ W_v)
+q = x @ w_query / w_query.shape[1] ** 0.5
+return scaled_dot_product_attention(q, x @ w_key, x @ w_value)
 """,
         ),
         wrong(
             "shares out over the queries",
             "sum(axis=-2",
             """
-q, k, v = x @ W_q, x @ W_k, x @ W_v
+q, k, v = x @ w_query, x @ w_key, x @ w_value
 s = q @ np.swapaxes(k, -1, -2) / q.shape[-1] ** 0.5
 e = np.exp(s - s.max(axis=-2, keepdims=True))
 w = e / e.sum(axis=-2, keepdims=True)
@@ -77,13 +77,13 @@ return w @ v
             says="the weights of a token that is asked sum to 1",
         ),
         right("""
-both = x @ (W_q @ W_k.T) @ np.swapaxes(x, -1, -2) / len(W_q.T) ** 0.5
+both = x @ (w_query @ w_key.T) @ np.swapaxes(x, -1, -2) / len(w_query.T) ** 0.5
 e = np.exp(both - both.max(-1, keepdims=True))
-return (e / e.sum(-1, keepdims=True)) @ x @ W_v
+return (e / e.sum(-1, keepdims=True)) @ x @ w_value
 """),
         right("""
-made = np.einsum("...nd,dk->...nk", x, np.hstack([W_q, W_k, W_v]))
-cuts = np.cumsum([W_q.shape[1], W_k.shape[1]])
+made = np.einsum("...nd,dk->...nk", x, np.hstack([w_query, w_key, w_value]))
+cuts = np.cumsum([w_query.shape[1], w_key.shape[1]])
 return scaled_dot_product_attention(*np.split(made, cuts, axis=-1))
 """),
     ],
@@ -92,28 +92,28 @@ return scaled_dot_product_attention(*np.split(made, cuts, axis=-1))
             "the padding is asked too",
             "return",
             """
-return scaled_dot_product_attention(y @ W_q, x @ W_k, x @ W_v)
+return scaled_dot_product_attention(y @ w_query, x @ w_key, x @ w_value)
 """,
             says="the padding is asked too",
         ),
         wrong(
             "x asks itself",
-            "x @ W_q",
+            "x @ w_query",
             """
 x = x[..., :length, :]
-q, k, v = x @ W_q, x @ W_k, x @ W_v
+q, k, v = x @ w_query, x @ w_key, x @ w_value
 return scaled_dot_product_attention(q, k, v)
 """,
             says="x asks itself",
         ),
         wrong(
             "the values are made of y",
-            "y @ W_v",
+            "y @ w_value",
             """
 real = x[..., :length, :]
-q = y @ W_q
-k = real @ W_k
-v = y @ W_v
+q = y @ w_query
+k = real @ w_key
+v = y @ w_value
 n = min(k.shape[-2], v.shape[-2])
 return scaled_dot_product_attention(q, k[..., :n, :], v[..., :n, :])
 """,
@@ -123,7 +123,7 @@ return scaled_dot_product_attention(q, k[..., :n, :], v[..., :n, :])
             "length - 1",
             """
 real = x[..., : length - 1, :]
-return scaled_dot_product_attention(y @ W_q, real @ W_k, real @ W_v)
+return scaled_dot_product_attention(y @ w_query, real @ w_key, real @ w_value)
 """,
         ),
         wrong(
@@ -132,7 +132,7 @@ return scaled_dot_product_attention(y @ W_q, real @ W_k, real @ W_v)
             """
 keep = (np.arange(x.shape[-2]) < length)[:, None]
 real = keep * x
-return scaled_dot_product_attention(y @ W_q, real @ W_k, real @ W_v)
+return scaled_dot_product_attention(y @ w_query, real @ w_key, real @ w_value)
 """,
         ),
         wrong(
@@ -140,15 +140,15 @@ return scaled_dot_product_attention(y @ W_q, real @ W_k, real @ W_v)
             "x[:length]",
             """
 real = x[:length]
-keys, values = np.matmul(real, W_k), np.matmul(real, W_v)
-return scaled_dot_product_attention(np.matmul(y, W_q), keys, values)
+keys, values = np.matmul(real, w_key), np.matmul(real, w_value)
+return scaled_dot_product_attention(np.matmul(y, w_query), keys, values)
 """,
         ),
         wrong(
             "the weights of padding are set to 0 and not shared out",
             "w[..., length:] = 0",
             """
-q, k, v = y @ W_q, x @ W_k, x @ W_v
+q, k, v = y @ w_query, x @ w_key, x @ w_value
 s = q @ k.swapaxes(-1, -2) / q.shape[-1] ** 0.5
 w = np.exp(s - s.max(-1, keepdims=True))
 w = w / w.sum(-1, keepdims=True)
@@ -161,19 +161,19 @@ return w @ v
             ">= length",
             """
 mask = (np.arange(x.shape[-2]) >= length)[None, :]
-return scaled_dot_product_attention(y @ W_q, x @ W_k, x @ W_v, mask)
+return scaled_dot_product_attention(y @ w_query, x @ w_key, x @ w_value, mask)
 """,
         ),
         right("""
-s = (y @ W_q) @ (x @ W_k).mT * W_q.shape[1] ** -0.5
+s = (y @ w_query) @ (x @ w_key).mT * w_query.shape[1] ** -0.5
 s[..., length:] = -np.inf
 w = np.exp(s - np.max(s, axis=-1)[..., None])
-return np.einsum("...ij,...jv->...iv", w / w.sum(-1)[..., None], x @ W_v)
+return np.einsum("...ij,...jv->...iv", w / w.sum(-1)[..., None], x @ w_value)
 """),
         right("""
 keep = range(int(length))
 x = np.take(x, keep, axis=-2)
-return scaled_dot_product_attention(y @ W_q, x @ W_k, x) @ W_v
+return scaled_dot_product_attention(y @ w_query, x @ w_key, x) @ w_value
 """),
     ],
     "unshuffle_weights": [
