@@ -336,7 +336,6 @@ def test_a_mistake_is_traced_to_the_answer_it_builds_on(grade, tmp_path):
     own = second.replace("soft_lookup(query[0], key, value, sharpness)", "value[0]")
     make(tmp_path, {"class/ann/a.ipynb": notebook(first, second)})
     make(tmp_path, {"class/ben/a.ipynb": notebook(first, own)})
-    make(tmp_path, {"class/cem/a.ipynb": notebook(second)})
     grade("class")
     page = (tmp_path / "grades/class.html").read_text("utf-8")
     assert "Of these, 1 calls soft_lookup (lesson 1) and is wrong there too" in page
