@@ -64,7 +64,7 @@ def test_the_slider_moves_the_picture_as_the_mathematics_says(lesson, page):
             np.concatenate([output - output_0, answer - answer_0]), axis=1
         )
         np.testing.assert_allclose(numbers, moved, atol=0.0051)
-        np.testing.assert_allclose(lengths, 92 * moved / 1.6, atol=0.06)
+        np.testing.assert_allclose(lengths, 48 * moved / 1.6, atol=0.06)
         # The token that moved is ringed where it is asked, and where it asks.
         rings = page.locator(PICTURE + " svg rect.ring")
         tall = [float(x.get_attribute("height")) for x in rings.all()]

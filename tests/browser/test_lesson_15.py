@@ -17,7 +17,7 @@ def settled(page, start):
 def test_the_slider_keeps_as_many_letters_as_it_says(lesson, page):
     opened = lesson(15)
     slider = opened.show(page.get_by_role("slider", name="k, letters kept"))
-    tiles = page.locator(f"{PICTURE} svg rect.blue[height='28']")
+    tiles = page.locator(f"{PICTURE} svg rect.blue[height='24']")
     height = page.locator(PICTURE).bounding_box()["height"]
     keys = ["Home", "ArrowRight", "ArrowRight", "ArrowRight", "End"]
     for key, kept in zip(keys, (0, 1, 2, 3, 17), strict=True):

@@ -76,7 +76,15 @@ def put(page):
     return shown
 
 
-@pytest.mark.parametrize("name", lessons.NAMES)
+# A figure of each kind of width on each day; the others, whose lessons must be run, seldom.
+EACH = ("01_soft_lookup", "08_positions", "13_variants")
+SOME = [
+    pytest.param(x, marks=[] if x in EACH else pytest.mark.thorough)
+    for x in lessons.NAMES
+]
+
+
+@pytest.mark.parametrize("name", SOME)
 def test_all_of_a_figure_is_seen_on_every_screen(name, figures_of, put, page, axe):
     for text in figures_of(name):
         for theme in ("light", "dark"):
@@ -98,7 +106,7 @@ def test_all_of_a_figure_is_seen_on_every_screen(name, figures_of, put, page, ax
                 assert seen["sideways"] <= 0, (width, seen)
 
 
-@pytest.mark.parametrize("name", lessons.NAMES)
+@pytest.mark.parametrize("name", SOME)
 def test_the_player_unpacks_what_python_packed(name, figures_of, put, page):
     for text in figures_of(name):
         whole = json.loads(text)

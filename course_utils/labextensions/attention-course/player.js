@@ -316,9 +316,11 @@ async function follow(model, show) {
   const ids = model.get("controls").map((x) => x.slice("IPY_MODEL_".length));
   const controls = await Promise.all(ids.map((id) => model.widget_manager.get_model(id)));
   const moved = () => show(draw(controls.map(standing)));
-  for (const control of controls) control.on("change", moved);
+  // Not "change" alone: it does not come when the kernel moves a selection slider.
+  const moves = "change:index change:value";
+  for (const control of controls) control.on(moves, moved);
   moved();
-  return () => { for (const control of controls) control.off("change", moved); };
+  return () => { for (const control of controls) control.off(moves, moved); };
 }
 
 function render({ model, el }) {
