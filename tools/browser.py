@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Of all waiting, in seconds: a busy machine is slow, not broken.
-PATIENCE = 40
+PATIENCE = 300
 expect.set_options(timeout=1000 * PATIENCE)
 # Without the sandbox because CI runs as root; without what would call home.
 FLAGS = [

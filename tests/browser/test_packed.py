@@ -76,7 +76,7 @@ def put(page):
     return shown
 
 
-# A figure of each kind of width on each day; the others, whose lessons must be run, seldom.
+# On each day; the others, whose lessons must be run first, seldom.
 EACH = ("01_soft_lookup", "08_positions", "13_variants")
 SOME = [
     pytest.param(x, marks=[] if x in EACH else pytest.mark.thorough)

@@ -255,7 +255,7 @@ def test_a_fault_is_told_in_the_figures_place_and_passes(opened, page):
     settled(box, "This figure cannot be drawn.")
     assert "ValueError: x is above 2" in box.locator("svg").text_content()
     page.keyboard.press("Home")
-    box.get_by_text("ValueError: weights must hold finite numbers; got nan").wait_for()
+    box.get_by_text("ValueError: weights must hold").wait_for()
     page.keyboard.press("ArrowRight")
     settled(box, "x = 1")
     unknown = panel(opened, 3)
