@@ -82,7 +82,7 @@ e = np.exp(both - both.max(-1, keepdims=True))
 return (e / e.sum(-1, keepdims=True)) @ x @ w_value
 """),
         right("""
-made = np.einsum("...nd,dk->...nk", x, np.hstack([w_query, w_key, w_value]))
+made = np.einsum("...td,dk->...tk", x, np.hstack([w_query, w_key, w_value]))
 cuts = np.cumsum([w_query.shape[1], w_key.shape[1]])
 return scaled_dot_product_attention(*np.split(made, cuts, axis=-1))
 """),

@@ -82,7 +82,7 @@ return w @ value / w.sum(1)[:, None]
         right("""
 states = np.cumsum(tells[:, :, None] * value[:, None, :], axis=0)
 totals = np.cumsum(tells, axis=0)
-return np.einsum("below,ndv->nv", asks, states) / np.einsum("below,below->n", asks, totals)[:, None]
+return np.einsum("td,tdv->tv", asks, states) / np.einsum("td,td->t", asks, totals)[:, None]
 """),
         right("""
 rows = []

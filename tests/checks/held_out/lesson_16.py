@@ -206,7 +206,7 @@ return np.argsort(c, axis=1)[:, :most]
             "[:, -most:]",
             """
 unit = index / np.sqrt((index**2).sum(1))[:, None]
-c = np.einsum("md,nd->mn", asked, unit)
+c = np.einsum("md,td->mt", asked, unit)
 return np.argsort(c, axis=-1)[:, -most:]
 """,
             says="the right texts come in the wrong order",

@@ -498,7 +498,7 @@ return more
         ),
         right("""
 h, n, d = heads.shape
-on = np.array([np.einsum("found,dm->nm", heads[i], w_out[i * d : (i + 1) * d]) for i in range(h)])
+on = np.array([np.einsum("td,dm->tm", heads[i], w_out[i * d : (i + 1) * d]) for i in range(h)])
 def loss(keep):
     z = stream + np.tensordot(np.asarray(keep, float), on, 1)
     z = z @ w_read / np.sqrt((z * z).sum(1, keepdims=True) / z.shape[1] + 1e-5)
