@@ -11,7 +11,6 @@ from dataclasses import replace
 import numpy as np
 
 from course_utils.checks.asking import UNWRITTEN
-from course_utils.checks.feedback import sentence
 from course_utils.checks.judge import Verdict
 from course_utils.exercises import exercises_of
 from course_utils.exercises.exercise import Answer, Exercise
@@ -54,9 +53,6 @@ def both(alone: Verdict, helped: Verdict, used: Collection[str]) -> Verdict:
     is_, one = ("is", "a right one") if len(used) == 1 else ("are", "right ones")
     if helped.passed:
         said = f"this is right; what it calls, your {names}, {is_} not yet"
-    else:
-        said = (
-            f"{sentence(helped.message)} What it calls, your {names}, {is_} not right "
-            f"yet either; here {one} took the place"
-        )
-    return replace(helped, message=said)
+        return replace(helped, message=said)
+    said = f"What it calls, your {names}, {is_} not right yet either"
+    return replace(helped, remarks=f"{said}; here {one} took the place.")

@@ -28,7 +28,7 @@ class Feedback:
         return f"{mark}: {verdict.exercise.name}, {verdict.points} of {of} points"
 
     def __repr__(self) -> str:
-        said = f"{self.headline}\n{sentence(self.verdict.message)}"
+        said = f"{self.headline}\n{told(self.verdict)}"
         return f"{said}\n{self.verdict.found}" if self.verdict.found else said
 
     def _repr_html_(self) -> str:
@@ -56,7 +56,7 @@ def feedback_html(verdict: Verdict, headline: str) -> str:
     return _template("feedback.html").render(
         verdict=verdict,
         headline=headline,
-        message=sentence(verdict.message),
+        message=told(verdict),
         grids=grids(verdict.case) if verdict.case else [],
         show=_show,
     )
@@ -77,6 +77,11 @@ def _template(name: str) -> jinja2.Template:
 def _code(text: str) -> Markup:
     """Show as code what stands between backticks; all else stays text."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def told(verdict: Verdict) -> str:
+    """Return the message with the remarks, in whole sentences."""
+    return f"{sentence(verdict.message)} {verdict.remarks}".rstrip()
 
 
 def sentence(message: str) -> str:

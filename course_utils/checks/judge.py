@@ -31,6 +31,7 @@ class Verdict:
     - `seed`: the seed that draws the same inputs again; None where it is a secret.
     - `is_named`: whether the message names the mistake, and no line need be found.
     - `found`: where one change makes it right, if that was looked for.
+    - `remarks`: what else there is to say, in whole sentences.
     """
 
     exercise: Exercise
@@ -40,6 +41,7 @@ class Verdict:
     seed: int | None
     is_named: bool = False
     found: Found | None = None
+    remarks: str = ""
 
     @property
     def passed(self) -> bool:

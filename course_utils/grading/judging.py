@@ -6,7 +6,6 @@ from hashlib import sha256
 
 from course_utils.checks.asking import UNWRITTEN
 from course_utils.checks.earlier import both, earlier
-from course_utils.checks.feedback import sentence
 from course_utils.checks.finding import is_worth_a_search
 from course_utils.checks.judge import Verdict, judge
 from course_utils.grading.answer import Answer
@@ -99,8 +98,7 @@ class Judging:
             return verdict
         lent = self._lent.get(verdict.exercise.name)
         warns = self._child.warned(verdict.exercise, verdict.case.arguments, lent)
-        said = f"{sentence(verdict.message)} {warns}" if warns else verdict.message
-        return replace(verdict, message=said)
+        return replace(verdict, remarks=f"{verdict.remarks} {warns}".strip())
 
     def _with_line(self, verdict: Verdict) -> Verdict:
         is_looked_for = self._search > 0 and is_worth_a_search(verdict)

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from course_utils.checks.asking import Case
-from course_utils.checks.feedback import sentence
 from course_utils.checks.judge import Verdict
 
 MOST_SHOWN = 400  # characters of an array
@@ -20,7 +19,6 @@ GENERAL = (
     (r"(?:it )?raises (an error of its own|\w+).*", r"it raises \1"),
 )
 DETAILS = re.compile(r"; (?:it reads `|for other inputs ).*")
-REMARKS = re.compile(r"(?<=[.?!]) (?:It warns of |What it calls, ).*", re.S)
 
 
 def name_of(verdict: Verdict) -> str:
@@ -31,15 +29,12 @@ def name_of(verdict: Verdict) -> str:
     What the exercise lists stands first, then the kind of change that makes the answer
     right, then what is wrong with the numbers.
     """
-    said = DETAILS.sub("", REMARKS.sub("", verdict.message))
+    said = DETAILS.sub("", verdict.message)
     if verdict.found and not verdict.is_named:
         return f"one {verdict.found.kind} to change: {verdict.found.question}"
     for pattern, name in () if verdict.is_named else GENERAL:
-        if found := re.fullmatch(pattern, said, re.S | re.I):
+        if found := re.fullmatch(pattern, said, re.S):
             return found.expand(name)
-    for listed in verdict.exercise.misconceptions:
-        if sentence(said) == sentence(listed.says):  # remarks made one of it
-            return listed.says
     return re.sub("“[^”]*”", "…", said)  # somebody's own words are nobody else's
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from course_utils.checks.asking import UNWRITTEN
-from course_utils.checks.feedback import Feedback
+from course_utils.checks.feedback import Feedback, told
 from course_utils.checks.judge import Verdict
 from course_utils.grading import mistakes
 from course_utils.grading.judging import Judging
@@ -72,7 +72,8 @@ def _judged(submission: Submission, terms: Terms, began: float) -> dict[str, Any
     for one in judged:
         name = one.exercise.name
         state = _state(one, judging.was_stopped(name), name in code)
-        one = replace(one, message=plain(one.message), seed=None)
+        said = {"message": plain(one.message), "remarks": plain(one.remarks)}
+        one = replace(one, **said, seed=None)
         calls = called_in(submission.cells, name) if state == WRONG else []
         exercises.append(_entry(one, state) | {"calls": calls})
     seconds = round(time.perf_counter() - began, 3)
@@ -121,7 +122,7 @@ def _entry(judged: Verdict, state: str) -> dict[str, Any]:
 
 def _in_one_line(judged: Verdict) -> str:
     line = f"; {judged.found.message}" if judged.found else ""
-    return judged.message + line
+    return (told(judged) if judged.remarks else judged.message) + line
 
 
 def _whole(

@@ -13,7 +13,7 @@ from IPython.display import display
 
 from course_utils.checks.asking import UNWRITTEN, fresh
 from course_utils.checks.earlier import both, earlier, right_one
-from course_utils.checks.feedback import Feedback, FoundLine, sentence
+from course_utils.checks.feedback import Feedback, FoundLine
 from course_utils.checks.finding import find, is_worth_a_search
 from course_utils.checks.judge import Verdict, judge, too_slow
 from course_utils.checks.look import course_calls, in_words, line_of, warned
@@ -150,8 +150,8 @@ def _timed(exercise: Exercise, answer: Answer, seconds: float) -> Verdict:
 
 
 def _with_notes(verdict: Verdict, *notes: str) -> Verdict:
-    said = " ".join(filter(None, [sentence(verdict.message), *notes]))
-    return replace(verdict, message=said)
+    remarks = " ".join(filter(None, [verdict.remarks, *notes]))
+    return replace(verdict, remarks=remarks)
 
 
 def _version(verdict: Verdict, answer: Answer) -> str:

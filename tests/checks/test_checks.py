@@ -17,6 +17,7 @@ from broken import defined
 
 import course_utils
 from course_utils import exercises
+from course_utils.checks.feedback import told
 from course_utils.checks.grids import grids
 from course_utils.checks.judge import Case, judge
 from course_utils.checks.look import course_calls
@@ -447,7 +448,7 @@ def loose(capfd, monkeypatch):
 
 def test_a_warning_of_a_wrong_answer_is_in_its_box_and_nowhere_else(loose):
     feedback = check("soft_lookup", defined(WARNS, "soft_lookup", {"np": np}))
-    assert SAID in feedback.verdict.message
+    assert SAID in told(feedback.verdict)
     assert f"{feedback._repr_html_()}".count("RuntimeWarning") == 1
     assert feedback.look() in (True, False)
     assert loose() == ""
@@ -472,9 +473,8 @@ def test_a_warning_is_told_with_the_line_that_causes_it(line, said, loose):
     outside = {"np": np, "warnings": warnings}
     outside["elsewhere"] = lambda: warnings.warn("elsewhere", stacklevel=1)
     code = code.replace("weight * 0", "weight * 2 + weight.mean()")
-    message = check(
-        "soft_lookup", defined(code, "soft_lookup", outside)
-    ).verdict.message
+    answer = defined(code, "soft_lookup", outside)
+    message = told(check("soft_lookup", answer).verdict)
     assert ("It warns of" in message) == (said is not None)
     assert (said or "") in message
     assert loose() == ""

@@ -7,7 +7,7 @@ import pytest
 from broken import defined, solutions
 
 from course_utils.checks.earlier import earlier, right_one
-from course_utils.checks.feedback import sentence
+from course_utils.checks.feedback import sentence, told
 from course_utils.checks.judge import judge
 from course_utils.checks.lookups import in_place, looked_up
 from course_utils.exercises import EXERCISES
@@ -57,10 +57,10 @@ def test_what_is_right_but_for_what_it_calls_is_right(exercise, one, line):
     before = dict(answer.__globals__)
     verdict = check(exercise.name, answer).verdict
     assert verdict.passed
-    if verdict.message.startswith("Right: "):  # that input is its own copy
+    if told(verdict).startswith("Right: "):  # that input is its own copy
         assert line == WRONG["a changed input"]
     else:
-        assert verdict.message.startswith(NOT_YET.format(f"`{one.name}`"))
+        assert told(verdict).startswith(NOT_YET.format(f"`{one.name}`"))
     assert answer.__globals__ == before
 
 
@@ -81,11 +81,11 @@ def test_all_that_are_wrong_are_named_and_no_other(multi_head):
     verdict = check(
         "multi_head_attention", defined(code, "multi_head_attention", names)
     )
-    assert verdict.verdict.message.startswith(NOT_YET.format("`merge_heads`"))
+    assert told(verdict.verdict).startswith(NOT_YET.format("`merge_heads`"))
     names["split_heads"] = lambda x, num_heads: x
     both = check("multi_head_attention", defined(code, "multi_head_attention", names))
     said = "This is right; what it calls, your `merge_heads` and `split_heads`, are not"
-    assert both.verdict.message.startswith(said)
+    assert told(both.verdict).startswith(said)
 
 
 def test_a_slip_of_its_own_is_told_beside_it_and_found(multi_head, monkeypatch):
@@ -102,7 +102,7 @@ def test_a_slip_of_its_own_is_told_beside_it_and_found(multi_head, monkeypatch):
         defined(broken, "multi_head_attention", solutions(9)[1]),
         1,
     )
-    said = feedback.verdict.message
+    said = told(feedback.verdict)
     assert said.startswith(sentence(own.message))
     assert "your `merge_heads`, is not right yet either" in said
     assert feedback.look()
@@ -115,7 +115,7 @@ def test_a_wrong_one_that_is_not_called_is_not_mentioned(multi_head):
     start = code.index(":\n") + 2
     idle = code[:start] + "    split_heads\n    return np.zeros(3)\n"
     answer = defined(idle, "multi_head_attention", names)
-    assert "split_heads" not in check("multi_head_attention", answer).verdict.message
+    assert "split_heads" not in told(check("multi_head_attention", answer).verdict)
 
 
 def test_a_later_answer_is_lent_to_nobody():

@@ -183,6 +183,7 @@ def test_what_a_wrong_answer_warns_of_is_told_with_its_line():
     assert "It warns of RuntimeWarning: divide by zero enc" in entry["message"]
     assert WARNING in entry["message"]
     assert "It warns of RuntimeWarning" in entry["feedback"]
+    assert "warns" not in entry["mistake"]  # others make it, with other words
 
 
 @pytest.mark.parametrize(
