@@ -1,4 +1,5 @@
 import dataclasses
+import gc
 import itertools
 import os
 import signal
@@ -17,6 +18,7 @@ from broken import defined
 
 import course_utils
 from course_utils import exercises
+from course_utils.checks.asking import replies
 from course_utils.checks.feedback import told
 from course_utils.checks.grids import grids
 from course_utils.checks.judge import Case, judge
@@ -638,6 +640,28 @@ def test_points_beyond_what_there_is_now_do_not_count():
     progress.record("exercises", "hard_lookup", "two")
     (first, second, *_) = next(iter(points.of_lessons().values()))
     assert (str(first), str(second)) == ("0 of 2", "3 of 3")
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_what_is_tidied_up_meanwhile_is_not_a_call_of_the_learner_s(is_on):
+    """Asking stops at the first wrong case, and what is left of it ends some day."""
+    was_on = gc.isenabled()
+    gc.collect()
+    gc.disable()  # until it is the answer's turn, so that the rest is still young then
+    left = replies(lambda x: x, [{"x": np.zeros(1)}] * 2)
+    next(left)
+    cycle = [left]
+    cycle.append(cycle)
+    last = [cycle]
+    del left, cycle
+    try:
+        if is_on:
+            gc.enable()
+        answer = lambda: (last.clear(), [[i] for i in range(5000)])  # noqa: E731
+        assert course_calls(answer, []) == []
+        assert gc.isenabled() == is_on
+    finally:
+        gc.enable() if was_on else gc.disable()
 
 
 def test_what_the_course_calls_by_way_of_a_library_is_not_the_learner_s():
