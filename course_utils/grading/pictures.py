@@ -7,7 +7,7 @@ from course_utils.grading.learner import Learner
 from course_utils.grading.teach import Asked, Share, Taught
 
 BLUE, VERMILION, INK, LINE = "#0072B2", "#D55E00", "#212121", "#8a8a8a"
-WIDTH, LABEL, ROW = 1240, 168, 36  # of the map: all of it, the lessons' names, a row
+WIDTH, LABEL, ROW = 1240, 230, 36  # of the map: all of it, the lessons' names, a row
 BAR = (150, 11)  # of an exercise
 # Each state has a pattern, for those who see no colours, and print in grey.
 STATES = {
@@ -73,11 +73,10 @@ def _legend() -> str:
 
 
 def _lesson(lesson: Taught, top: int, step: float) -> str:
-    title = lesson.title if len(lesson.title) <= 21 else lesson.title[:20] + "…"
     bars = "".join(
         _exercise(x, LABEL + step * i, top) for i, x in enumerate(lesson.asked)
     )
-    return _text(f"{lesson.number} {title}", 0, top + 24, "bold") + bars
+    return _text(f"{lesson.number} {lesson.title}", 0, top + 24, "bold") + bars
 
 
 def _exercise(asked: Asked, left: float, top: int) -> str:
