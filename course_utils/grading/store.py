@@ -61,10 +61,14 @@ class Store:
     def renew(self, new: list[Entry], roots: list[str]) -> None:
         """Take in what was graded now, in place of what was there at the same PATHs."""
         now = {x.path: x for x in new}
+        kept = 0
         for one in new:
             old = self.entries.get(one.path)
             is_same = old and old.verdict and old.digest == one.digest
             one.first = (old.first or old.verdict) if is_same else one.verdict
+            if old and old.due and not one.due:
+                one.due, one.penalty = old.due, old.penalty
+                kept += one.counts
         gone = [
             path
             for path in self.entries.keys() - now.keys()
@@ -82,6 +86,11 @@ class Store:
             parts += [f"{len(removed)} no longer there"] if removed else []
             parts += [f"{len(left)} of earlier runs kept as they were"] if left else []
             self.said.append(f"The class in {self.folder}: {', '.join(parts)}.")
+        if kept:
+            self.said.append(
+                f"{kept} of them keep the due date and the penalty that an earlier run "
+                "gave them."
+            )
         for path in gone:
             del self.entries[path]
         self.entries |= now

@@ -1,9 +1,36 @@
+from contextlib import suppress
+
 import lessons
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from course_utils.models import published
 from tools import browser
+from tools.browser import until
+
+# A small laptop, a window at 150 % zoom, and a screen; the file browser is open.
+WIDTHS = (1000, 960, 1440)
+# What of the panels does not fit in the notebook: pictures too wide, letters too small.
+MISFITS = """() => [...document.querySelectorAll(".course-panel svg")].flatMap(svg => {
+    const room = svg.closest(".jp-OutputArea-output").getBoundingClientRect();
+    const box = svg.getBoundingClientRect();
+    const scroller = document.querySelector(".jp-WindowedPanel-outer");
+    const texts = [...svg.querySelectorAll("text")].filter(
+        x => x.textContent && !x.closest("[hidden]"));
+    const sizes = texts.map(x => {
+        const {a, b} = x.getScreenCTM();
+        return parseFloat(getComputedStyle(x).fontSize) * Math.hypot(a, b);
+    });
+    const found = {
+        width: box.width,
+        beyond: Math.max(box.right - room.right, room.left - box.left),
+        least: Math.min(...sizes),
+        sideways: scroller.scrollWidth - scroller.clientWidth,
+    };
+    const fits = found.width > 0 && found.beyond <= 0.5 && found.least >= 11.95
+        && found.sideways <= 0;
+    return fits ? [] : [found];
+})"""
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
@@ -92,6 +119,12 @@ def lesson(notebook, page):
             svg.wait_for()
             assert svg.get_attribute("aria-label") == stored
             assert grave(page, ".course-panel") == []
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            with suppress(TimeoutError):  # to say what did not fit
+                until(lambda: page.evaluate(MISFITS) == [])
+            assert page.evaluate(MISFITS) == [], width
+        page.set_viewport_size({"width": 1280, "height": 900})
         return lesson
 
     return opened
