@@ -128,6 +128,8 @@ def blocked_attention_vjp(
     if bias is not None:
         bias = np.broadcast_to(bias, shape)
     out = np.empty((*shape[:-1], value.shape[-1]), query.dtype)
+    # One array: of many small ones, memory goes back to the system at each step.
+    kept = np.empty(shape, query.dtype)
     stack = max(1, KEPT // max(1, prod(shape[-2:])))
     parts = [
         (
@@ -137,6 +139,7 @@ def blocked_attention_vjp(
                 bias if bias is None else bias[at],
                 scale,
                 softcap,
+                kept[at],
                 out[at],
             ),
         )
@@ -160,11 +163,12 @@ def _attend_kept(
     bias: Floats | None,
     scale: float,
     softcap: float | None,
+    kept: Floats,
     out: Floats,
 ) -> Callable[..., None]:
     """Write the attention of a stack to `out`; return what writes its gradients.
 
-    The weights are never formed. Of P = E / total, E alone is kept, and what is n·d
+    The weights are never formed, and `kept` is overwritten. Of P = E / total, E alone is kept, and what is n·d
     numbers is divided by the total in place of what is n·n: with dR = dO / total,
 
         dV = Eᵀ dR      dS = E ∘ (dR Vᵀ − rowsum(dR ∘ O))
@@ -173,7 +177,7 @@ def _attend_kept(
     query = query * scale
     bend = None
     with no_false_alarm(out), np.errstate(over="ignore", under="ignore"):
-        kept = query @ key.mT
+        np.matmul(query, key.mT, out=kept)
         if softcap is not None:
             bend = np.tanh(kept / softcap)
             np.multiply(bend, softcap, out=kept)

@@ -52,7 +52,7 @@ def tiled_attention(
     float16 becomes float32, integers float64.
 
     Source: Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018,
-    algorithm 3; Dao et al., "FlashAttention", 2022, algorithm 1.
+    algorithm 3; Dao et al., "FlashAttention", 2022, algorithm 1, its loops exchanged.
 
     >>> rng = np.random.default_rng(0)
     >>> query, key, value = rng.standard_normal((3, 1000, 8))

@@ -729,7 +729,7 @@ can search as well as the right one: compare numbers, not scores.
   Language Understanding* (2019).
 - Reimers and Gurevych, *Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks* (2019):
   why a plain BERT is a poor search, and what training makes of it.
-- Wang et al., *MiniLM: Deep Self-Attention Distillation* (2020): how it became so small.
+- Wang et al., *MiniLM: Deep Self-Attention Distillation* (2020): how it became so narrow.
 - Clark, Khandelwal, Levy and Manning, *What Does BERT Look At?* (2019).
 - Xiao et al., *Efficient Streaming Language Models with Attention Sinks* (2023).
 - Levesque, Davis and Morgenstern, *The Winograd Schema Challenge* (2012).
