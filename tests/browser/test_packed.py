@@ -9,7 +9,15 @@ from playwright.sync_api import expect
 
 from course_utils.figures.packed import PLAYER, still, unpack
 
-WIDTHS = (360, 390, 528, 1000, 1440, 2560)  # 528: a notebook at 150 %, or beside files
+WIDTHS = (
+    360,
+    390,
+    528,
+    864,
+    1000,
+    1440,
+    2560,
+)  # 528: a notebook at 150 %, 864: beside files
 MOST_STATES = 40
 PAGE = """<!doctype html>
 <html lang="en" data-theme="{theme}" data-jp-theme-light="{light}">

@@ -27,7 +27,8 @@ p.course-caption { margin: 4px 0 10px; padding: 0; font: 600 14px/1.4 system-ui,
 }
 html[data-theme="dark"] .course-figure { --jp-layout-color0: #111; --jp-layout-color2: #333;
   --jp-ui-font-color1: #e6e6e6; --jp-ui-font-color2: #b5b5b5; --jp-border-color2: #424242; }`;
-const LEAST = 12 / 14; // to which a picture may shrink: its letters are 14 px high
+const LEAST = 12; // px to which letters may shrink
+const LETTERS = 14; // px, of most letters
 const SVG = "http://www.w3.org/2000/svg";
 const GAP = 28; // between two marks
 const TOP = 36; // where the marks begin, below the caption in the SVG
@@ -97,10 +98,12 @@ function fit(svg, room) {
   const own = [...svg.children].filter((x) => x.dataset.width);
   if (!own.length || !room) return;
   const marks = own.flatMap((g) => folded(g, room));
+  const small = [...svg.querySelectorAll("text[style]")].map((x) => parseFloat(x.style.fontSize));
+  const widest = room * Math.min(LETTERS, ...small.filter(Boolean)) / LEAST;
   const rows = [];
   for (const mark of marks) {
     const row = rows.at(-1);
-    if (row && row.width + GAP + mark.width <= room / LEAST) {
+    if (row && row.width + GAP + mark.width <= widest) {
       row.marks.push(mark);
       row.width += GAP + mark.width;
       row.height = Math.max(row.height, mark.height);
