@@ -168,8 +168,8 @@ def _attend_kept(
 ) -> Callable[..., None]:
     """Write the attention of a stack to `out`; return what writes its gradients.
 
-    The weights are never formed. Of P = E / total, E alone is kept, in `kept`, and what
-    is n·d numbers is divided by the total in place of what is n·n: with dR = dO / total,
+    The weights are never formed. Of P = E / total, E alone is kept, in `kept`; what is
+    n·d numbers is divided by the total in place of what is n·n. With dR = dO / total,
 
         dV = Eᵀ dR      dS = E ∘ (dR Vᵀ − rowsum(dR ∘ O))
     """
