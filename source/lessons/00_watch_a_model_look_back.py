@@ -152,10 +152,11 @@ and it stayed.
 The simplest formulas multiply each input by a fixed number, chosen before anybody knew what this text would be
 about. Such a formula cannot decide, at the last "V", that it is now the third token that matters.
 
-People do not treat all that they see and hear alike either. William James wrote in 1890: "Everyone knows
+People do not treat all that they see and hear alike either. William James wrote in 1890: "Every one knows
 what attention is. It is the taking possession by the mind, in clear and vivid form, of one out
-of what seem several simultaneously possible objects or trains of thought." Models that choose anew, at each
-step, where to look have been said to have *attention* since Bahdanau, Cho and Bengio (2015) let a translation
+of what seem several simultaneously possible objects or trains of thought." Models of language that
+choose anew, at each step, where to look have had *attention* since Bahdanau, Cho and Bengio (2015) let
+a translation
 model look back at the words of its source; those built around it, as ours is, are called **transformers**.
 
 The comparison carries as far as this, and no further: something is chosen out of much, and what is chosen
