@@ -82,9 +82,8 @@ lies between the values that it mixes.**
 ## Predict first
 
 That holds for each column by itself, but for both together? The air in
-the log runs from 3 to 21 °C, the rain from 0 to 8 mm. Take any weights you like,
-as long as none is negative and they sum to 1. Which of these forecasts can you
-mix from the five rows?
+the log runs from 3 to 21 °C, the rain from 0 to 8 mm. With weights that
+sum to 1, none negative, which of these forecasts can you mix from the five rows?
 """
 
 # %%
@@ -444,16 +443,16 @@ for name, w in ("weights", weights), ("weights.T", weights.T):
 # %% [markdown]
 r"""
 The right sum says 500 m everywhere; the wrong one is off by more than 60 m on flat land,
-because the rows of the transpose do not sum to 1. (The *scores* are symmetric here:
-A is as far from B as B from A. The weights are not, because each row is divided by a
-sum of its own.) **A mix of equal values is that value**: a test that costs two lines.
+because the rows of the transpose do not sum to 1. (The *scores* are symmetric here,
+since A is as far from B as B from A; the weights are not, because each row is divided by its
+own sum.) **A mix of equal values is that value**: a test that costs two lines.
 
 ## In short
 
 The last step of attention is `weights @ value`: row $i$ of the weights mixes the
 rows of the values. With weights that are not negative and sum to 1, the mix lies in
 the convex hull of the values: it reads outside their range in no column and on no
-ruler. With a Gaussian score the three steps are kernel regression, from 1964. A narrow
+ruler. With a Gaussian score this is kernel regression, from 1964. A narrow
 bandwidth believes the nearest value, a wide one tends to the mean, and leaving one out finds a
 good one between them.
 
