@@ -31,9 +31,9 @@ up for this page. A **language model** does nothing else: it reads a text and sa
 next, and how likely each way to go on is. When one is chosen, it reads again, and so it writes.
 
 The model here is SmolLM2-135M-Instruct (Allal et al., 2025), a small one of 135 million numbers,
-its **parameters**, which it learnt by reading, mostly English. It reads neither letters nor words but
-pieces of words, **tokens**:
-"Vexolin" is three to it, " V", "ex" and "olin". Will it find the name?
+its **parameters**, which it learnt by reading, mostly English. It reads neither letters nor words
+but pieces of words, **tokens**: "Vexolin" is three to it, " V", "ex" and "olin". Will it find the
+name?
 """
 
 # %%
@@ -63,9 +63,9 @@ has read; what stands behind, it has not seen yet. On the right is what it think
 
 Inside the model are 270 small units that do nothing but look back, its **heads**: nine in each of
 the 30 rounds, or **layers**, through which a text passes. At each token a head spreads one unit of
-attention over the tokens so far. The upper part shows
-how *one* of the 270 does it: the darker, the more. Below is a square for each head: how
-much does it give to the token that this one looks at most? Watch:
+attention over the tokens so far. The upper part shows how *one* of the 270 does it: the darker, the
+more. Below is a square for each head: how much does it give to the token that this one looks at
+most? Watch:
 
 - as it stands: at what does the head look from the last "V"?
 - blot out **2 Vexolin**. What becomes of "ex", and where does the head look now?
@@ -115,12 +115,11 @@ print(f"without another word: at least {min(chances.values()):.2f}")
 
 # %% [markdown]
 r"""
-From the last "V", this head gives nearly everything to "ex", the token that came *after the first
-" V"*, and ten other heads give it a good share. Blot out the name, and they have nothing to find; "ex" falls to
-.16, for it is a common way to go on after a V. Blot out any other word, and next to
+From the last "V", this head gives nearly everything to "ex", the token that came *after the first "
+V"*, and ten other heads give it a good share. Blot out the name, and they have nothing to find;
+"ex" falls to .16, for it is a common way to go on after a V. Blot out any other word, and next to
 nothing changes. At all other words the head rests most on the very first token, even at the second
-"at" and "the",
-though both stand there twice: a head has to look somewhere.
+"at" and "the", though both stand there twice: a head has to look somewhere.
 
 What the picture does not prove is that this head is the *reason*: a look is not yet a cause. To find
 out, one must switch heads off and see what is lost, as you will in lesson 17, on this sentence.
@@ -142,22 +141,21 @@ print("without the first mention:", (blotted > 0.5).sum())
 
 # %% [markdown]
 r"""
-Twelve of twenty. So the model does not *always* look back: after " Dor" it goes another way altogether. Nor is
-Vexolin the cleanest case, for with others nothing is left when the name is gone; it was the first that
-we tried,
-and it stayed.
+Twelve of twenty. So the model does not *always* look back: after " Dor" it goes another way
+altogether. Nor is Vexolin the cleanest case, for with others nothing is left when the name is gone;
+it was the first that we tried, and it stayed.
 
 ## Why is it called attention?
 
 The simplest formulas multiply each input by a fixed number, chosen before anybody knew what this text would be
 about. Such a formula cannot decide, at the last "V", that it is now the third token that matters.
 
-People do not treat all that they see and hear alike either. William James wrote in 1890: "Every one knows
-what attention is. It is the taking possession by the mind, in clear and vivid form, of one out
-of what seem several simultaneously possible objects or trains of thought." Models of language that
-choose anew, at each step, where to look have had *attention* since Bahdanau, Cho and Bengio (2015) let
-a translation
-model look back at the words of its source; those built around it, as ours is, are called **transformers**.
+People do not treat all that they see and hear alike either. William James wrote in 1890: "Every one
+knows what attention is. It is the taking possession by the mind, in clear and vivid form, of one
+out of what seem several simultaneously possible objects or trains of thought." Models of language
+that choose anew, at each step, where to look have had *attention* since Bahdanau, Cho and Bengio
+(2015) let a translation model look back at the words of its source; those built around it, as ours
+is, are called **transformers**.
 
 The comparison carries as far as this, and no further: something is chosen out of much, and what is chosen
 depends on what is looked for. For people, attention is how limited means are shared out, and has
@@ -167,12 +165,10 @@ everything at once, and nobody is there who sees.
 ## How does it know where to look?
 
 That is the question of this course, and the answer is a dictionary that blends: at each place the
-model asks a *query*, each
-earlier token offers a *key*, and the better they match, the more of that token's *value* is
-taken. You will build it from nothing: how to score a match and turn scores into weights, what must not
-be seen, how many
-heads work side by side, how all this is learnt. At the end, this very model will run on the code that you
-wrote.
+model asks a *query*, each earlier token offers a *key*, and the better they match, the more of that
+token's *value* is taken. You will build it from nothing: how to score a match and turn scores into
+weights, what must not be seen, how many heads work side by side, how all this is learnt. At the
+end, this very model will run on the code that you wrote.
 
 ## Go deeper
 

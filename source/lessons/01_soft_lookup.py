@@ -434,12 +434,12 @@ question of [lesson 2](02_scores.ipynb).
 r"""
 ## For those who want to know more: when the vane trembles
 
-Which of the two lookups is better depends on how far the query can be trusted.
-Suppose that the wind truly comes from one of the five directions of the log, but
-the vane trembles: to each component of the query some Gaussian noise is added.
-How far, as a root mean square, is each lookup from the true air? Without noise the hard lookup is
-always right, while the soft one blends in the neighbours. With much noise the hard lookup often picks
-a wrong row, and then errs by the full difference. There should be a point where they cross.
+Which of the two lookups is better depends on how far the query can be trusted. Suppose that the
+wind truly comes from one of the five directions of the log, but the vane trembles: to each
+component of the query some Gaussian noise is added. How far, as a root mean square, is each lookup
+from the true air? Without noise the hard lookup is always right, while the soft one blends in the
+neighbours. With much noise the hard lookup often picks a wrong row, and then errs by the full
+difference. There should be a point where they cross.
 
 We add a third, a soft lookup whose sharpness follows the noise: it is
 $1/\text{noise}^2$, decided when the vane is steady, undecided when it trembles.

@@ -327,10 +327,10 @@ for w in (w_match, np.eye(5, 10)):
 
 # %% [markdown]
 r"""
-"ex" has the best score, since "V" stood before it. With the other matrix, which compares what I am with
-what you *are*, it is "V" itself. Same query,
-same keys: **$W$ decides what counts as a match.** After the translation it is a dot product, so the
-length of a key still counts; with a square identity as $W$ it *is* the dot product.
+"ex" has the best score, since "V" stood before it. With the other matrix, which compares what I am
+with what you *are*, it is "V" itself. Same query, same keys: **$W$ decides what counts as a
+match.** After the translation it is a dot product, so the length of a key still counts; with a
+square identity as $W$ it *is* the dot product.
 
 > **In a language model.** The query is made at the last "V", and the key that wins, "ex", does not *resemble*
 > it. To compare the tokens as they are would find the first "V", which is no help. So models
@@ -640,10 +640,9 @@ and the dot product by more than 200.
 
 ### An additive score without thresholds
 
-Bahdanau, Cho and Bengio (2015) give the
-additive score as above and "omit all bias terms in order to increase readability"
-(appendix A.2.1). The bias terms are our thresholds, and who builds from the formula builds without
-them. Drop our third component, and look at the scores:
+Bahdanau, Cho and Bengio (2015) give the additive score as above and "omit all bias terms in order
+to increase readability" (appendix A.2.1). The bias terms are our thresholds, and who builds from
+the formula builds without them. Drop our third component, and look at the scores:
 """
 
 # %%

@@ -154,16 +154,16 @@ for name in ("less the smallest, divide", "eˣ, divide"):
 
 # %% [markdown]
 r"""
-With "less the smallest" the ratio of south to west changes because a third wind
-left; with the exponential it stays. Now put the wishes together. The ratio of two weights depends on
-the two scores,
-and of those on their difference only: call it $r(x_i - x_j)$, the same for every pair. Three keys give
+With "less the smallest" the ratio of south to west changes because a third wind left; with the
+exponential it stays. Now put the wishes together. The ratio of two weights depends on the two
+scores, and of those on their difference only: call it $r(x_i - x_j)$, the same for every pair.
+Three keys give
 
 $$\frac{w_1}{w_3} = \frac{w_1}{w_2} \cdot \frac{w_2}{w_3},
 \qquad\text{so}\qquad r(a + b) = r(a) \cdot r(b).$$
 
-A sum of differences goes in, a product comes out. With $c$ for $r(1)$,
-$r(2) = c^2$, $r(3) = c^3$, and $r(\tfrac12) = \sqrt c$, because two halves make 1;
+A sum of differences goes in, a product comes out. With $c$ for $r(1)$
+we have $r(2) = c^2$, $r(3) = c^3$, and $r(\tfrac12) = \sqrt c$, because two halves make 1;
 every fraction follows in the same way, and as the order is kept, nothing else
 fits in between. So $r(a) = c^a$ with some $c$ above 1, and each weight is
 proportional to $c^{\text{score}}$. **The wishes leave the exponential, and one free
@@ -290,13 +290,12 @@ print(course_utils.hard_attention(score))
 
 # %% [markdown]
 r"""
-At $T = 100$ every score is nearly the same, measured in units of $T$, and each of
-the five keys gets a fifth: the query does not matter. At $T = 0.01$ all weight is on
-south, and the row equals that of `hard_attention`, which gives weight 1 to the best
-score: the hard lookup of lesson 1. **Softmax runs between two extremes: the plain
-mean as $T$ grows, the hard lookup as $T$ goes to 0.** One difference stays: two equal best scores
-share the weight at
-every temperature, where a hard choice has to take one of them.
+At $T = 100$ every score is nearly the same, measured in units of $T$, and each of the five keys
+gets a fifth: the query does not matter. At $T = 0.01$ all weight is on south, and the row equals
+that of `hard_attention`, which gives weight 1 to the best score: the hard lookup of lesson 1.
+**Softmax runs between two extremes: the plain mean as $T$ grows, the hard lookup as $T$ goes to
+0.** One difference stays: two equal best scores share the weight at every temperature, where a hard
+choice has to take one of them.
 """
 
 # %%
@@ -447,8 +446,8 @@ print("mean of all five:", air.mean())
 r"""
 ## When the scores are large
 
-There is a trap in our function, because exponentials grow fast. Every kind of float has a largest
-number, and what lies beyond is `inf`. The search below halves an interval until it has
+There is a trap in our function, because exponentials grow fast. Every kind of float has a largest one,
+and what lies beyond is `inf`. The search below halves an interval until it has
 found the largest score at which our softmax still returns numbers.
 """
 
@@ -515,9 +514,10 @@ The two forms are equal to twelve digits, so subtract the maximum always.
 
 ## Where it goes wrong
 
-**The wrong axis.** A user of a PyTorch library reports that an attention layer returns the
-weight [1 for every key, whatever goes in](https://github.com/PetrochukM/PyTorch-NLP/issues/2):
-its softmax went over the first axis. Here is the same, with one query:
+**The wrong axis.** A user of a library for PyTorch, in which many models are written, reports that
+an attention layer returns the weight [1 for every key, whatever goes
+in](https://github.com/PetrochukM/PyTorch-NLP/issues/2): its softmax went over the first axis. Here
+is the same, with one query:
 """
 
 # %%

@@ -508,9 +508,8 @@ print(np.allclose(general, left_out))
 
 # %% [markdown]
 r"""
-Nothing had to be fitted again, because nothing was fitted: a
-weighted sum has no memory of its data besides the data. And the order matters:
-hide first, *then* share out. Lesson 6 builds on this.
+Nothing had to be fitted again, because nothing was fitted: a weighted sum has no memory of its data
+besides the data. And the order matters: hide first, *then* share out. Lesson 6 builds on this.
 
 ### Does leaving one out find the best bandwidth?
 
@@ -626,11 +625,10 @@ are gone. The error is 62 m, where the mean height alone would be off by 162 m.
 
 ### The answer is among the data
 
-In one library for tabular data, a user warns that
-[the answer of each example goes into its
-input](https://github.com/PythonPredictions/cobra/issues/24): with a single data point,
-the input *is* the answer. That was our error "own included". See what it does to the
-choice of a bandwidth, in the surveys with 50 m of noise:
+In one library for tabular data, a user warns that [the answer of each example goes into its
+input](https://github.com/PythonPredictions/cobra/issues/24): with a single data point, the input
+*is* the answer. That was our error "own included". See what it does to the choice of a bandwidth,
+in the surveys with 50 m of noise:
 """
 
 # %%

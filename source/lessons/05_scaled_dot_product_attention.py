@@ -151,10 +151,10 @@ variance 1.
    the variance $d_k$.
 3. The standard deviation is the root of the variance: $\sqrt{d_k}$.
 
-> **Why variance 1?** Because many models are built that way. The learnt matrices start as random numbers,
-> just so small that what they make has about variance 1 (their *initialisation*), and before queries and
-> keys are made of it, the vector of each token is brought to variance 1
-> ([lesson 7](07_self_and_cross_attention.ipynb)). Learning may move away from that.
+> **Why variance 1?** Because many models are built that way. The learnt matrices start as random
+> numbers, just so small that what they make has about variance 1 (their *initialisation*), and
+> before queries and keys are made of it, the vector of each token is brought to variance 1 ([lesson
+> 7](07_self_and_cross_attention.ipynb)). Learning may move away from that.
 
 > **In a picture.** Each component adds one step, up or down. Most steps cancel, but not fully: after
 > $d_k$ of them you are about $\sqrt{d_k}$ away.
@@ -171,9 +171,8 @@ for d_k in (2, 16, 128, 512):
 # %% [markdown]
 r"""
 Two scores one spread apart are nothing unusual. With 2 components one key gets four times the
-weight of the other; with 512, seven thousand million times. The softmax is **saturated**: one weight
-is nearly 1, the
-rest are nearly 0, and it has become the hard lookup of lesson 1.
+weight of the other; with 512, seven thousand million times. The softmax is **saturated**: one
+weight is nearly 1, the rest are nearly 0, and it has become the hard lookup of lesson 1.
 
 ## Divide by the root
 
@@ -488,11 +487,11 @@ r"""
 > scatter by about 1. From the last "V", that of "ex" is ahead of the next best by about 5: with the
 > scale, chance seldom looks like this, and a match does.
 
-Read token 7, "it". To know what is meant, you looked back, at "cat" and perhaps
-at "mat", and "tired" decided. But may every token ask every other? A model that writes the
-sentence from left to right must not see "tired" when it writes "it". And where several sentences share
-one array, a **batch**,
-the shorter are filled up with tokens that nobody should ask. **In a sentence, who may look at whom?**
+Read token 7, "it". To know what is meant, you looked back, at "cat" and perhaps at "mat", and
+"tired" decided. But may every token ask every other? A model that writes the sentence from left to
+right must not see "tired" when it writes "it". And where several sentences share one array, a
+**batch**, the shorter are filled up with tokens that nobody should ask. **In a sentence, who may
+look at whom?**
 
 ## In short
 
@@ -543,8 +542,8 @@ print(jacobian(softmax(score))[:, 1])
 # %% [markdown]
 r"""
 Raise one score, and its weight rises, while the others together lose what it gains. The **size** of
-the Jacobian is the root of the sum of its squares.
-Here it is for 32 keys that are all level, for two that lead, and for one that leads:
+the Jacobian is the root of the sum of its squares. Here it is for 32 keys that are all level, for
+two that lead, and for one that leads:
 """
 
 # %%
@@ -642,8 +641,8 @@ what may go wrong, not how much it costs.
 
 ### A scale that doubles the memory
 
-Keep the queries in `float32`, at half the bytes
-of NumPy's usual `float64`, and watch what the scale does to them.
+Keep the queries in `float32`, at half the bytes of NumPy's usual `float64`, and watch what the
+scale does to them.
 """
 
 # %%
