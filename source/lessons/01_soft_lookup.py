@@ -37,9 +37,9 @@ In the [prologue](00_watch_a_model_look_back.ipynb) a language model stood at a 
 looked back over the text for what would help it on. That is a lookup in which
 nothing need match exactly, and here is the smallest of its kind.
 
-A harbour keeps a log. For five winds it notes the weather that they usually
+A harbour keeps a log: for five winds it notes the weather that they usually
 bring: the warmth of the air in °C, the rain in mm, and the height of the waves in m.
-(The numbers are invented.) In Python the log is a dictionary: each **key** is a
+The numbers are invented. In Python the log is a dictionary: each **key** is a
 wind, each **value** is the weather.
 """
 

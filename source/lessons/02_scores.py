@@ -233,7 +233,7 @@ r"""
 1 along the keys (*broadcasting*), so `difference` holds every query minus every key, and the sum
 over the last axis leaves one number for each pair.
 
-Now the breeze from the west by all three. `breeze[None]` makes it a row.
+Now the breeze from the west by all three, made a row by `breeze[None]`.
 """
 
 # %%
@@ -289,7 +289,7 @@ three rank alike.
 ## Scores with numbers inside
 
 A score may contain numbers that a model learns. Arrays of these are called `w_…` in
-this course, in formulas $W$; a *weight* is always a share. Here we write them by hand.
+this course, in formulas $W$; a *weight* is always a share. Here they are written by hand.
 
 ### Bilinear: translate, then compare
 
@@ -416,7 +416,7 @@ print(cosine_score(queries, key).max().round(2))
 
 # %% [markdown]
 r"""
-No cosine is above 1. The reverse is no proof: dot products of short vectors stay
+No cosine is above 1, but the reverse is no proof: dot products of short vectors stay
 below 1 as well.
 
 **A length over the wrong axis.** A published program took cosines over dimension 1,
@@ -528,7 +528,7 @@ Each point is the mean of ten seeds; the bars are one standard deviation.
 - Dot product and Gaussian end below chance (1 in 32) in 16 and 128 dimensions: they
   avoid each other's choice.
 
-Two things explain it. First, the mean lengths of the keys that win, at a spread of
+Two things explain it: first, the mean lengths of the keys that win, at a spread of
 0.4; then, how large a cosine typically is, and how close the second best key comes to
 the best.
 """
@@ -561,12 +561,12 @@ for d in dimensions:
 r"""
 On a circle 32 keys stand so close that the second best is almost level with the best
 (0.99), and a little more length overtakes. In many dimensions it is further behind
-(0.84). That is the first result.
+(0.84), which is the first result.
 
 The dot product picks long keys, the cosine keys like all others, and the Gaussian
 short ones, since they pay a smaller fine. In 128 dimensions all cosines are small
 (±0.07), but the fine keeps its size: the Gaussian chooses by length more than by
-direction, keys less than half as long as the average. That is the other two.
+direction, keys less than half as long as the average: hence the other two.
 
 Which score is *better* this cannot say: random keys have no meaning, so there is no right
 answer to miss, and a model that learns its keys can learn their lengths too, to suit its score.
@@ -666,7 +666,7 @@ for title, k in {"without": key, "with": key_and_one}.items():
 
 # %% [markdown]
 r"""
-Each hidden unit cancels its opposite, and all scores are 0. Nor can other numbers save it. The last
+Each hidden unit cancels its opposite, and all scores are 0, nor can other numbers save it. The last
 cell draws random networks and counts those that prefer north to south for a
 north wind *and* south to north for a south wind: without a threshold there is not
 one. The reason is that tanh is odd: turn both arrows round, and the score changes its

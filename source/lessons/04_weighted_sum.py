@@ -112,7 +112,7 @@ guess.reveal(right=0)
 
 # %% [markdown]
 r"""
-The first forecast is a mix. The second is not, as the ruler proves: the reading
+The first forecast is a mix, the second is not, as the ruler proves: the reading
 of a mix is the mix of the readings, so it lies between them, and no row reads more than
 14.2, but 20 °C with 7 mm reads 17.6. (South and west read the same: this ruler stands at
 a right angle to the line that joins them.)
@@ -143,7 +143,7 @@ _ = axes.legend(loc="upper left")
 r"""
 Two thousand mixes with random weights (`dirichlet` draws positive shares with sum 1) fill a
 polygon with the corners northeast, east, south and west, and no dot lies outside. North
-is inside: its weather is itself a mix of the others. The cross is far out.
+is inside: its weather is itself a mix of the others; the cross is far out.
 
 The blue loop is what the winds of a soft lookup can say, at one temperature. It stays
 in the hull, and is only a thin line in it: the query has one bearing to turn, and
@@ -303,7 +303,7 @@ r"""
 All three agree with each other, and less with the mountain: at 20 km the estimate is 1 m off,
 but at 12 km, on the steep slope below a summit, 76 m too low.
 
-This estimate is called **kernel regression**. Nadaraya and Watson both proposed it in 1964: an
+This is **kernel regression**, which Nadaraya and Watson both proposed in 1964: an
 average of the values nearby, weighted by a **kernel**, a bump that falls off with distance, here the
 Gaussian. Tsai et al. (2019) describe the attention of transformers as just that.
 
@@ -398,7 +398,7 @@ print(f"summit {true.max():.0f} m, highest value {value.max():.0f} m")
 
 # %% [markdown]
 r"""
-The summit is 927 m high. Nobody measured more than 904 m, so no weighted sum of
+The summit is 927 m high, but nobody measured more than 904 m, so no weighted sum of
 these measurements can say 927, whatever the weights. A straight line through the
 last points before it could. **Mixing interpolates; it does not extrapolate.**
 
@@ -513,7 +513,7 @@ besides the data. And the order matters: hide first, *then* share out. Lesson 6 
 
 ### Does leaving one out find the best bandwidth?
 
-It found 0.50 km here. Does the best bandwidth belong to the mountain, or to the altimeter, or is
+It found 0.50 km here. But does the best bandwidth belong to the mountain, or to the altimeter, or is
 it luck? Take three altimeters, with errors of 0, 50 and 100 m, and eight surveyors, each with
 her own 60 places and errors. As a check that she does not have, the other 343
 places of the line are measured with the same altimeter and held out.

@@ -140,9 +140,8 @@ for d_k in (1, 4, 16, 64, 256, 1024):
 
 # %% [markdown]
 r"""
-Four times as many components, twice the spread: it follows $\sqrt{d_k}$. The
-reason takes three steps. Let all components be independent, with mean 0 and
-variance 1.
+Four times as many components, twice the spread: it follows $\sqrt{d_k}$. The reason takes three
+steps, if all components are independent, with mean 0 and variance 1.
 
 1. One product $\text{query}_i \, \text{key}_i$ has mean 0, since its two factors
    are independent. So its variance is its mean square, which is the product of
@@ -229,7 +228,7 @@ def attention_loop(query, key, value):
 
 # %% [markdown]
 r"""
-And with matrices. `swapaxes(-1, -2)` transposes the last two axes only, so that
+With matrices, `swapaxes(-1, -2)` transposes the last two axes only, so that
 the function also works on whole stacks of queries and keys, with more axes in
 front.
 """
@@ -245,7 +244,7 @@ def scaled_dot_product_attention(query, key, value):
 
 # %% [markdown]
 r"""
-Take three queries of 64 components. The first is the stranger; the second resembles south: its
+Take three queries of 64 components: the first is the stranger; the second resembles south, its
 numbers plus noise, as large as they are; the third lies halfway between south and west,
 the mean of their numbers.
 """
@@ -512,11 +511,11 @@ r"""
 ## For those who want to know more: sharpness and gradient
 
 How far does a nudge of the scores move the weights? (Lesson 10 follows the gradient through a whole
-model.) Here the books disagree. *Attention Is All You Need* writes that its authors
+model.) On this the books disagree, so measure it. *Attention Is All You Need* writes that its authors
 "suspect" that large dot products push the softmax into regions where it has
 "extremely small gradients". A textbook (Zhang, Lipton, Li and Smola, *Dive into
 Deep Learning*, in the section on queries, keys and values) says of the softmax that
-"its gradient never vanishes". So measure it.
+"its gradient never vanishes".
 
 If score $j$ is nudged by a small amount, weight $i$ moves by that amount times
 
@@ -614,11 +613,10 @@ for name, runs in found.items():
 
 # %% [markdown]
 r"""
-- **Evenness.** Scaled, it settles at 0.87. Unscaled it falls, to 0.03 at $d_k =
+- **Evenness.** Scaled, it settles at 0.87; unscaled it falls, to 0.03 at $d_k =
   1024$: nearly all weight on one key of 32.
-- **Size, scaled.** It stays near 0.24.
-- **Size, unscaled.** At first it *rises*: at $d_k = 8$ the unscaled softmax moves
-  more than the scaled one, since a few keys compete; beyond that it falls.
+- **Size.** Scaled, it stays near 0.24. Unscaled, it *rises* at first: at $d_k = 8$ the unscaled
+  softmax moves more than the scaled one, since a few keys compete; beyond that it falls.
 - **The mean hides most of it.** At $d_k = 64$ the mean has lost little, 0.20
   against 0.24. But for about one query in five the size is below 0.01, and at
   $d_k = 1024$ for seven in ten: the median is 0.00. The few queries with two
@@ -634,7 +632,7 @@ like $d_k$. We measured the softmax alone: the gradient that reaches the query i
 also multiplied by the keys and by the scale. And we trained nothing, so this says
 what may go wrong, not how much it costs.
 
-> **Is the root the only choice?** No. The method of Yang et al. (2022) for making
+> **Is the root the only choice?** No: the method of Yang et al. (2022) for making
 > models wider [divides by $d_k$ itself](https://github.com/microsoft/mup). The
 > model T5 uses no scale at all: there it is [put into the numbers that the model
 > starts from](https://github.com/facebookresearch/xformers/issues/522).
