@@ -36,7 +36,7 @@ Here is the bilinear score as a loop. Return the same scores without one.
 | `w_match` | (d, d) | $W$ in $q^\top W k$ |
 | *returns* | (n_q, n_k) | one row per query, one column per key |
 
-Queries and keys are equally long here, so no error will tell you if you turned
+Queries and keys have equally many components here, so no error will tell you if you turned
 `w_match` the wrong way round.
 """
 
@@ -105,7 +105,7 @@ r"""
 ## 3. A small network for every pair
 
 Return $v^\top \tanh(W_q\, q + W_k\, k)$ for each query and each key, without a
-loop.
+loop. (See the lesson's last part.)
 
 | argument | shape | |
 |---|---|---|
@@ -132,7 +132,7 @@ check("additive_score", additive_score)
 
 # %% [markdown] solution="additive_score"
 r"""
-The hidden layer needs one row of numbers for each *pair*, so three axes: queries,
+The hidden units need one row of numbers for each *pair*, so three axes: queries,
 keys, hidden units. `[:, None, :]` gives the queries an axis of length 1 where the
 keys go, and NumPy stretches it. `@ v` then sums over the hidden units, the last
 axis. Each side is projected once, before the pairs are formed, not once for each

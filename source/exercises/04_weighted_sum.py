@@ -115,7 +115,7 @@ r"""
 ## 3. Leave one out, all at once
 
 Predict the value of each key from all the *other* keys by kernel regression,
-without deleting and computing again. The score of two keys is
+without deleting and computing again (see the lesson's last part). The score of two keys is
 $-\text{distance}^2 / (2 \cdot \text{bandwidth}^2)$, as `gaussian_score` computes it.
 
 | argument | shape | |

@@ -150,7 +150,7 @@ Another way uses lengths: the squares of all components add up to the square of
 
 # %% [markdown] about="scale_for_weight"
 r"""
-## 4. Complete a proof by a number
+## 4. How large must the scale be?
 
 Somebody brings all queries and keys to length 1, so that every score is a cosine times the
 scale, and claims: "With this scale the best of `n_k` keys can get at least `weight`." Return the

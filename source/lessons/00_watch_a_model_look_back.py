@@ -4,8 +4,8 @@ r"""
 
 How does a language model find a name again?
 
-**What you'll see.** A real language model, at work on one sentence. Ten minutes, no
-exercises, and nothing to know beforehand.
+**What you'll see.** A real language model at work on one sentence. Ten minutes, no exercises, and
+nothing to know beforehand.
 """
 
 # %%
@@ -27,12 +27,13 @@ Read this:
 > Captain Vexolin stood at the harbour and looked at the log. “Good morning,” said Captain V
 
 What comes next? You know it at once, although you have never met a Vexolin: the name was made
-up for this page. A **language model** does nothing else. It reads a text and says what may come
+up for this page. A **language model** does nothing else: it reads a text and says what may come
 next, and how likely each way to go on is. When one is chosen, it reads again, and so it writes.
 
-The model here is SmolLM2-135M-Instruct (Allal et al., 2025), a small one, made of 135 million numbers
-that were set by reading, mostly English. It does not read letters or words but pieces of words, **tokens**:
-"Vexolin" is three to it, " V", "ex" and "olin". Will it find the name?
+The model here is SmolLM2-135M-Instruct (Allal et al., 2025), a small one of 135 million numbers,
+its **parameters**, which it learnt by reading, mostly English. It reads neither letters nor words
+but pieces of words, **tokens**: "Vexolin" is three to it, " V", "ex" and "olin". Will it find the
+name?
 """
 
 # %%
@@ -52,18 +53,19 @@ guess.reveal(right=1)
 
 # %% [markdown]
 r"""
-"ex", with a probability of .98. So it must have found the name in the text. Is that so? You can
-find out as one would with a person: **blot out a word**, and see what the model says then.
+"ex", with a probability of .98. Did it find the name in the text? You can find out as one would with a
+person: **blot out a word**, and see what the model says.
 
 ## Blot out, and watch
 
 In the figure, one word at a time becomes "\_\_\_". The ringed token is the place up to which the model
 has read; what stands behind, it has not seen yet. On the right is what it thinks comes next.
 
-Inside the model are 270 small units that do nothing but look back. They are called **heads**.
-At each token a head spreads one unit of attention over the tokens so far. The upper part shows
-how *one* of the 270 does it: the darker, the more. Below is a square for each head: how
-much does it give to the token that this one looks at most? Watch:
+Inside the model are 270 small units that do nothing but look back, its **heads**: nine in each of
+the 30 rounds, or **layers**, through which a text passes. At each token a head spreads one unit of
+attention over the tokens so far. The upper part shows how *one* of the 270 does it: the darker, the
+more. Below is a square for each head: how much does it give to the token that this one looks at
+most? Watch:
 
 - as it stands: at what does the head look from the last "V"?
 - blot out **2 Vexolin**. What becomes of "ex", and where does the head look now?
@@ -113,19 +115,20 @@ print(f"without another word: at least {min(chances.values()):.2f}")
 
 # %% [markdown]
 r"""
-From the last "V", this head gives nearly everything to "ex", the token that came *after the first
-" V"*, and ten other heads give it a good share. Blot out the name, and they have nothing to find; "ex" falls to
-.16, for it is a common way to go on after a V. Blot out any other word, and next to
-nothing changes. At all other words the head rests most on the very first token, even at the second "at" and "the",
-which came before. A head has to look somewhere.
+From the last "V", this head gives nearly everything to "ex", the token that came *after the first "
+V"*, and ten other heads give it a good share. Blot out the name, and they have nothing to find;
+"ex" falls to .16, for it is a common way to go on after a V. Blot out any other word, and next to
+nothing changes. At all other words the head rests most on the very first token, even at the second
+"at" and "the", though both stand there twice: a head has to look somewhere.
 
 What the picture does not prove is that this head is the *reason*: a look is not yet a cause. To find
-out, one must switch heads off and see what is lost. In lesson 17 you will, on this sentence.
+out, one must switch heads off and see what is lost, as you will in lesson 17, on this sentence.
 
 ## One sentence proves little
 
-Was the name lucky? These twenty names are all that we tried in its place, each with the token that should come
-next, and how likely it was: as told, and with the first mention blotted out.
+Was the name lucky? These twenty names are all that we tried, each cut after its first token, as in
+"said Captain Dor", with the token that should come next and how likely it was: as told, and with the
+first mention blotted out.
 """
 
 # %%
@@ -138,34 +141,34 @@ print("without the first mention:", (blotted > 0.5).sum())
 
 # %% [markdown]
 r"""
-Twelve of twenty. So the model does not *always* look back, and where it does not, a name that starts with a
-common piece, such as " Dor", goes another way. Vexolin is not the cleanest of them: with others, nothing is
-left when the name is gone. It was the first that we tried, and it stayed.
+Twelve of twenty. So the model does not *always* look back: after " Dor" it goes another way
+altogether. Nor is Vexolin the cleanest case, for with others nothing is left when the name is gone;
+it was the first that we tried, and it stayed.
 
 ## Why is it called attention?
 
-A network as one first imagines it gives each of its inputs a fixed weight. These weights were set in
-training, before anybody knew what this text would be about. Such a network cannot decide, at the last "V", that it is
-now the third token that matters.
+The simplest formulas multiply each input by a fixed number, chosen before anybody knew what this text would be
+about. Such a formula cannot decide, at the last "V", that it is now the third token that matters.
 
-People do not treat all that they see and hear alike either. William James wrote in 1890: "Everyone knows
-what attention is. It is the taking possession by the mind, in clear and vivid form, of one out
-of what seem several simultaneously possible objects or trains of thought." Models that choose anew, at each
-step, where to look have been said to have *attention* since Bahdanau, Cho and Bengio (2015) let a translator
-look back at the words of its source.
+People do not treat all that they see and hear alike either. William James wrote in 1890: "Every one
+knows what attention is. It is the taking possession by the mind, in clear and vivid form, of one
+out of what seem several simultaneously possible objects or trains of thought." Models of language
+that choose anew, at each step, where to look have had *attention* since Bahdanau, Cho and Bengio
+(2015) let a translation model look back at the words of its source; those built around it, as ours
+is, are called **transformers**.
 
-The comparison carries as far as this: something is chosen out of much, and what is chosen
-depends on what is looked for. There it ends. For people, attention is how limited means are shared out, and has
-to do with being awake, with will and with awareness (Lindsay, 2020). Here it is a weighted mean. A model attends to
-everything at once, 270 times in parallel, and nobody is there who sees.
+The comparison carries as far as this, and no further: something is chosen out of much, and what is chosen
+depends on what is looked for. For people, attention is how limited means are shared out, and has
+to do with being awake, with will and with awareness (Lindsay, 2020). Here it is a weighted mean of
+everything at once, and nobody is there who sees.
 
 ## How does it know where to look?
 
-That is the question of this course. The answer is a dictionary that blends: at each place the model asks a *query*, each
-earlier token offers a *key*, and the better they match, the more of that token's *value* is
-taken. You will build it from nothing: how to score a match, how to turn scores into weights, what must not be seen, how many
-heads work side by side, how all this is learnt. At the end, this very model will run on what you
-wrote.
+That is the question of this course, and the answer is a dictionary that blends: at each place the
+model asks a *query*, each earlier token offers a *key*, and the better they match, the more of that
+token's *value* is taken. You will build it from nothing: how to score a match and turn scores into
+weights, what must not be seen, how many heads work side by side, how all this is learnt. At the
+end, this very model will run on the code that you wrote.
 
 ## Go deeper
 

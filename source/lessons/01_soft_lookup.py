@@ -10,7 +10,7 @@ with one query.
 
 **What you'll learn.** To compute a soft lookup by hand, to tell the roles of
 query, key and value apart, to predict how the blend shifts as the query turns,
-and to say when a soft lookup beats a hard one and when it loses.
+and (in the last part) to say when a soft lookup beats a hard one.
 
 **What you'll need.** Python, a little NumPy (arrays, `@`, shapes), and the dot
 product of two vectors. The main line takes about 20 minutes, the first exercise 5
@@ -34,12 +34,12 @@ r"""
 ## A harbour log with gaps
 
 In the [prologue](00_watch_a_model_look_back.ipynb) a language model stood at a "V" and
-looked back over the text for what would help it on. That is a lookup, but one
-in which nothing need match exactly. Here is the smallest one of this kind.
+looked back over the text for what would help it on. That is a lookup in which
+nothing need match exactly, and here is the smallest of its kind.
 
-A harbour keeps a log. For five winds it notes the weather that they usually
+A harbour keeps a log: for five winds it notes the weather that they usually
 bring: the warmth of the air in °C, the rain in mm, and the height of the waves in m.
-(The numbers are invented.) In Python the log is a dictionary: each **key** is a
+The numbers are invented. In Python the log is a dictionary: each **key** is a
 wind, each **value** is the weather.
 """
 
@@ -56,7 +56,7 @@ print(log["south"])
 # %% [markdown]
 r"""
 A south wind brings 21 °C, a little rain and low waves. Now the wind vane points
-southwest. That is our **query**: what we want to look up. The log has no such
+southwest. That is our **query**, what we want to look up, and the log has no such
 key.
 """
 
@@ -100,9 +100,8 @@ weather. **The key is what we compare with; the value is what we get.**
 
 How well does a query match a key? For two directions, their dot product is the
 cosine of the angle between them: 1 if they agree, 0 at a right angle, −1 if they
-are opposite. So the dot product will be our **match**. (Lesson 2 asks what else
-it could be.) Here is the match of each key with a wind from 215°, a little south
-of southwest.
+are opposite. So the dot product will be our **match** (lesson 2 asks what else it
+could be). Here it is for each key and a wind from 215°, a little south of southwest.
 """
 
 # %%
@@ -113,8 +112,8 @@ for name, k in zip(names, key, strict=True):
 
 # %% [markdown]
 r"""
-South matches best (0.82) and west comes second (0.57). North and east point away
-from the query, and their match is negative. Northeast is almost opposite (−0.98).
+South matches best (0.82), and west comes second (0.57). North and east point away
+from the query, so their match is negative, and northeast is almost opposite (−0.98).
 
 ## Take the best: the hard lookup
 
@@ -153,8 +152,8 @@ print(hard_lookup(query, key, value))
 
 # %% [markdown]
 r"""
-The hard lookup never fails, but it has a flaw. Let
-the wind turn, in the end by only two degrees, and watch the air.
+The hard lookup always has an answer, but it has a flaw. Let the wind turn, in the
+end by only two degrees, and watch the air.
 """
 
 # %%
@@ -234,9 +233,9 @@ guess.reveal(right=2)
 # %% [markdown]
 r"""
 16.96 °C. South and west match equally well, get equal weights, and alone would
-give exactly 17. But north, northeast and east have a say too. Their weights are
-tiny, yet not zero, because an exponential never is. They are cold, so they pull
-the blend down. Here are all five weights, now without a loop.
+give exactly 17. But north, northeast and east have a say too: their weights are
+tiny, yet not zero, because an exponential never is, and being cold they pull the
+blend down. Here are all five weights, now without a loop.
 """
 
 
@@ -274,8 +273,8 @@ print(
 r"""
 They do: 17 °C, 5 mm of rain, waves of 1.7 m, halfway between south and west.
 
-What does a *token* look up? Here is the row of the prologue's head, at the last "V":
-which keys it gives weight to, and the rest.
+What does a *token* look up? Here is the row of the prologue's head at the last "V":
+the two keys with the most weight, and the rest.
 """
 
 # %%
@@ -287,10 +286,10 @@ print(f"{1 - np.sort(row)[-2:].sum():.2f} on the other", len(row) - 2)
 
 # %% [markdown]
 r"""
-> **In a language model.** Each token has a vector, at first its **embedding**, of which the model makes
-> a query, a key and a value. The query of the last "V" asks: *before whom did I stand?* Each of 21
-> tokens offers a key. That of "ex" says *"V" stood before me*, and wins. Its value says *"ex"*: the
-> piece to go on with. Nobody wrote these three; they are learnt
+> **In a language model.** Each token enters as a vector, its **embedding**; of the token's vector the
+> model makes a query, a key and a value. The query of the last "V" asks: *before whom did I stand?* Each
+> of 21 tokens offers a key; that of "ex" says *"V" stood before me*, and wins. Its value says *"ex"*, the
+> piece to go on with. Nobody wrote these three; they were set by reading, that is, learnt
 > ([lesson 7](07_self_and_cross_attention.ipynb)).
 
 ## Ask many questions at once
@@ -310,8 +309,7 @@ print(weights @ value)  # (n_q, d_v)
 r"""
 Three queries, three rows of weather. Look at the first one: the wind blows from
 the north, whose row in the log says 6 °C, and the soft lookup answers 5.45 °C. It
-blends in some northeast wind, although the query matches a key exactly. Keep that
-in mind for the experiment at the end.
+blends in some northeast wind, although the query matches a key exactly.
 
 `course_utils.soft_lookup` takes one query or many.
 """
@@ -324,9 +322,8 @@ print(np.allclose(weights @ value, general))
 r"""
 ## Turn the wind
 
-Now turn the query yourself. Click the slider and press the arrow keys, or drag
-it. (`course_utils.softmax` takes the exponentials and divides by their sum.) Three
-things are worth watching:
+Now turn the query yourself: click the slider and press the arrow keys, or drag
+it. (`course_utils.softmax` takes the exponentials and divides by their sum.) Watch:
 
 - the **dots**: as the arrow turns, weight flows from one key to the next;
 - the **curves** at 225°: where the dashed one jumps and the blue one glides;
@@ -368,9 +365,9 @@ figures.panel(forecast, bearing=bearing)
 # %% [markdown]
 r"""
 The hard lookup is a staircase: it answers with one of five rows and jumps
-between them. The soft lookup passes through everything in between. But it never
-quite reaches the ends: not the 21 °C of south, and not the 3 °C of northeast,
-where it says 4.7 °C. Here are these two, and the weights at 45°.
+between them. The soft lookup passes through everything in between, but never quite
+reaches the ends: not the 21 °C of south, and not the 3 °C of northeast, where it
+says 4.7 °C. Here are these two, and the weights at 45°.
 """
 
 # %%
@@ -380,9 +377,8 @@ print(course_utils.softmax(4 * (key @ direction(45))))
 
 # %% [markdown]
 r"""
-Even at northeast itself, north and east keep 0.19 of the weight each. A blend
-lies *between* its values, so it cannot reach the coldest or the warmest while any other has
-a say.
+Even at northeast itself, north and east keep 0.19 of the weight each. A blend lies
+*between* its values while any other has a say.
 
 ## Where it goes wrong
 
@@ -403,7 +399,7 @@ print("wrong:", weight @ key)
 r"""
 The wrong line runs without an error and returns a fair guess at *where the wind
 comes from*, which is what we knew before we asked. Here the shape gives it away:
-two numbers where weather has three. In models where $d_k = d_v$ it does not: keep the two
+two numbers where weather has three. In models where $d_k = d_v$ it does not, so keep the two
 sizes different when you test.
 
 **Weights that do not sum to 1.** Leave out the division:
@@ -423,11 +419,10 @@ smallest and the largest value.
 ## In short
 
 A lookup compares a query with keys and answers with values. A hard lookup takes
-the value of the best match; it is exact when the query can be trusted, and jumps
-when it cannot. A soft lookup gives every value a weight, the exponential of its
-match divided by the sum, and adds the values up. It changes smoothly with the
-query, it never leaves a value out, and its answer lies between the values. Which
-of them errs less depends on the noise of the query and on the sharpness.
+the value of the best match, and jumps. A soft lookup gives every value a weight, the
+exponential of its match divided by the sum, and adds the values up. It changes
+smoothly with the query and leaves no value out, and its answer lies between the
+values. Which of the two errs less is measured in the last part.
 
 **Now you:** [the exercises of this lesson](../exercises/01_soft_lookup.ipynb).
 After them you will know how to look up; what remains open is the choice of the
@@ -439,14 +434,14 @@ question of [lesson 2](02_scores.ipynb).
 r"""
 ## For those who want to know more: when the vane trembles
 
-Which of the two lookups is better? That depends on how far the query can be trusted.
-Suppose that the wind truly comes from one of the five directions of the log, but
-the vane trembles: to each component of the query some Gaussian noise is added.
-How far is each lookup from the true air? Without noise the hard lookup is always right, while
-the soft one blends in the neighbours. With much noise the hard lookup often
-picks a wrong row, and then its error is whole. There should be a point where they cross.
+Which of the two lookups is better depends on how far the query can be trusted. Suppose that the
+wind truly comes from one of the five directions of the log, but the vane trembles: to each
+component of the query some Gaussian noise is added. How far, as a root mean square, is each lookup
+from the true air? Without noise the hard lookup is always right, while the soft one blends in the
+neighbours. With much noise the hard lookup often picks a wrong row, and then errs by the full
+difference. There should be a point where they cross.
 
-The third is a soft lookup whose sharpness follows the noise: sharpness
+We add a third, a soft lookup whose sharpness follows the noise: it is
 $1/\text{noise}^2$, decided when the vane is steady, undecided when it trembles.
 """
 
@@ -513,17 +508,17 @@ for name, e in errors.items():
 # %% [markdown]
 r"""
 - At a noise of 0.1 the hard lookup is almost always right, and the soft one with
-  sharpness 4 pays 1.1 °C for its blending. **Hard wins when the query can be
+  sharpness 4 pays 1.1 °C for its blending: **hard wins when the query can be
   trusted.**
-- At 0.3 they are equal, and at 0.6 soft is ahead by 0.6 °C. **Soft wins when the
+- At 0.3 they are level, and at 0.6 soft is ahead by 0.6 °C: **soft wins when the
   query is noisy.**
 - At 2.0 both are worse than the thin black line, which always answers the mean of the log and
   is off by 6.2 °C.
 - The soft lookup whose sharpness follows the noise is the best of the three, or
-  level with it, everywhere. So the loss at little noise was the fault not of
-  blending, but of a sharpness that did not fit.
+  level with it, everywhere. So what blending cost at little noise was the fault of
+  a sharpness that did not fit.
 
-> **Why $1/\text{noise}^2$?** All keys have length 1. With Gaussian noise the
+> **Why $1/\text{noise}^2$?** All keys have length 1 and are equally likely. With Gaussian noise the
 > probability that key $i$ was the true one is then proportional to
 > $e^{\,\text{query}\cdot\text{key}_i/\text{noise}^2}$: the weights of the soft
 > lookup *are* those probabilities. Its answer is the mean of the values under
@@ -545,9 +540,9 @@ r"""
 | `value` | (n_k, d_v) | what we get, one a row, in the order of the keys |
 | `match` | (n_k,) or (n_q, n_k) | how well a query fits a key: their dot product |
 | `weight` | (n_k,) or (n_q, n_k) | positive, each row sums to 1 |
-| `sharpness` | a number ≥ 0 | how decidedly the best matches win |
+| `sharpness` | a number | how decidedly the best matches win; below 0, the worst win |
 | embedding | (d,) | the vector that stands for a token |
-| $n_q, n_k, d_k, d_v$ | | how many queries and keys; how long keys and values are |
+| $n_q, n_k, d_k, d_v$ | | how many queries and keys; how many components keys and values have |
 
 ## Go deeper
 

@@ -5,12 +5,12 @@ r"""
 Which measure of similarity, and what does the choice change?
 
 **What you'll build.** Five scores, each for one pair and then for all pairs at
-once: `dot_product_score`, `cosine_score`, `gaussian_score`, `bilinear_score` and
-`additive_score`.
+once: `dot_product_score`, `cosine_score`, `gaussian_score`, `bilinear_score` and, in the
+last part, `additive_score`.
 
 **What you'll learn.** To compute each score by hand and without a loop, to predict
 what the length of a key does to it, to say when two scores pick the same key, and
-to notice a cosine that is none.
+to notice a false cosine.
 
 **What you'll need.** [Lesson 1](01_soft_lookup.ipynb). The main line takes about 20
 minutes, the first exercise 5 more; with the part for those who want to know more,
@@ -33,8 +33,8 @@ r"""
 ## A gale in the log
 
 In the prologue the key of "ex" fitted the query of a "V". But what is it to *fit*? In
-lesson 1 the dot product was the **match** of a query and a key, taken on trust. It worked
-for a hidden reason: all five keys of the harbour log had length 1.
+lesson 1 the dot product was the **match** of a query and a key, taken on trust, and it
+worked for a hidden reason: all five keys of the harbour log had length 1.
 
 Tonight a gale blows from the northwest, three times as strong as the winds in the
 log. The arrow of a wind is as long as the wind is strong, so the new key has length 3.
@@ -55,8 +55,6 @@ print("key", key.shape, "gale", key[5])
 
 # %% [markdown]
 r"""
-Each key says how far east, how far north.
-
 ## Predict first
 
 The next morning is calm again. A breeze of strength 1 blows from due west, so the
@@ -93,7 +91,7 @@ guess.reveal(right=1)
 
 # %% [markdown]
 r"""
-West matches with 1.00, the gale with 2.12. Yet the gale points 45° elsewhere. The
+West matches with 1.00, the gale with 2.12, although it points 45° elsewhere. The
 dot product is
 
 $$q \cdot k = \lVert q \rVert \, \lVert k \rVert \cos\theta ,$$
@@ -114,8 +112,8 @@ print("its weight for the breeze:", shares[5].round(3))
 # %% [markdown]
 r"""
 144 directions of 360: a storm for two breezes in five. And the soft lookup of lesson 1 gives
-the gale nearly all the weight (0.988) for a breeze from the west. Is that wrong? It depends
-on what the length of a key *means*.
+the gale nearly all the weight (0.988) for a breeze from the west. Whether that is wrong
+depends on what the length of a key *means*.
 
 - A long key may be an **important** entry. Then it should win more often.
 - The length may mean **nothing**; only the direction counts.
@@ -127,7 +125,7 @@ number for each pair, higher is better. Each of the three readings is a score.
 
 ## One number for each pair
 
-Here is the specification of every score in this lesson. Given a function for one
+Here is the specification of every score in this lesson: given a function for one
 pair, it fills an array with one row for each query and one column for each key.
 """
 
@@ -174,9 +172,9 @@ compare(dot_product, dot_product_score, course_utils.dot_product_score)
 
 # %% [markdown]
 r"""
-Shape (3, 6), one row a query, one column a key. Twice True: loop and matrix agree, and so do
-matrix and `course_utils`. `key.T` turns the keys into columns. The product
-`key @ query.T` holds the same numbers transposed, one row a key: not what we agreed.
+Shape (3, 6), one row a query, one column a key. Twice True: the matrix form equals the loop
+and `course_utils`. `key.T` turns the keys into columns; the product `key @ query.T` holds the
+same numbers transposed, one row a key, which is not what we agreed.
 
 ### The cosine: only the direction counts
 
@@ -235,7 +233,7 @@ r"""
 1 along the keys (*broadcasting*), so `difference` holds every query minus every key, and the sum
 over the last axis leaves one number for each pair.
 
-Now the breeze from the west by all three. `breeze[None]` makes it a row.
+Now the breeze from the west by all three, made a row by `breeze[None]`.
 """
 
 # %%
@@ -270,9 +268,9 @@ The last term is the same for all keys, so it cannot change their order. What is
 left is a dot product with a **fine** for long keys: half a point for a key of
 length 1, 4.5 points for the gale.
 
-If all keys are equally long, all pay the same fine. Then even the weights are those
-of the dot product, whatever the queries: lesson 1's soft lookup with a sharpness of
-$1/\sigma^2$. With $\sigma = \tfrac{1}{2}$ that is its sharpness of 4.
+If all keys are equally long, all pay the same fine: a common factor of all exponentials, which
+cancels in the division. So even the weights are those of the dot product, as in lesson 1's soft
+lookup with a sharpness of $1/\sigma^2$; with $\sigma = \tfrac{1}{2}$ that is its sharpness of 4.
 """
 
 # %%
@@ -285,31 +283,32 @@ print(np.allclose(by_dot, by_distance))
 
 # %% [markdown]
 r"""
-So in lesson 1 you could not tell which score you were using: with keys of one length, dot
-product, cosine and Gaussian all rank alike.
+So in lesson 1 you could not tell which score you were using: with keys of one length all
+three rank alike.
 
 ## Scores with numbers inside
 
 A score may contain numbers that a model learns. Arrays of these are called `w_…` in
-this course, in formulas $W$ (`w_query` is $W_q$); a *weight* is always a share. Here we write them by hand.
+this course, in formulas $W$; a *weight* is always a share. Here they are written by hand.
 
 ### Bilinear: translate, then compare
 
 What the query asks and what a key says may be written in different terms. Take the beginning
 of the prologue's sentence, and give each of five tokens a vector, its embedding: a 1 in a place
 of its own. A key says two things, one behind the other: what the token *is*, and what stood
-*before* it. A query says only what its token is. So it has five components, a key has ten, and
+*before* it. A query says only what its token is, so it has five components where a key has ten, and
 there is no dot product between them. A matrix $W$ (`w_match`), a row for each component of the
 query, translates; the score is $q^\top W k$.
 """
 
 # %%
 tokens = ["Captain", "V", "ex", "olin", "log"]
-is_a = np.eye(5)  # an embedding a token
+is_a = np.eye(5)  # one embedding per token
 before = np.vstack([np.zeros(5), is_a[:-1]])
 token_keys = np.hstack([is_a, before])  # (n_k, d_k)
-last_v = is_a[1:2]  # (n_q, d_q): the V at the end asks
-w_match = np.eye(5, 10, k=5)  # what I am, to what was before
+last_v = is_a[1:2]  # (n_q, d_q): the last V has the same embedding
+# What I am, to what was before: ones 5 places right of the diagonal.
+w_match = np.eye(5, 10, k=5)
 
 
 # %%
@@ -328,18 +327,18 @@ for w in (w_match, np.eye(5, 10)):
 
 # %% [markdown]
 r"""
-"ex" has the best score, since "V" stood before it. With the other matrix, which compares what I
-am with what you *are*, it is "V" itself. Same query, same keys: **$W$ decides what counts as a
-match.** After the translation it is a dot product, so the length of a key still counts; with
-the identity as $W$ it *is* the dot product.
+"ex" has the best score, since "V" stood before it. With the other matrix, which compares what I am
+with what you *are*, it is "V" itself. Same query, same keys: **$W$ decides what counts as a
+match.** After the translation it is a dot product, so the length of a key still counts; with a
+square identity as $W$ it *is* the dot product.
 
 > **In a language model.** The query is made at the last "V", and the key that wins, "ex", does not *resemble*
 > it. To compare the tokens as they are would find the first "V", which is no help. So models
-> learn what to compare: two matrices, `w_query` and `w_key`, make the query and the key, and the
-> score is their dot product: a bilinear score, whose matrix is `w_query @ w_key.T`
-> ([lesson 7](07_self_and_cross_attention.ipynb)).
+> learn what to compare: two matrices make the query, `x @ w_query`, and the key, `y @ w_key`, of the
+> tokens' vectors, and their dot product is a bilinear score of these, with the matrix
+> `w_query @ w_key.T` ([lesson 7](07_self_and_cross_attention.ipynb)).
 
-A score may also be a small network, the *additive* one; it is in the last part of this lesson.
+A score may also be a small **network**, sums with a bend between them: the *additive* one of the last part.
 
 ## Stretch one key
 
@@ -347,8 +346,8 @@ Each map below is the plane of all queries, once for each of three scores. The
 orange area holds the queries whose best key is the gale; the grey lines part the
 areas of the other keys. On the circle lie the queries of length 1, the breezes.
 
-Move the slider: it sets the length of the gale. Watch the thick part of the circle.
-Which map grows, which stays, which lets go? Then go below 1.
+Move the slider, which sets the length of the gale, and watch the thick part of the circle.
+Which orange area grows, stays, lets go? Then go below 1.
 """
 
 # %%
@@ -386,17 +385,17 @@ length = figures.slider(
 figures.panel(stretched, length=length)
 
 # %%
-for length in (0.7, 1.0, 1.5, 2.0, 3.0):
+for length in (0.7, 1.0, 1.5, 1.8, 3.0):
     print(stretched(length).caption)
 
 # %% [markdown]
 r"""
 - At length 1 the three maps are the same, 45 directions each.
 - The **cosine** does not move at all.
-- The **dot product** gives the gale more and more. And below about 0.7 it gives it
-  nothing: the key slips behind the straight line from north to west, and then no
-  query of any length finds it.
-- The **Gaussian** moves the whole area outwards with the key. From length 2 on it
+- The **dot product** gives the gale more and more, and below about 0.7 nothing: the
+  key slips behind the straight line from north to west, and then no query of any
+  length finds it.
+- The **Gaussian** moves the whole area outwards with the key. From length 1.8 on it
   holds no breeze, but it still holds the strong winds from the northwest.
 
 The area of the dot product and of the cosine is a cone: doubling a query changes no
@@ -417,13 +416,13 @@ print(cosine_score(queries, key).max().round(2))
 
 # %% [markdown]
 r"""
-No cosine is above 1. The reverse is no proof: dot products of short vectors stay
+No cosine is above 1, but the reverse is no proof: dot products of short vectors stay
 below 1 as well.
 
-**A length over the wrong axis.** A published loss took cosines over dimension 1,
+**A length over the wrong axis.** A published program took cosines over dimension 1,
 which was [the axis of the tokens instead of the
 features](https://github.com/facebookresearch/WMReward/issues/11). Nothing fails,
-because the shapes fit. In our log, this is `axis=0` in place of `axis=-1`:
+because the shapes fit. In our log it is `axis=0` in place of `axis=-1`:
 """
 
 # %%
@@ -434,7 +433,7 @@ print("wrong:", np.diagonal(wrong @ wrong.T))
 
 # %% [markdown]
 r"""
-The cosine of a vector with itself is 1. Test that, and this mistake shows.
+The cosine of a vector with itself is 1: test that, and this mistake shows.
 
 ## In short
 
@@ -454,14 +453,14 @@ positive and sum to 1? That is the question of [lesson 3](03_softmax.ipynb).
 r"""
 ## For those who want to know more: how often do two scores agree?
 
-The harbour has six keys in two dimensions. Models have many more of both. Suppose
-32 keys point in random directions. Their lengths are $e^{\,\text{spread}\,\cdot z}$
+The harbour has six keys in two dimensions; models have many more of both. Suppose
+32 keys point in random directions, and their lengths are $e^{\,\text{spread}\,\cdot z}$
 with $z$ normally distributed: all 1 at a spread of 0, and at 0.1 they typically
 differ by some 10 %. How often do two scores choose the same best key for a random
 query of length 1?
 
-At a spread of 0 the answer must be "always". With more spread, less. But does agreement grow or
-fall with the dimension, and alike for all pairs of scores?
+At a spread of 0 the answer must be "always", and with more spread, less often. But does agreement
+grow or fall with the dimension, and alike for all pairs of scores?
 """
 
 # %%
@@ -524,12 +523,12 @@ r"""
 Each point is the mean of ten seeds; the bars are one standard deviation.
 
 - Dot product and cosine agree *more* in many dimensions than in two.
-- Gaussian and cosine at a spread of 0.1 do the opposite. In 128 dimensions they
-  agree for only a third of the queries. At wide spreads 16 dimensions agree most.
+- Gaussian and cosine at a spread of 0.1 do the opposite: in 128 dimensions they
+  agree for only a third of the queries.
 - Dot product and Gaussian end below chance (1 in 32) in 16 and 128 dimensions: they
   avoid each other's choice.
 
-Two things explain it. First, the mean lengths of the keys that win, at a spread of
+Two things explain it: first, the mean lengths of the keys that win, at a spread of
 0.4; then, how large a cosine typically is, and how close the second best key comes to
 the best.
 """
@@ -562,28 +561,27 @@ for d in dimensions:
 r"""
 On a circle 32 keys stand so close that the second best is almost level with the best
 (0.99), and a little more length overtakes. In many dimensions it is further behind
-(0.84). That is the first result.
+(0.84), which is the first result.
 
 The dot product picks long keys, the cosine keys like all others, and the Gaussian
 short ones, since they pay a smaller fine. In 128 dimensions all cosines are small
 (±0.07), but the fine keeps its size: the Gaussian chooses by length more than by
-direction, keys less than half as long as the average. That is the other two.
+direction, keys less than half as long as the average: hence the other two.
 
 Which score is *better* this cannot say: random keys have no meaning, so there is no right
-answer to miss. And a model that learns its keys can learn their
-lengths too, to suit the score it was given.
+answer to miss, and a model that learns its keys can learn their lengths too, to suit its score.
 
 ### Additive: a small network
 
-The fifth score hands both vectors to a small **network**: sums, a bend, and a sum again.
+The fifth score hands both vectors to a small network: sums, a bend, and a sum again.
 
 $$v^\top \tanh(W_q\, q + W_k\, k) .$$
 
 The sums $W_q q + W_k k$ are the **hidden units**. The function tanh bends each into the range from −1 to
 1, and $v$ says how much each counts. Our vectors are rows, so in code the matrices stand on the
 right, as `w_query` and `w_key`. We take four hidden units. The first is how far the query
-lies to the east of the key, less 1: its tanh is near 1 if it is far, and near −1 if not.
-The others do the same for west, north and south. The score is minus their sum.
+lies to the east of the key, less 1: its tanh is near 1 if it is far, and below 0 if not.
+The others do the same for west, north and south, and the score is minus their sum.
 """
 
 # %%
@@ -637,15 +635,14 @@ for length in (3, 30, 300):
 r"""
 West wins (3.05), and the gale comes last (1.04), as with the Gaussian. But this
 score has a floor and a ceiling: a tanh never leaves −1 to 1, so the sum of four never
-leaves −4 to 4. A hundred times the gale moves the additive score by about one point
+leaves −4 to 4, and a hundred times the gale moves the additive score by about one point
 and the dot product by more than 200.
 
 ### An additive score without thresholds
 
-Bahdanau, Cho and Bengio (2015) give the
-additive score as above and "omit all bias terms in order to increase readability"
-(appendix A.2.1). Who builds it from the formula builds it without thresholds. Drop our
-third component, and look at the scores:
+Bahdanau, Cho and Bengio (2015) give the additive score as above and "omit all bias terms in order
+to increase readability" (appendix A.2.1). The bias terms are our thresholds, and who builds from
+the formula builds without them. Drop our third component, and look at the scores:
 """
 
 # %%
@@ -669,11 +666,11 @@ for title, k in {"without": key, "with": key_and_one}.items():
 
 # %% [markdown]
 r"""
-Each hidden unit cancels its opposite, and all scores are 0. Nor can other numbers in the matrices save it.
-The last cell draws random networks and counts those that prefer north to south for a
+Each hidden unit cancels its opposite, and all scores are 0, nor can other numbers save it. The last
+cell draws random networks and counts those that prefer north to south for a
 north wind *and* south to north for a south wind: without a threshold there is not
-one. The reason is that tanh is odd. Turn both arrows round, and the score changes its
-sign; so if a north wind prefers north to south, a south wind prefers north as well.
+one. The reason is that tanh is odd: turn both arrows round, and the score changes its
+sign. So if a north wind prefers north to south, a south wind prefers north as well.
 """
 
 # %% [markdown]

@@ -34,9 +34,9 @@ r"""
 ## Scores that do not divide
 
 A language model turns scores into shares at two places: where a token looks back, and where it
-says how likely each next token is. Both do it by one formula, and this lesson is about that.
+says how likely each next token is. Both go by one formula, and this lesson is about that.
 
-Back to the harbour log: five winds are the keys. Of their weather we take one number, how
+Back to the harbour log, whose five winds are the keys. Of their weather we take one number, how
 warm the air is in °C, and call it `air`: *temperature* means something else from here on.
 The wind blows from 215°, a little south of southwest.
 """
@@ -59,7 +59,7 @@ print(score)
 # %% [markdown]
 r"""
 These are scores as lesson 2 left them: any real numbers, here three of them
-negative. A blend needs weights: shares of one whole. The first idea is to divide each
+negative. A blend needs weights, shares of one whole, so the first idea is to divide each
 score by the sum of all.
 """
 
@@ -71,13 +71,13 @@ for name, s in zip(names, share, strict=True):
 # %% [markdown]
 r"""
 The shares sum to 1, and they are absurd. Northeast, the worst match, gets
-everything. South, the best, gets a *negative* share, although it matches well:
-the sum of the scores is negative, so the division turns every sign round. (North
-and south cancel in the sum, and so do east and west: northeast is left.)
+everything, and south, the best, a *negative* share: the sum of the scores is negative,
+so the division turns every sign round. (North and south cancel in the sum, and so do
+east and west: northeast is left.)
 
 ## What the weights must satisfy
 
-So let us write down what we want before we choose a formula.
+So let us write down our wishes before we choose a formula.
 
 1. **Positive.** Every key has some say, and none a negative one.
 2. **Sum 1.** The weights share out one whole, so a blend of equal values is that
@@ -86,7 +86,7 @@ So let us write down what we want before we choose a formula.
 4. **Only differences count.** The same number added to all scores changes
    nothing.
 
-The fourth may surprise you, but a score has no natural zero. Lesson 2 measured the
+The fourth may surprise, but a score has no natural zero. Lesson 2 measured the
 same match by a dot product and by a distance, and at length 1 the two differ by a constant:
 """
 
@@ -100,7 +100,7 @@ Measured by distance, every score is lower by 1 and says exactly as much about t
 should give the same weights.
 
 Here are five ways to make shares, each tried on a thousand rows of random scores.
-A way keeps a wish if it keeps it on every row.
+Which wishes does each keep on every row?
 """
 
 # %%
@@ -140,10 +140,9 @@ changes its weights.
 
 ## Why just the exponential
 
-Of these five it is the only one. Is it the only one there *is*? One more wish
-settles that: **no bystanders.** How much more weight south gets than west should
-depend on the scores of south and west alone. Take northeast out of the log, and
-see whether their ratio moves.
+Is it the only one there *is*? One more wish settles that: **no bystanders.** How
+much more weight south gets than west should depend on the scores of south and west
+alone. Take northeast out of the log, and see whether their ratio moves.
 """
 
 # %%
@@ -155,15 +154,16 @@ for name in ("less the smallest, divide", "eˣ, divide"):
 
 # %% [markdown]
 r"""
-With "less the smallest" the ratio of south to west changes because a third wind
-left; with the exponential it stays. Now put the wishes together. The ratio of two weights depends on the two scores,
-and of those on their difference only: call it $r(x_i - x_j)$. Three keys give
+With "less the smallest" the ratio of south to west changes because a third wind left; with the
+exponential it stays. Now put the wishes together. The ratio of two weights depends on the two
+scores, and of those on their difference only: call it $r(x_i - x_j)$, the same for every pair.
+Three keys give
 
 $$\frac{w_1}{w_3} = \frac{w_1}{w_2} \cdot \frac{w_2}{w_3},
 \qquad\text{so}\qquad r(a + b) = r(a) \cdot r(b).$$
 
-A sum of differences goes in, a product comes out. Write $c$ for $r(1)$. Then
-$r(2) = c^2$, $r(3) = c^3$, and $r(\tfrac12) = \sqrt c$, because two halves make 1;
+A sum of differences goes in, a product comes out. With $c$ for $r(1)$
+we have $r(2) = c^2$, $r(3) = c^3$, and $r(\tfrac12) = \sqrt c$, because two halves make 1;
 every fraction follows in the same way, and as the order is kept, nothing else
 fits in between. So $r(a) = c^a$ with some $c$ above 1, and each weight is
 proportional to $c^{\text{score}}$. **The wishes leave the exponential, and one free
@@ -171,8 +171,8 @@ number, its base $c$.**
 
 > That the ratio of two shares should not depend on what else is on offer is known
 > as the choice axiom of R. Duncan Luce (1959), who used it to describe how people
-> choose. It can be the wrong wish. *Sparsemax* (Martins and Astudillo, 2016) gives
-> it up, along with wish 1, to gain weights that are exactly 0.
+> choose. It can be the wrong wish: *sparsemax* (Martins and Astudillo, 2016) gives
+> it up, along with wishes 1 and 3, to gain weights that are exactly 0.
 
 ## Softmax, as a loop and as a matrix
 
@@ -196,8 +196,7 @@ print(softmax_loop(score))
 
 # %% [markdown]
 r"""
-South gets 0.42 and west 0.33. Even northeast has 0.07: these weights are rather
-flat, which a temperature will change.
+South gets 0.42, west 0.33, and even northeast has 0.07: these weights are rather flat.
 
 Several queries give one row of scores each. Then `axis` says along which axis the
 weights sum to 1. Scores have the shape $(n_q, n_k)$, and each query shares out its
@@ -252,15 +251,14 @@ guess.reveal(right=2)
 
 # %% [markdown]
 r"""
-Only differences count, and doubling the scores doubles the differences. Each step
-of 1 was worth a factor $e$ and is now worth $e^2$. So the weights are sharper: the
-largest goes from 0.67 to 0.87, the two others lose.
+Only differences count, and doubling the scores doubles them. Each step of 1 was worth a
+factor $e$ and is now worth $e^2$, so the weights are sharper: the largest goes from 0.67
+to 0.87, the two others lose.
 
 ## How sharp: the temperature
 
-The free base $c$ of the derivation is exactly this choice. Write it as
-$c = e^{1/T}$. Then $c^{x} = e^{x/T}$, and softmax gets a second argument, the
-**temperature** $T$:
+The free base $c$ of the derivation is exactly this choice. Written as $c = e^{1/T}$, it
+makes $c^{x} = e^{x/T}$, and softmax gets a second argument, the **temperature** $T$:
 
 $$w_i = \frac{e^{x_i / T}}{\sum_j e^{x_j / T}} .$$
 
@@ -292,12 +290,12 @@ print(course_utils.hard_attention(score))
 
 # %% [markdown]
 r"""
-At $T = 100$ every score is nearly the same, measured in units of $T$, and each of
-the five keys gets a fifth: the query does not matter. At $T = 0.01$ all weight is on
-south, and the row equals that of `hard_attention`, which gives weight 1 to the best
-score: the hard lookup of lesson 1. **Softmax runs between two extremes: the plain
-mean as $T$ grows, the hard lookup as $T$ goes to 0.** One difference stays. Two equal best scores share the weight at
-every temperature; a hard choice has to take one of them.
+At $T = 100$ every score is nearly the same, measured in units of $T$, and each of the five keys
+gets a fifth: the query does not matter. At $T = 0.01$ all weight is on south, and the row equals
+that of `hard_attention`, which gives weight 1 to the best score: the hard lookup of lesson 1.
+**Softmax runs between two extremes: the plain mean as $T$ grows, the hard lookup as $T$ goes to
+0.** One difference stays: two equal best scores share the weight at every temperature, where a hard
+choice has to take one of them.
 """
 
 # %%
@@ -359,8 +357,9 @@ Not quite two keys in effect, for a wind between south and west: that fits.
 
 What comes out of a language model are scores, one for each token that may come next, called
 **logits**. Softmax makes chances of them, and the next token is drawn by these chances. Here are
-the five likeliest after "looked", in the prologue's sentence, without all others. Recorded are the
-chances; but by wish 4 logits count only up to a shift, so their logarithms will do:
+the five likeliest after "looked", in the prologue's sentence, without all others. What was recorded is
+the chances. The logarithm of a chance is its logit less one number, the same for all, which by wish 4
+changes nothing:
 """
 
 # %%
@@ -385,8 +384,7 @@ r"""
 
 ## Turn the temperature
 
-Move the slider from left to right; each step makes $T$ about 12 % larger. Things to
-look for:
+Move the slider from left to right; each step makes $T$ about 12 % larger. Look for:
 
 - **left**: each wind is a bar that hangs at the height of its score and is as long
   as its weight. The curve is the exponential: the weight that any score would get.
@@ -436,7 +434,7 @@ same. $T$ decides which differences between scores count as large.
 The number of keys lingers near 2, because south and west have scores close
 together (0.82 and 0.57) and far above the rest: a temperature that is large
 against the 0.25 between them is small against the 1.15 down to east. The
-forecast goes from 21 °C, the value of south alone, to the mean of all five.
+forecast goes from 21 °C, the value of south alone, towards the mean of all five.
 """
 
 # %%
@@ -448,8 +446,8 @@ print("mean of all five:", air.mean())
 r"""
 ## When the scores are large
 
-There is a trap in our function, because exponentials grow fast. Every kind of number in a
-computer has a largest one, and what lies beyond is `inf`. The search below halves an interval until it has
+There is a trap in our function, because exponentials grow fast. Every kind of float has a largest one,
+and what lies beyond is `inf`. The search below halves an interval until it has
 found the largest score at which our softmax still returns numbers.
 """
 
@@ -497,7 +495,7 @@ print(softmax(np.array([0.0, 1.0, 2.0])))
 
 # %% [markdown]
 r"""
-That is the whole function. The scores 1000, 1001 and 1002 have the weights of 0, 1 and 2. Where
+That is the whole function: the scores 1000, 1001 and 1002 have the weights of 0, 1 and 2. Where
 the naive form works as well, the maximum must make no difference. On ten thousand rows:
 """
 
@@ -512,13 +510,14 @@ print(
 
 # %% [markdown]
 r"""
-The two forms agree to twelve digits, so from here on subtract it always.
+The two forms are equal to twelve digits, so subtract the maximum always.
 
 ## Where it goes wrong
 
-**The wrong axis.** A user of a PyTorch library reports that an attention layer returns the
-weight [1 for every key, whatever goes in](https://github.com/PetrochukM/PyTorch-NLP/issues/2):
-its softmax went over the first axis. Here is the same, with one query:
+**The wrong axis.** A user of a library for PyTorch, in which many models are written, reports that
+an attention layer returns the weight [1 for every key, whatever goes
+in](https://github.com/PetrochukM/PyTorch-NLP/issues/2): its softmax went over the first axis. Here
+is the same, with one query:
 """
 
 # %%
@@ -528,8 +527,8 @@ print(wrong, wrong @ air)
 
 # %% [markdown]
 r"""
-Each key shares out its weight among the queries, and there is only one. The forecast is the sum
-of the column, 52 °C. With three queries it is harder to see:
+Each key shares out its weight among the queries, of which there is only one, and the forecast is
+the sum of the column, 52 °C. With three queries it is harder to see:
 """
 
 # %%
@@ -541,15 +540,14 @@ for axis in (-1, 0):
 # %% [markdown]
 r"""
 Nothing raises an error, the shape is right, and every weight lies between 0 and 1.
-What gives it away are the row sums, while training may not. In a set of annotated
+What gives it away are the row sums. In a set of annotated
 implementations, an image model had its softmax [on the wrong
 axis](https://github.com/labmlai/annotated_deep_learning_paper_implementations/issues/146).
 A maintainer called it a big bug; the reader who found it trained both, and saw no
 difference in the quality of the images, or later a slightly better one with the bug. So
-do not wait for the loss. Check the
-sums, with $n_q$ and $n_k$ different.
+do not wait for training to tell you, but check the sums, with $n_q$ and $n_k$ different.
 
-**One maximum for all rows.** Wish 4 speaks of one row: each may be shifted by a
+**One maximum for all rows.** Wish 4 speaks of one row, which may be shifted by a
 number of its own. Subtract the maximum of the whole array instead, and a row that
 lies far below it vanishes.
 """
@@ -564,9 +562,8 @@ print(softmax(x))
 # %% [markdown]
 r"""
 The second row is $e^{-1000}$ and smaller, which is 0 in float64, and 0 divided by 0
-is `nan`. With its own maximum it has the weights of the first. A change to
-Keras (in one backend, for axes other than the last) subtracted one maximum
-from everything, and a reader
+is `nan`. With its own maximum it has the weights of the first. A change to Keras, a
+library, subtracted (for some axes) one maximum from everything, and a reader
 [answered](https://github.com/keras-team/keras/pull/9606): better the maximum of each
 vector. Test with rows that lie far apart.
 
@@ -576,25 +573,23 @@ Weights that are positive, sum to 1, keep the order, depend on differences only 
 ignore bystanders must be exponentials, divided by their sum: softmax. The one choice
 left is the temperature: a score lower by $T$ gets $1/e$ of the weight. Cold, softmax
 is the hard lookup; hot, the plain mean; $e^H$ says how many keys have a say. Subtract the
-maximum of each row, and sum over the keys.
+maximum of each row first, and sum over the keys.
 
 **Now you:** [the exercises of this lesson](../exercises/03_softmax.ipynb). After them
-you can turn any scores into weights. The next step multiplies them with the values.
-What can such a blend be, and what can it never be? That is the question of [lesson
-4](04_weighted_sum.ipynb).
+you can turn any scores into weights. What can a blend by such weights be, and what can it
+never be? That is the question of [lesson 4](04_weighted_sum.ipynb).
 """
 
 # %% [markdown]
 r"""
 ## For those who want to know more: is there one best temperature?
 
-Lesson 1, in its last part, had a vane that trembles, and found that sharpness
-$1/\text{noise}^2$ did best: a temperature of $\text{noise}^2$. But
-the true wind was always one of the five in the log. Suppose that
-the wind comes from *anywhere*, and that the true air between two winds of the log
-lies on a straight line between their values. Is $T = \text{noise}^2$ still best?
+In the last part of lesson 1 the vane trembled, and sharpness $1/\text{noise}^2$ did best: a
+temperature of $\text{noise}^2$. But the true wind was always one of the five in the log. Suppose that
+it comes from *anywhere*, and that the true air between two winds of the log lies on a straight line
+between their values. Is $T = \text{noise}^2$ still best?
 
-It might be: the noise is the same, and so is the doubt about the query. Or a wind from between
+It might be, as the noise is the same, and so is the doubt about the query. Or a wind from between
 two keys *needs* a blend, whatever the noise.
 """
 
@@ -645,7 +640,7 @@ _ = right.legend(loc="lower right")
 # %% [markdown]
 r"""
 Left, at a noise of 0.2, the mean error over eight seeds, with small bars of one standard deviation.
-Too cold takes one row of the log for the whole truth, too hot forgets the vane. But the two
+Too cold takes one row of the log for the whole truth, too hot forgets the vane; but the two
 valleys lie apart. Right, the bottom of the valley for each noise, as the median over the
 seeds, with bars from the smallest to the largest. In numbers:
 """
@@ -667,10 +662,10 @@ r"""
 - **Winds of the log.** The best temperature follows $\text{noise}^2$ all the way, to
   within a step of our temperatures, as lesson 1 said. (Without noise it has no entry:
   there the error goes to 0 with $T$, and colder is never worse.)
-- **Winds from anywhere.** The best temperature is higher at every noise we tried. It
+- **Winds from anywhere.** The best temperature is higher at every noise we tried, and
   does not go to 0 with the noise, but stops near 0.38. At a noise of 0.2 that is
   about nine times $\text{noise}^2$; at 2.0 the two are less than a step apart.
-- So **there is no one best temperature.** It depends on how far the query can be
+- So **there is no one best temperature**: it depends on how far the query can be
   trusted *and* on what lies between the keys.
 """
 

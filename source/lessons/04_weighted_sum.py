@@ -10,7 +10,7 @@ with places on a mountain as queries and keys.
 
 **What you'll learn.** To compute a weighted sum as a loop and as one matrix
 product, to decide which answers are within reach of the values, to predict what a wide
-kernel does to a mountain, and to diagnose a sum over the wrong axis.
+Gaussian does to a mountain, and to diagnose a sum over the wrong axis.
 
 **What you'll need.** Lessons 1 to 3. The main line takes about 20 minutes, the first
 exercise 6 more; with the part for those who want to know more, and all exercises, it is 75.
@@ -35,7 +35,7 @@ r"""
 
 Lesson 2 scored the keys, lesson 3 made weights of the scores. What remains looks
 too easy to deserve a lesson: add the values up, each times its weight. But all that a token
-of a language model ever learns from others comes through this one step. What it cannot
+of a language model ever learns from others comes through this one step, and what it cannot
 say, no choice of weights can say.
 
 Here is the harbour log once more, with two numbers of the weather only, so that we can draw
@@ -69,8 +69,8 @@ for T in (1.0, 0.25, 0.05, 0.01):
 
 # %% [markdown]
 r"""
-A colder softmax comes closer to 3 and 21 °C, and at $T = 0.01$ it touches them.
-It never goes beyond. No query and no temperature will ever forecast frost in this
+A colder softmax comes closer to 3 and 21 °C, and at $T = 0.01$ touches them, to two decimals,
+but it never goes beyond: no query and no temperature will ever forecast frost in this
 harbour. The reason takes one line. Let $v_j$ be the air of row $j$ and $w_j$ its weight. Weights
 are not negative and sum to 1, so
 
@@ -81,10 +81,9 @@ lies between the values that it mixes.**
 
 ## Predict first
 
-That holds for each column by itself. Does it hold for both together? The air in
-the log runs from 3 to 21 °C, the rain from 0 to 8 mm. Take any weights you like,
-as long as none is negative and they sum to 1. Which of these forecasts can you
-mix from the five rows?
+That holds for each column by itself, but for both together? The air in
+the log runs from 3 to 21 °C, the rain from 0 to 8 mm. With weights that
+sum to 1, none negative, which of these forecasts can you mix from the five rows?
 """
 
 # %%
@@ -113,9 +112,9 @@ guess.reveal(right=0)
 
 # %% [markdown]
 r"""
-The first forecast is a mix. The second is not, and the ruler proves it. The reading
+The first forecast is a mix, the second is not, as the ruler proves: the reading
 of a mix is the mix of the readings, so it lies between them, and no row reads more than
-14.2. But 20 °C with 7 mm reads 17.6. (South and west read the same: this ruler stands at
+14.2, but 20 °C with 7 mm reads 17.6. (South and west read the same: this ruler stands at
 a right angle to the line that joins them.)
 
 Warm air *and* heavy rain are each in the log, but never together. To come near
@@ -144,11 +143,11 @@ _ = axes.legend(loc="upper left")
 r"""
 Two thousand mixes with random weights (`dirichlet` draws positive shares with sum 1) fill a
 polygon with the corners northeast, east, south and west, and no dot lies outside. North
-is inside: its weather is itself a mix of the others. The cross is far out.
+is inside: its weather is itself a mix of the others; the cross is far out.
 
 The blue loop is what the winds of a soft lookup can say, at one temperature. It stays
-in the hull, and it is only a thin line in it: the query has one bearing to turn, and
-that fixes all five weights. So there are two limits. **The values decide what
+in the hull, and is only a thin line in it: the query has one bearing to turn, and
+that fixes all five weights. So there are two limits: **the values decide what
 can be said at all; the queries and keys decide how much of that is ever said.**
 
 What does the prologue's head mix, from the last "V", as it stands and with the name blotted out?
@@ -166,14 +165,13 @@ for blotted in ("nothing", "2 Vexolin"):
 # %% [markdown]
 r"""
 > **In a language model.** As it stands, the mix is nearly the value of "ex" alone, a vector that leads
-> on to "ex". What no weights can mix is *nothing*, for they sum to 1. Without the name there is nothing to
-> find, and the head must still give its weight to something: here to the very first token,
-> whatever that says. Such a resting place is called an **attention sink**
-> ([lesson 16](16_encoder.ipynb)).
+> on to "ex". What weights cannot be is *all 0*, for they sum to 1. Without the name there is nothing to
+> find, and the head must still give its weight to something, here to the very first token. Such a
+> resting place is called an **attention sink** ([lesson 16](16_encoder.ipynb)).
 
 ## As a loop, and as a matrix
 
-Several queries have one row of weights each. Each of them gets a sum of all values:
+Several queries have one row of weights each, and each of them gets a sum of all values:
 
 $$\text{output}_i = \sum_j \text{weights}_{ij} \, \text{value}_j .$$
 """
@@ -211,7 +209,7 @@ print(np.allclose(course_utils.attend(weights, weather), by_loop))
 
 # %% [markdown]
 r"""
-The product does not ask whether the weights sum to 1. The softmax before it sees to that.
+The product does not ask whether the weights sum to 1; the softmax before it sees to that.
 
 ## Values that were measured
 
@@ -240,7 +238,7 @@ Low land is dark, the mountains are light. We walk along the white line from wes
 with a radar height every 74 m, which we take as the truth.
 
 A surveyor has only a pocket altimeter. At 60 places of the line, drawn at random, she notes
-the height. Her altimeter errs: to each height we add a random error with a standard
+the height, and her altimeter errs: to each height we add a random error with a standard
 deviation of 50 m. The mountain is real, her errors are invented.
 """
 
@@ -255,10 +253,10 @@ print("true     from", true.min(), true.max(), "m")
 
 # %% [markdown]
 r"""
-What is the height at 12 km, where she did not stop? Ask as in the harbour. The
+What is the height at 12 km, where she did not stop? Ask as in the harbour: the
 **query** is the place, the **keys** are the places that she measured, the
 **values** are the heights she noted. A place close by should weigh more, so the
-score is the Gaussian one of lesson 2. Its width is now called the **bandwidth**,
+score is the Gaussian one of lesson 2, whose width is now called the **bandwidth**,
 $h$, in km:
 
 $$\text{score}_j = -\frac{(q - k_j)^2}{2h^2} .$$
@@ -305,9 +303,9 @@ r"""
 All three agree with each other, and less with the mountain: at 20 km the estimate is 1 m off,
 but at 12 km, on the steep slope below a summit, 76 m too low.
 
-This estimate is called **kernel regression**. Nadaraya and Watson both proposed it in
-1964: an average of the values nearby, weighted by a kernel. Tsai et al. (2019) describe the
-attention of the transformer as just that.
+This is **kernel regression**, which Nadaraya and Watson both proposed in 1964: an
+average of the values nearby, weighted by a **kernel**, a bump that falls off with distance, here the
+Gaussian. Tsai et al. (2019) describe the attention of transformers as just that.
 
 > In the terms of lesson 3, the score is $-(q-k)^2/2$ and the temperature is $h^2$.
 > A wide kernel is a hot softmax.
@@ -315,7 +313,7 @@ attention of the transformer as just that.
 ## Which bandwidth?
 
 The surveyor has to choose $h$, and does not know the truth. She could let the estimate predict
-her own 60 measurements. The error is the root of the mean square, in m.
+her own 60 measurements, and take the root of the mean square error, in m.
 """
 
 
@@ -330,19 +328,18 @@ for h in (0.01, 0.1, 0.5, 2.0):
 
 # %% [markdown]
 r"""
-The narrower, the better, down to no error at all. No wonder: each measured place is its own
+The narrower, the better, down to no error at all, for each measured place is its own
 nearest key, and gets back its own value, error and all. So **leave it out**: predict each
 measurement from the 59 others. `course_utils.leave_one_out` does it, and the last part of this
 lesson says how.
 
 ## Move the bandwidth
 
-Below, the query stands on the summit of the line. Move the slider from left to
-right, and look for three things:
+Below, the query stands on the summit of the line. Move the slider from left to right, and watch:
 
 - the **dots**: as the bandwidth grows, how many measurements have a say?
-- the **blue curve**: when does it jump, when does it forget the mountain? Does it
-  ever leave the two orange lines?
+- the **blue curve**: when does it jump, when does it forget the mountain? Does it ever
+  get outside the orange lines, the lowest and the highest value?
 - **right**: where is each of the two errors smallest?
 """
 
@@ -388,7 +385,7 @@ believes each error of the altimeter. Wide, the mountain melts away towards the 
 between, a handful of neighbours average their errors out.
 
 The error with its own value included falls all the way to the left, and cannot
-choose. The error of leaving out has a valley. And at no bandwidth does the blue curve cross
+choose; the error of leaving out has a valley. And at no bandwidth does the blue curve cross
 the orange lines.
 """
 
@@ -401,12 +398,12 @@ print(f"summit {true.max():.0f} m, highest value {value.max():.0f} m")
 
 # %% [markdown]
 r"""
-The summit is 927 m high. Nobody measured more than 904 m, so no weighted sum of
+The summit is 927 m high, but nobody measured more than 904 m, so no weighted sum of
 these measurements can say 927, whatever the weights. A straight line through the
-last few steps up could. **Mixing interpolates; it does not extrapolate.**
+last points before it could. **Mixing interpolates; it does not extrapolate.**
 
 > The way out is not in the weights. Models put the *values* through learnt
-> functions first, and the mix through others afterwards. Then the hull is that of
+> functions first, and the mix through others afterwards; then the hull is that of
 > the new values, wherever learning has moved them. Lesson 7 begins with that.
 
 ## Where it goes wrong
@@ -433,7 +430,7 @@ print(f"value: from {value.min():.0f} to {value.max():.0f} m")
 r"""
 `weights * value` lays the values down along the rows, and the sum over `axis=0` makes
 $\text{weights}^\top \text{value}$ of it: every place *collects* what the others spend
-on it. Even the heights are plausible. A sharper test: give every key the *same*
+on it, and even the heights are plausible. A sharper test: give every key the *same*
 value, and every mix must be that value.
 """
 
@@ -446,21 +443,21 @@ for name, w in ("weights", weights), ("weights.T", weights.T):
 # %% [markdown]
 r"""
 The right sum says 500 m everywhere; the wrong one is off by more than 60 m on flat land,
-because the rows of the transpose do not sum to 1. (The *scores* are symmetric here:
-A is as far from B as B from A. The weights are not, because each row is divided by a
-sum of its own.) **A mix of equal values is that value**: a test that costs two lines.
+because the rows of the transpose do not sum to 1. (The *scores* are symmetric here,
+since A is as far from B as B from A; the weights are not, because each row is divided by its
+own sum.) **A mix of equal values is that value**: a test that costs two lines.
 
 ## In short
 
 The last step of attention is `weights @ value`: row $i$ of the weights mixes the
 rows of the values. With weights that are not negative and sum to 1, the mix lies in
 the convex hull of the values: it reads outside their range in no column and on no
-ruler. With a Gaussian score the three steps are kernel regression, from 1964. A narrow
+ruler. With a Gaussian score this is kernel regression, from 1964. A narrow
 bandwidth believes the nearest value, a wide one tends to the mean, and leaving one out finds a
 good one between them.
 
 **Now you:** [the exercises of this lesson](../exercises/04_weighted_sum.ipynb). A
-place on a line is one number, a wind or a place on a map two. The queries of a model
+place on a line is one number, a wind or a place on a map two, but the queries of a model
 have hundreds. Does the same recipe, score, softmax, mix, still work? That is the
 question of [lesson 5](05_scaled_dot_product_attention.ipynb).
 """
@@ -490,7 +487,7 @@ print(left_out.shape, round(rms(left_out - value), 1), "m")
 
 # %% [markdown]
 r"""
-70 m, and not the 47 of her own measurements: that is what to expect at a new place.
+70 m, and not the 47 of her own measurements: that is what to expect of a new reading.
 
 Without the loop, every measurement asks every other: the scores are a square of 60 by 60, and
 what a place has to say about itself stands on the diagonal. A score of $-\infty$ becomes a
@@ -511,13 +508,12 @@ print(np.allclose(general, left_out))
 
 # %% [markdown]
 r"""
-Nothing had to be fitted again, because nothing was fitted: a
-weighted sum has no memory of its data besides the data. And the order matters.
-Hide first, *then* share out; lesson 6 builds on this.
+Nothing had to be fitted again, because nothing was fitted: a weighted sum has no memory of its data
+besides the data. And the order matters: hide first, *then* share out. Lesson 6 builds on this.
 
 ### Does leaving one out find the best bandwidth?
 
-It found 0.50 km here. Does the best bandwidth belong to the mountain, or to the altimeter, or is
+It found 0.50 km here. But does the best bandwidth belong to the mountain, or to the altimeter, or is
 it luck? Take three altimeters, with errors of 0, 50 and 100 m, and eight surveyors, each with
 her own 60 places and errors. As a check that she does not have, the other 343
 places of the line are measured with the same altimeter and held out.
@@ -563,7 +559,7 @@ _ = panels[0].legend(loc="upper left")
 # %% [markdown]
 r"""
 Each panel shows the mean over eight surveyors, with bars of one standard deviation.
-The solid line is what the surveyor can compute, the dashed one the check. They run
+The solid line is what the surveyor can compute, the dashed one the check, and they run
 together within the bars. In numbers: the best bandwidth, as the median over the seeds
 with its range; the same for the places held out; the least held-out error; and the
 price, which is what her choice costs above that.
@@ -586,7 +582,7 @@ for s, run in zip(noises, runs, strict=True):
 r"""
 - **The best bandwidth grows with the error of the altimeter**, although the mountain
   is the same. Who cannot trust a single measurement must average over more of them.
-- **With exact heights there is hardly a valley.** The nearest measurement alone is
+- **With exact heights there is hardly a valley**: the nearest measurement alone is
   almost as good as the best blend.
 - **Leaving one out chooses well.** Its bandwidths scatter from seed to seed, but that
   costs little: 1 m or less with the two better altimeters, and 2.6 m on average with
@@ -629,11 +625,10 @@ are gone. The error is 62 m, where the mean height alone would be off by 162 m.
 
 ### The answer is among the data
 
-In one library for tabular data, a user warns that
-[each example's own target is used to encode
-it](https://github.com/PythonPredictions/cobra/issues/24): with a single data point,
-the code *is* the answer. That was our error "own included". See what it does to the
-choice of a bandwidth, in the surveys with 50 m of noise:
+In one library for tabular data, a user warns that [the answer of each example goes into its
+input](https://github.com/PythonPredictions/cobra/issues/24): with a single data point, the input
+*is* the answer. That was our error "own included". See what it does to the choice of a bandwidth,
+in the surveys with 50 m of noise:
 """
 
 # %%
@@ -647,7 +642,7 @@ print(f"left out:     {np.mean(left):.1f} ± {np.std(left):.1f} m")
 
 # %% [markdown]
 r"""
-How to notice: an error that all but vanishes as you turn a knob. In lesson 6 a prediction of the
+How to notice: an error all but vanishes as you turn a knob. In lesson 6 a prediction of the
 next word must not see that word.
 """
 

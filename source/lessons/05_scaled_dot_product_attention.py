@@ -8,9 +8,9 @@ Why divide by the square root of the dimension?
 lessons build on: scores, a scale, a softmax, a weighted sum.
 
 **What you'll learn.** To compute how far dot products spread as vectors get
-longer, to choose the scale that undoes it, to measure what too large scores do
-to the weights and to the gradient, and to diagnose a wrong scale from the
-weights that it made.
+more components, to choose the scale that undoes it, to measure what too large
+scores do to the weights (in the last part, to the gradient), and to diagnose a
+wrong scale from the weights that it made.
 
 **What you'll need.** Lessons 1 to 4. The main line takes about 20 minutes, the first
 exercise 5 more; with the part for those who want to know more, and all exercises, it is 75.
@@ -30,15 +30,15 @@ figures.use_style()
 
 # %% [markdown]
 r"""
-## Longer vectors
+## More components
 
 The recipe of lessons 1 to 4 is complete: score each key, turn the scores into
-weights, mix the values. But our vectors had two components. The model of *Attention
+weights, mix the values. But our vectors had two components, and the model of *Attention
 Is All You Need* (Vaswani et al., 2017) compares queries and keys of 64. Does the
 recipe survive that?
 
-To see what length alone does, we take all meaning out. The values are still the weather of five
-winds, but their keys are now drawn at random, 1024 numbers each, with mean 0 and
+To see what their number alone does, we take all meaning out. The values are still the weather of
+five winds, but their keys are now drawn at random, 1024 numbers each, with mean 0 and
 standard deviation 1.
 """
 
@@ -70,7 +70,7 @@ South gets about two thirds, a lot for a chance likeness, but every wind keeps a
 
 ## Predict first
 
-Now take 128 components in place of 2. The query and the keys still have nothing to do with
+Now take 128 components in place of 2, still of a query and keys that have nothing to do with
 each other. What happens to the weights?
 """
 
@@ -95,8 +95,8 @@ guess.reveal(right=2)
 # %% [markdown]
 r"""
 With 128 components the lookup says south, with weight 1.00, and 21 °C. With 512
-it says northeast, again with 1.00, and 3 °C. It is certain each time, about a query
-that is like none of the keys. More numbers did not make it wiser, only surer.
+it says northeast, again with 1.00, and 3 °C. Each time it is certain about a query
+that is like none of the keys: more numbers made it not wiser, only surer.
 
 ## How far scores spread
 
@@ -140,26 +140,25 @@ for d_k in (1, 4, 16, 64, 256, 1024):
 
 # %% [markdown]
 r"""
-Four times as many components, twice the spread: it follows $\sqrt{d_k}$. The
-reason takes three steps. Let all components be independent, with mean 0 and
-variance 1.
+Four times as many components, twice the spread: it follows $\sqrt{d_k}$. The reason takes three
+steps, if all components are independent, with mean 0 and variance 1.
 
 1. One product $\text{query}_i \, \text{key}_i$ has mean 0, since its two factors
    are independent. So its variance is its mean square, which is the product of
    two mean squares: $1 \cdot 1 = 1$.
-2. The variances of independent numbers add up. A sum of $d_k$ such products has
+2. The variances of independent numbers add up, so a sum of $d_k$ such products has
    the variance $d_k$.
 3. The standard deviation is the root of the variance: $\sqrt{d_k}$.
 
-> **Why variance 1?** Because models are built that way. The learnt matrices start as random numbers,
-> just so small that what they make has about variance 1 (their *initialisation*), and a **layer norm**
-> brings the vector of each token to variance 1 before queries and keys are made of it
-> ([lesson 12](12_transformer.ipynb)). Learning may move away from that.
+> **Why variance 1?** Because many models are built that way. The learnt matrices start as random
+> numbers, just so small that what they make has about variance 1 (their *initialisation*), and
+> before queries and keys are made of it, the vector of each token is brought to variance 1 ([lesson
+> 7](07_self_and_cross_attention.ipynb)). Learning may move away from that.
 
 > **In a picture.** Each component adds one step, up or down. Most steps cancel, but not fully: after
 > $d_k$ of them you are about $\sqrt{d_k}$ away.
 
-Why is a large spread a problem? Because a softmax looks at differences: if two scores
+A large spread is a problem because a softmax looks at differences: if two scores
 differ by $x$, their weights differ by the factor $e^x$.
 """
 
@@ -171,14 +170,14 @@ for d_k in (2, 16, 128, 512):
 # %% [markdown]
 r"""
 Two scores one spread apart are nothing unusual. With 2 components one key gets four times the
-weight of the other; with 512, seven thousand million times. The softmax is **saturated**: one weight is nearly 1, the
-rest are nearly 0, and it has become the hard lookup of lesson 1.
+weight of the other; with 512, seven thousand million times. The softmax is **saturated**: one
+weight is nearly 1, the rest are nearly 0, and it has become the hard lookup of lesson 1.
 
 ## Divide by the root
 
-The spread is $\sqrt{d_k}$, so divide each score
-by it: $\text{score} = \text{query} \cdot \text{key} / \sqrt{d_k}$. Then the spread
-is 1, whatever $d_k$ is.
+The spread is $\sqrt{d_k}$, so divide each score by it,
+$\text{score} = \text{query} \cdot \text{key} / \sqrt{d_k}$, and the spread is 1,
+whatever $d_k$ is.
 """
 
 # %%
@@ -202,7 +201,7 @@ print(scaled, np.allclose(scaled, softmax(score, temperature=d_k**0.5)))
 # %% [markdown]
 r"""
 South still gets most, 0.59, but no longer everything: about as undecided as with two components.
-That is the aim: *how long* the vectors are should not decide how sure the lookup is.
+That is the aim: *how many* components there are should not decide how sure the lookup is.
 
 ## The whole function
 
@@ -211,7 +210,7 @@ Put together, for several queries at once:
 $$\text{output} = \text{softmax}\!\left(
 \frac{\text{query} \; \text{key}^\mathsf{T}}{\sqrt{d_k}}\right) \text{value} .$$
 
-This is equation 1 of *Attention Is All You Need*, which calls it scaled
+This is equation 1 of *Attention Is All You Need*, where it is called scaled
 dot-product attention. As a loop, it is lesson 1 with one more factor:
 """
 
@@ -229,7 +228,7 @@ def attention_loop(query, key, value):
 
 # %% [markdown]
 r"""
-And with matrices. `swapaxes(-1, -2)` transposes the last two axes only, so that
+With matrices, `swapaxes(-1, -2)` transposes the last two axes only, so that
 the function also works on whole stacks of queries and keys, with more axes in
 front.
 """
@@ -245,7 +244,7 @@ def scaled_dot_product_attention(query, key, value):
 
 # %% [markdown]
 r"""
-Take three queries of 64 components. The first is the stranger; the second resembles south: its
+Take three queries of 64 components: the first is the stranger; the second resembles south, its
 numbers plus noise, as large as they are; the third lies halfway between south and west,
 the mean of their numbers.
 """
@@ -261,9 +260,8 @@ print(output.round(2))  # (n_q, d_v)
 # %% [markdown]
 r"""
 The stranger gets a bit of everything. The noisy query gets 21 °C, the weather of south: a
-real likeness still wins, although the scores are scaled. The third, a
-surprise, gets 20.04 °C, nearly all south, and not the mean of 21 and 13. Look
-at the lengths of the two keys:
+real likeness still wins, although the scores are scaled. The third is a surprise: 20.04 °C,
+nearly all south, and not the mean of 21 and 13. Look at the lengths of the two keys, $\lVert k \rVert$:
 """
 
 # %%
@@ -271,8 +269,8 @@ print(np.linalg.norm(south).round(1), np.linalg.norm(west).round(1))
 
 # %% [markdown]
 r"""
-The key of south happens to be longer, and with the dot product a longer key wins
-(lesson 2). The scale does not change that: it is one factor for all keys.
+The key of south happens to be longer, and with the dot product a longer key wins (lesson 2),
+which the scale does not change: it is one factor for all keys.
 
 The check, against the loop and against `course_utils`:
 """
@@ -286,9 +284,8 @@ print(np.allclose(output, loop), np.allclose(output, general))
 r"""
 > **Why does a real likeness win?** A query that *equals* a key scores the sum of
 > $d_k$ squares, about $d_k$; a query unrelated to it scores about $\sqrt{d_k}$.
-> Scaled, that is $\sqrt{d_k}$ against 1. So longer vectors do tell like from
-> unlike better, by their direction. The scale only keeps chance from looking
-> like likeness.
+> Scaled, that is $\sqrt{d_k}$ against 1. So more components do tell like from
+> unlike better; the scale only keeps chance from looking like likeness.
 
 ## Add components
 
@@ -296,11 +293,10 @@ Now add components yourself, two at a time, and let the stranger ask. Watch:
 
 - the **dots**, one for each wind: which row of them flies apart? (Five dots show
   a spread only roughly.)
-- the **bars**: how long does it take until one orange bar has it all? Does the
-  winner stay the same as you go on? And the blue bars?
+- the **bars**: when has one orange bar (unscaled) it all? Does the winner stay the
+  same as you go on? And the blue bars?
 - the **curves**: how even the weights are, as a mean over 300 such queries: their
-  entropy (lesson 3) in per cent of $\ln n_k$, which is the entropy of equal
-  weights.
+  entropy (lesson 3) in per cent of $\ln n_k$, the entropy of equal weights.
 """
 
 # %%
@@ -347,7 +343,7 @@ figures.panel(components, d_k=d_k)
 # %% [markdown]
 r"""
 The orange dots fly apart, the blue ones stay in a clump. One orange bar takes nearly everything,
-then another one does:
+then another one:
 """
 
 # %%
@@ -356,16 +352,17 @@ for count in (8, 32, 64, 256):
 
 # %% [markdown]
 r"""
-Unscaled, eight components are sure of west, and 32 of south. The scaled weight of
-the same wind stays well below 1 each time.
+Unscaled, eight components are sure of west, and 32 of south, while the scaled weight of
+the same wind stays well below 1.
 
-A softmax that is so sure has another fault: nudge its scores, and its weights hardly move. But
-nudges are how a model learns. The last part of this lesson measures it.
+A softmax that is so sure has another fault. A model learns by small nudges of its numbers, in the
+direction that makes its error (the **loss**) smaller. But nudge such scores, and the weights hardly move.
+How far they move is the **gradient** of the softmax, which the last part of this lesson measures.
 
 ## Where it goes wrong
 
-**The wrong size, or the wrong place.** The scale is short, and it is wrong in
-many programs:
+**The wrong size, or the wrong place.** The scale is short, and wrong in many
+programs:
 
 - it was [left out](https://github.com/huggingface/blog/pull/2893) of the code in
   a published explanation, below a formula that had it;
@@ -377,7 +374,7 @@ many programs:
   [in 2021](https://github.com/FrancescoSaverioZuppichini/ViT/issues/2) and
   [again in 2023](https://github.com/FrancescoSaverioZuppichini/ViT/issues/6).
 
-Run them all, on the three queries of 64 components. Here the width is 512, as if
+Run them, and four more, on the three queries of 64 components. Here the width is 512, as if
 eight such queries stood side by side (lesson 9 does that), $n_k = 5$ and $d_v = 3$.
 """
 
@@ -407,7 +404,7 @@ for name, w in wrong.items():
 r"""
 None of them raises an error. Too small a divisor makes up its mind about the *stranger*, which
 deserves no certainty; too large a one (the line of `d_k ** -1`) has doubts about *noisy*,
-which is south. Only the last one shows in a row sum, 0.125 in place of 1.
+which is south. Only the last fault shows in a row sum, 0.125 in place of 1.
 
 How to notice: test with $d_k$, $d_v$, $n_q$ and $n_k$ all different, so that no
 two roots are the same; draw queries and keys of variance 1, and look whether the
@@ -467,7 +464,8 @@ one learns it (Henry et al., 2020). The fourth exercise asks how large it must b
 
 ## A sentence asks itself
 
-In a model that reads, queries and keys come from one sentence. Here is the one of the next lessons, cut into tokens, and a word on the prologue's:
+In a model that reads, queries and keys come from one sentence. Here is the one of the next
+lessons, cut into tokens, and a count for the prologue's:
 """
 
 # %%
@@ -484,24 +482,24 @@ print(f"prologue: {len(row) ** 2} pairs, ex ahead by {ahead:.0f}")
 # %% [markdown]
 r"""
 > **In a language model.** Every token *asks*, *is asked* and *answers*: it has a query, a key and a value.
-> One call scores all pairs, 441 in the prologue's sentence. The scores of unrelated vectors,
-> scaled, scatter by about 1. From the last "V", that of "ex" is ahead of the next best by about
-> 5: with the scale, chance seldom looks like this, and a match does.
+> One call scores all pairs, 441 in the prologue's sentence. At random, scaled scores would
+> scatter by about 1. From the last "V", that of "ex" is ahead of the next best by about 5: with the
+> scale, chance seldom looks like this, and a match does.
 
-Read token 7, "it". To know what is meant, you looked back, at "cat" and perhaps
-at "mat", and "tired" decided. But may every token ask every other? A model that writes the
-sentence from left to right must not see "tired" when it writes "it". And in a batch, shorter
-sentences are filled up with tokens that nobody should ask. **In a sentence, who may look at
-whom?** That is where the second part begins.
+Read token 7, "it". To know what is meant, you looked back, at "cat" and perhaps at "mat", and
+"tired" decided. But may every token ask every other? A model that writes the sentence from left to
+right must not see "tired" when it writes "it". And where several sentences share one array, a
+**batch**, the shorter are filled up with tokens that nobody should ask. **In a sentence, who may
+look at whom?**
 
 ## In short
 
 A dot product of $d_k$ independent components of variance 1 has the variance $d_k$.
-Unscaled, scores spread like $\sqrt{d_k}$ and saturate the softmax: it becomes
-certain by chance, and for ever more queries its gradient all but vanishes. Dividing
-by $\sqrt{d_k}$ keeps the spread at 1 whatever the length of the vectors. It is a
-temperature, it stands before the softmax, and it uses the size of a query, no
-other. Scores, scale, softmax, weighted sum: that is scaled dot-product attention.
+Unscaled, scores spread like $\sqrt{d_k}$ and saturate the softmax, which becomes
+certain by chance. Dividing by $\sqrt{d_k}$ keeps the spread at 1 however many
+components there are. It is a temperature, it stands before the softmax, and $d_k$ is
+the number of components of a query, no other size. Scores, scale, softmax, weighted sum: that is
+scaled dot-product attention.
 
 **Now you:** [the exercises of this
 lesson](../exercises/05_scaled_dot_product_attention.ipynb). After them you have a
@@ -512,16 +510,12 @@ function that looks everywhere. [Lesson 6](06_masks.ipynb) decides where it may 
 r"""
 ## For those who want to know more: sharpness and gradient
 
-A model learns by nudging its numbers
-in the direction that makes the error smaller; how far a nudge of the scores moves
-the weights is the **gradient** of the softmax (lesson 10 follows it through a
-whole model). A saturated softmax may not move at all.
-
-Here the books disagree. *Attention Is All You Need* writes that its authors
+How far does a nudge of the scores move the weights? (Lesson 10 follows the gradient through a whole
+model.) On this the books disagree, so measure it. *Attention Is All You Need* writes that its authors
 "suspect" that large dot products push the softmax into regions where it has
 "extremely small gradients". A textbook (Zhang, Lipton, Li and Smola, *Dive into
 Deep Learning*, in the section on queries, keys and values) says of the softmax that
-"its gradient never vanishes". So measure it.
+"its gradient never vanishes".
 
 If score $j$ is nudged by a small amount, weight $i$ moves by that amount times
 
@@ -546,9 +540,9 @@ print(jacobian(softmax(score))[:, 1])
 
 # %% [markdown]
 r"""
-Raise one score, and its weight rises; the others fall, and together they lose
-what it gains. The **size** of the Jacobian is the root of the sum of its squares.
-Here it is for 32 keys that are all level, for two that lead, and for one that leads:
+Raise one score, and its weight rises, while the others together lose what it gains. The **size** of
+the Jacobian is the root of the sum of its squares. Here it is for 32 keys that are all level, for
+two that lead, and for one that leads:
 """
 
 # %%
@@ -619,17 +613,16 @@ for name, runs in found.items():
 
 # %% [markdown]
 r"""
-- **Evenness.** Scaled, it settles at 0.87. Unscaled it falls, to 0.03 at $d_k =
+- **Evenness.** Scaled, it settles at 0.87; unscaled it falls, to 0.03 at $d_k =
   1024$: nearly all weight on one key of 32.
-- **Size, scaled.** It stays near 0.24.
-- **Size, unscaled.** At first it *rises*: at $d_k = 8$ the unscaled softmax moves
-  more than the scaled one, since a few keys compete. Beyond that it falls.
+- **Size.** Scaled, it stays near 0.24. Unscaled, it *rises* at first: at $d_k = 8$ the unscaled
+  softmax moves more than the scaled one, since a few keys compete; beyond that it falls.
 - **The mean hides most of it.** At $d_k = 64$ the mean has lost little, 0.20
   against 0.24. But for about one query in five the size is below 0.01, and at
   $d_k = 1024$ for seven in ten: the median is 0.00. The few queries with two
   leaders nearly level hold up the mean.
 
-So both books have a point. The gradient never *is* zero, in exact arithmetic. But without the
+So both books have a point. In exact arithmetic the gradient never *is* zero, but without the
 scale more and more queries get next to none of it as $d_k$ grows, while with the scale all
 of them get some.
 
@@ -639,15 +632,15 @@ like $d_k$. We measured the softmax alone: the gradient that reaches the query i
 also multiplied by the keys and by the scale. And we trained nothing, so this says
 what may go wrong, not how much it costs.
 
-> **Is the root the only choice?** No. The method of Yang et al. (2022) for making
+> **Is the root the only choice?** No: the method of Yang et al. (2022) for making
 > models wider [divides by $d_k$ itself](https://github.com/microsoft/mup). The
 > model T5 uses no scale at all: there it is [put into the numbers that the model
 > starts from](https://github.com/facebookresearch/xformers/issues/522).
 
 ### A scale that doubles the memory
 
-Keep the queries in `float32`, at half the bytes
-of NumPy's usual `float64`. Watch what the scale does to them.
+Keep the queries in `float32`, at half the bytes of NumPy's usual `float64`, and watch what the
+scale does to them.
 """
 
 # %%
@@ -667,7 +660,7 @@ Both scales are the number 0.125. But `np.sqrt` returns a NumPy `float64`, and
 since NumPy 2 a `float64` number counts as much as a `float64` array: the product
 becomes `float64`, and so does everything after it, at twice the memory. A plain
 Python number adapts to the array it meets. (The rule is NumPy's enhancement
-proposal 50.) A test of the *values* never sees this. Test the dtype too, and
+proposal 50.) A test of the *values* never sees this, so test the dtype too, and
 write `d_k ** -0.5`.
 """
 
