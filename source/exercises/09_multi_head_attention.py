@@ -8,8 +8,8 @@ tries your function on fresh inputs each time and tells you what it found; run
 it as often as you like. The hints open one at a time.
 
 Everything you need is in [the lesson](../notebooks/09_multi_head_attention.ipynb).
-From exercise 3 on you may use `scaled_dot_product_attention` and `softmax`, which
-you wrote in earlier lessons, and at every place your own functions. A worked solution
+From exercise 3 on you may use `scaled_dot_product_attention` (lesson 5) and
+`softmax` (lesson 3), and at every place your own functions. A worked solution
 of each exercise stands in [the
 solutions](../solutions/09_multi_head_attention.ipynb); they help most after you
 have tried.

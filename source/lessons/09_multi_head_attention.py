@@ -275,7 +275,7 @@ print(np.array_equal(merge_heads(split_heads(x[:, :8], 4)), x[:, :8]))
 # %% [markdown]
 r"""
 Between the two, the attention of lesson 5 does its work as always, on any axes in front.
-Only a padding mask (lesson 6) needs one more, (batch, 1, 1, n_k); without it, its sentences
+Only a padding mask (lesson 6) needs one axis more, (batch, 1, 1, n_k); without it, its sentences
 would be taken for heads.
 """
 
@@ -460,7 +460,7 @@ find groups close to full multi-head attention, and almost as fast as one shared
 
 Here are thirteen designs for the size of Llama 2. The first seven split
 8,192 columns into 1, 2, 4, … 64 heads; the others let the 64 heads share ever
-fewer keys and values. The figure starts at Llama 2's own. Watch:
+fewer keys and values. The figure starts at Llama 2's own design. Watch:
 
 - while you **split**: what grows, what shrinks, and which bar does not move?
 - while you **share**: which bar moves now? Does the number of rows of weights?
@@ -582,7 +582,7 @@ as here (8 and 9), and a forgotten `w_out` shows in the shape.
 
 Nine lessons, one sentence (or yours: write it in the cell, with four to ten of these words). Each column is a token, each row a stage, with the number of
 the lesson that built it. Little bars are the numbers of a vector, up if positive. The last row belongs to the
-token that asks, and has a place  for each feature. Watch:
+token that asks, and has a place for each feature. Watch:
 
 - the **arcs**: where do the two heads look?
 - in the ringed column, from top to bottom: query, blend, merged blends;
@@ -689,8 +689,8 @@ position, one causal layer with `num_heads` heads, and two matrices that read on
 each from its output. It is trained as in lesson 7, on 600 batches of 16 sequences. With
 eight tokens, guessing gets 1/8.
 
-To fail may be only a matter of size or of patience, so one head also gets its chance with
-twice the width, and with 3,000 batches. Five seeds each.
+If one head fails, it may be for want of size or of patience, so it also gets its chance
+with twice the width, and with 3,000 batches. Five seeds each.
 """
 
 # %%
@@ -734,7 +734,7 @@ The bars are means over five seeds, the lines on them one standard deviation, th
 the seeds.
 
 - **One head** answers one question always (1.0) and does little better than guess at the
-  other (0.1 to 0.2). Each seed chose the same one, perhaps since "one back" can be asked at
+  other (0.1 to 0.2). Each seed chose the same one, perhaps because "one back" can be asked at
   more positions.
 - **Two heads**, at the same width, answer both, on every seed.
 - **Width** does not help: 0.1 with twice the width.
