@@ -311,6 +311,7 @@ A padding mask hides the keys from the length on. One row serves all queries of 
 sentence, so its shape is (batch, 1, n_k).
 """
 
+
 # %%
 def padding_mask(lengths, n_k):
     return np.arange(n_k) < lengths[:, None, None]  # (batch, 1, n_k)
@@ -526,7 +527,7 @@ Every row still sums to 1 (but the last, which sees nothing). The book's
 our leak test: edit future tokens, and see that earlier outputs stay.
 
 **Large is not infinite.** Some hide with −10,000 in place of $-\infty$. A user who trained
-such a model saw [next to no errors in training, and very bad
+such a model saw [training errors near 0, and very bad
 texts](https://github.com/karpathy/minGPT/issues/75): the model had found out how to push
 its own scores below −10,000.
 """
@@ -584,8 +585,7 @@ r"""
 **What does each of them leak, and through what?** A token enters as a key and as a value.
 (Also as a query, but that moves only its own output, and may.) So replace one key, or one
 value, by a fresh one, and measure how far each output moves. All vectors are drawn at
-random, with $\sqrt{d_k} = 4$. If each bug let something of everything through, any edit
-would find any bug.
+random, with $\sqrt{d_k} = 4$. If each bug let something of everything through, every edit would find every bug.
 """
 
 
@@ -635,7 +635,7 @@ _ = axes.flat[-1].text(0, 0.4, legend)
 r"""
 The right mask moves nothing above the steps and nothing left of the line. (Its early rows
 are darkest: who sees few keys depends much on each.) Inverted is its negative, after the
-softmax a pale copy, and scores times 0 veils the whole square.
+softmax a pale copy; OR lets nearly everything through, and scores times 0 veils the whole square.
 
 In numbers, three kinds of pairs are forbidden: a token and its future, a token and padding,
 and a query in the padding with anything. A leak of 100% moves an output as far as an
@@ -698,7 +698,7 @@ Means over 20 seeds, with bars of one standard deviation.
 - **Diagonal off by one** leaks of the future and not of padding. (Its 14 in the last
   column is future too: the last padding sees the first token.)
 
-So any edit does *not* find any bug. Editing only values misses one, editing only keys
+So *not* every edit finds every bug. Editing only values misses one, editing only keys
 misses two, and one of these shows in no query that has anything to see. **A leak
 test has to edit keys and values, future and padding, and to look at every row.**
 """
@@ -710,8 +710,8 @@ print("row sums after the softmax:", lost.sum(axis=-1)[3:7])
 
 # %% [markdown]
 r"""
-Over all 20 seeds the largest leak of the right mask is exactly 0. The four row sums, masked
-after the softmax, should be 1. How much harm a leak does, random vectors cannot tell;
+Over all 20 seeds the largest leak of the right mask is exactly 0. The four row sums below it, masked after
+the softmax, should be 1. How much harm a leak does, random vectors cannot tell;
 training can make a small leak large.
 
 All six happened.

@@ -170,7 +170,9 @@ for word, row in zip(words, looks, strict=True):
     found = [f"{j} {words[j]} {row[j]:.2f}" for j in best]
     print(f"{word:8}", ",  ".join(found))
 cat_sat, sat_cat = weights[1, 2], weights[2, 1]
-print(f"\n“cat” gives “sat” {cat_sat:.2f}, “sat” gives “cat” {sat_cat:.2f}")
+print(
+    f"\n“cat” gives “sat” {cat_sat:.2f}, “sat” gives “cat” {sat_cat:.2f}"
+)
 
 # %% [markdown]
 r"""
