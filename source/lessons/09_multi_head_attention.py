@@ -321,7 +321,7 @@ head alone, at a place that the number of the head decides, and the vector would
 size of all heads together, not that of the token to which it is to be added (the residual
 connection of lesson 7).
 
-What do more heads cost? Count the numbers in the three matrices (**parameters**), the
+What do more heads cost? Count the numbers in the three matrices (the **parameters**), the
 multiplications for all scores, and the rows of weights.
 """
 
