@@ -57,7 +57,5 @@ class Exercise:
         """Points, minutes, difficulty and what to import, in one line."""
         stars = "★" * self.difficulty + "☆" * (3 - self.difficulty)
         uses = ", ".join(["NumPy", *(f"`{name}`" for name in self.may_use)])
-        return (
-            f"{self.points} points · about {self.minutes} minutes · {stars} · "
-            f"uses {uses}"
-        )
+        points = "1 point" if self.points == 1 else f"{self.points} points"
+        return f"{points} · about {self.minutes} minutes · {stars} · uses {uses}"

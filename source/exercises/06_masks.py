@@ -168,7 +168,7 @@ of the edited positions.
 
 The two runs rounded differently, so numbers differ by up to 1e-6 although nothing
 moved. A leak moves at least one number of its output by more than 1e-4. The check
-runs the right attention and all six bugs of the lesson, with padding in front.
+runs the right attention and the six bugs of the lesson's last part, with padding in front.
 """
 
 

@@ -9,7 +9,7 @@ it as often as you like. The hints open one at a time.
 
 Everything you need is in
 [the lesson](../notebooks/07_self_and_cross_attention.ipynb). Beside NumPy you may
-use `scaled_dot_product_attention`, which you wrote in lesson 5. A worked solution of
+use `scaled_dot_product_attention` (lesson 5), whose fourth argument is the mask. A worked solution of
 each exercise stands in
 [the solutions](../solutions/07_self_and_cross_attention.ipynb); they help most after
 you tried.
@@ -171,7 +171,7 @@ mask. Return the number of the fault.
 
 | argument | shape | |
 |---|---|---|
-| `moved` | (2, n, n) | `moved[0, i, j]`: how far output j moved when token i of `y` was edited; `moved[1, i, j]`: when token i of `x` was edited |
+| `moved` | (2, n, n) | `moved[0, i, j]`: how far output j moved when token i of `y` was edited; `moved[1, i, j]`: when token i of `x` was edited; unlike in a mask, the row is what was *edited* |
 | *returns* | a whole number | 0, 1, 2, 3 or 4 |
 
 Both sequences have n tokens, at least 3, so the shape of the output tells you

@@ -116,8 +116,8 @@ keeps the query still and turns each key by `-offset`.
 r"""
 ## 3. A ramp for each head
 
-Return ALiBi's bias for several heads. Head $h$, counted from 1, has the slope
-$2^{-8h/\text{num\_heads}}$, and the bias of a query and a key is minus the slope times
+Return ALiBi's bias for several heads. Head $m$, counted from 1, has the slope
+$2^{-8m/\text{num\_heads}}$, and the bias of a query and a key is minus the slope times
 their distance.
 
 The queries are not the first tokens here: some came before, as when a model writes on
@@ -129,7 +129,7 @@ $i + \text{offset}$, key $j$ at position $j$.
 | `num_heads` | 2, 4, 8 or 16 | how many heads |
 | `n_q` | a whole number | how many queries |
 | `n_k` | a whole number | how many keys |
-| `offset` | a whole number | the position of the first query |
+| `offset` | a whole number | the position of the first query, as in lesson 6 (in exercise 2 the word meant something else) |
 | *returns* | (num_heads, n_q, n_k) | what is added to the scores |
 
 A distance is never negative: a key after the query counts like one before it.

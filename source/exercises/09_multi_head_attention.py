@@ -8,8 +8,8 @@ tries your function on fresh inputs each time and tells you what it found; run
 it as often as you like. The hints open one at a time.
 
 Everything you need is in [the lesson](../notebooks/09_multi_head_attention.ipynb).
-From exercise 3 on you may use `scaled_dot_product_attention` and `softmax`, which
-you wrote in earlier lessons, and at every place your own functions. A worked solution
+From exercise 3 on you may use `scaled_dot_product_attention` (lesson 5) and
+`softmax` (lesson 3), and at every place your own functions. A worked solution
 of each exercise stands in [the
 solutions](../solutions/09_multi_head_attention.ipynb); they help most after you
 have tried.
@@ -58,7 +58,7 @@ stand side by side. So the pieces first stand *behind* their tokens, and `swapax
 brings them before. A reshape straight to the final shape would put the numbers of
 other tokens into a head.
 
-Another way stacks slices: `np.stack([x[..., i * d_head : (i + 1) * d_head] for i in
+Another way stacks slices: `np.stack([x[..., i * d_k : (i + 1) * d_k] for i in
 range(num_heads)], axis=-3)`. It says more plainly what a head is.
 """
 
@@ -70,17 +70,17 @@ The exact inverse of exercise 1: lay the heads' numbers side by side, head 0 fir
 
 | argument | shape | |
 |---|---|---|
-| `heads` | (..., num_heads, n, d_head) | for each head, one row per token |
-| *returns* | (..., n, num_heads · d_head) | one row per token |
+| `heads` | (..., num_heads, n, d_k) | for each head, one row per token |
+| *returns* | (..., n, num_heads · d_k) | one row per token |
 """
 
 
 # %% exercise="merge_heads"
 def merge_heads(heads):
     ### BEGIN SOLUTION
-    *leading, num_heads, n, d_head = heads.shape
+    *leading, num_heads, n, d_k = heads.shape
     side_by_side = heads.swapaxes(-2, -3)
-    return side_by_side.reshape(*leading, n, num_heads * d_head)
+    return side_by_side.reshape(*leading, n, num_heads * d_k)
     ### END SOLUTION
 
 
@@ -197,8 +197,8 @@ number of the fault.
 | number | fault |
 |---|---|
 | 0 | none: the output is right |
-| 1 | query, key and value are split by a reshape to (heads, n, d_head), without a transpose |
-| 2 | the scores are divided by the root of d_model in place of that of d_head |
+| 1 | query, key and value are split by a reshape to (heads, n, d_k), without a transpose |
+| 2 | the scores are divided by the root of d_model in place of that of d_k |
 | 3 | the key–value heads are shared in the order of `np.tile`: 0, 1, 0, 1 |
 | 4 | `w_out` is left out |
 

@@ -8,8 +8,8 @@ How is a position kept from seeing what it must not see?
 hides what is only filling, and `masked_softmax`, which gives hidden keys a weight
 of exactly 0. And a test that finds a mask that leaks.
 
-**What you'll learn.** To write a mask for a given rule, to combine two rules, to
-predict which outputs move when one token is edited, and to diagnose six famous
+**What you'll learn.** To write a mask for a given rule, to combine two rules, to predict
+which outputs move when one token is edited, and, in the last part, to diagnose six famous
 mask bugs by what they leak.
 
 **What you'll need.** Lessons 1 to 5. The main line takes about 20 minutes, the first exercise 5
@@ -47,14 +47,13 @@ for position, token in enumerate(tokens):
 
 # %% [markdown]
 r"""
-The cat is a thing and alive, the mat is a thing and hints at a place. "it" is a
-thing that is perhaps alive. The two "the" are the same vector: nothing in it says
-where a token stands (lesson 8 changes that).
+The two "the" are the same vector: nothing in it says where a token stands (lesson 8 changes
+that).
 
-Now the sentence asks itself; for this lesson every token uses its one vector in all
-three roles, as a query, a key and a value. One call scores all hundred pairs; twice
-as many tokens would make four hundred, which is the **quadratic cost** of attention
-([lesson 14](14_efficiency.ipynb)). Here is where "it" looks:
+Here every token uses its one vector in all three roles, as query, key and value. One call
+scores all hundred pairs, and twice as many tokens would make four hundred: that is the
+**quadratic cost** of attention ([lesson 14](14_efficiency.ipynb)). Here is where "it"
+looks:
 """
 
 # %%
@@ -68,28 +67,27 @@ print()
 
 # %% [markdown]
 r"""
-Mostly at the cat, which is a thing and alive, then at itself and at the mat. That
-is a sensible guess at what "it" means. But it also looks at "was" and "tired", and
-these come later.
+Mostly at the cat, which is a thing and alive, then at itself and at the mat: a sensible
+guess at what "it" means. But it also looks at "was" and "tired", which come later.
 
 Is that wrong? To *read* a finished sentence, looking ahead is welcome. But a model that
 *writes* learns from sentences that others finished: at each position it has to say which
-token comes next, and all ten positions are trained at once, in one call. At "it", the right answer is "was",
-and there "was" stands, as a key, with a weight above 0. A model that can look there
-need not learn to write; it can learn to copy. And when it has to write for itself,
-there is nothing to copy from.
+token comes next, and all ten positions are trained at once, in one call. At "it" the right
+answer is "was", and there "was" stands, as a key, with a weight above 0. A model that can
+look there need not learn to write; it can learn to copy, and when it has to write for
+itself, there is nothing to copy from.
 
-> **In a language model.** Recall "Captain Vexolin stood at the harbour … said Captain V". Each
-> token is a query once. At the last "V" the winning key is the "ex" behind the first "V", far back. At
-> the *first* "V" that same "ex" comes next: it is the answer. If a wrong mask shows it there, the
-> model learns in training to look one ahead, where the answer always stands. At the last "V" nothing stands
-> ahead, and nothing has taught it to look back.
+> **In a language model.** Recall the [prologue](00_watch_a_model_look_back.ipynb): "Captain
+> Vexolin stood at the harbour … said Captain V". At the last "V" the winning key is the
+> "ex" behind the first "V", far back. At the *first* "V" that same "ex" comes next: it is
+> the answer. If a wrong mask shows it there, the model learns to look one ahead, where the
+> answer always stands; at the last "V" nothing stands ahead, and nothing has taught it to
+> look back.
 
 ## Predict first
 
-To see what gets through, replace the last token "tired" by "soft", which is
-a state too, but of things. (Now "it" is the mat. You noticed; the model should
-not, before the last token.) How many of the ten outputs change?
+To see what gets through, replace the last token "tired" by "soft", which is a state too,
+but of things. (Now "it" is the mat.) How many of the ten outputs change?
 """
 
 # %%
@@ -112,9 +110,8 @@ guess.reveal(right=2)
 
 # %% [markdown]
 r"""
-All ten. A softmax never gives a weight of 0 (lesson 3), so every output holds a
-little of every value. The last moves most, since there query, key and value
-all changed; but the first moves as well.
+All ten, because a softmax never gives a weight of 0 (lesson 3), so every output holds a
+little of every value. The last moves most, since its query, key and value all changed.
 
 An output that moves when something is edited that it must not see is a **leak**.
 That can be tested: edit, and compare.
@@ -141,9 +138,8 @@ print(causal_mask_loop(5, 5).astype(int))
 
 # %% [markdown]
 r"""
-Ones below the diagonal and on it, zeros above. It is called **causal**: nothing
-later has an effect on anything earlier. The diagonal is allowed. At position $i$ the
-model *knows* token $i$; what it has to guess is token $i + 1$.
+It is called **causal**: nothing later has an effect on anything earlier. The diagonal is
+allowed, for at position $i$ the model *knows* token $i$, and has to guess token $i + 1$.
 
 Without the loop: compare a column of query positions with a row of key positions.
 """
@@ -180,9 +176,9 @@ def masked_softmax_loop(scores, mask):
 
 # %% [markdown]
 r"""
-This loop is the specification. But the rows have unequal numbers of keys, and
-matrices do not like that. So keep every key, and give the hidden ones the score
-$-\infty$. Then $e^{-\infty} = 0$: no weight, and no share in the sum either.
+This loop is the specification. But its rows have unequal numbers of keys, which an array
+cannot have. So keep every key, and give the hidden ones the score $-\infty$. Since
+$e^{-\infty} = 0$, they get no weight, and have no share in the sum either.
 
 $$\text{weights} = \text{softmax}(\text{hidden}), \qquad
 \text{hidden}_{ij} = \begin{cases} \text{scores}_{ij} & \text{if mask}_{ij} \\
@@ -210,8 +206,7 @@ print(weights[:4])
 
 # %% [markdown]
 r"""
-All three agree. The first token can see only itself, and gives itself all its weight. The
-second shares 1 between two keys, and so on: every row sums to 1, and zeros fill the rest.
+The three give the same weights, and every row sums to 1, over the keys that it may see.
 
 Could one not compute the softmax first, set the hidden weights to 0, and divide each row by what
 is left of it?
@@ -232,9 +227,9 @@ with np.errstate(invalid="ignore"):
 
 # %% [markdown]
 r"""
-It is right in exact arithmetic, and shares everything out twice. But where a hidden score
-towers over the visible ones, these have rounded to 0 before the repair: 0 divided by 0. And
-whoever forgets the second division has a bug, which we meet below.
+In exact arithmetic that is right, though everything is shared out twice. But where a hidden
+score towers over the visible ones, these have rounded to 0 before the repair: 0 divided by
+0. And whoever forgets the second division has a bug, which the last part measures.
 
 Now the edit again, "soft" for "tired", with the mask:
 """
@@ -253,18 +248,14 @@ print(moved, np.all(moved[:9] == 0))
 
 # %% [markdown]
 r"""
-Not nearly 0, but 0. The edited token enters nine outputs nowhere: its value has weight 0, its key takes no part in the sum.
-
-> `scaled_dot_product_attention` takes a mask as `attn_mask`, or makes a causal one
-> if you pass `is_causal=True`.
+Nine outputs do not move at all: in them the edited token's value has weight 0, and its key
+takes no part in the sum.
 
 ## Fewer queries than keys
 
-A model that writes works one token at a time. When "it" has just been written, only
-the new token has a question; those before it have had their answers. So there is
-one query and eight keys, and the query stands at position 7, not 0. The position of
-the first query among the keys is called the **offset**: query $i$ sees key $j$ if
-$j \le i + \text{offset}$.
+A model that writes works one token at a time. When "it" has just been written, only "it" still has to ask: one query, eight keys, and the query stands at position 7, not 0. The
+position of the first query among the keys is called the **offset**: query $i$ sees key $j$
+if $j \le i + \text{offset}$.
 """
 
 # %%
@@ -274,9 +265,9 @@ print(course_utils.causal_mask(2, 10, offset=4).astype(int))
 
 # %% [markdown]
 r"""
-With the offset, "it" sees all eight. Without it, the mask believes that "it" is the
-first token of all. The last mask is for two queries at the positions 4 and 5.
-Is the answer the same as in the whole sentence?
+With the offset, "it" sees all eight; without, the mask takes it for the first token of all.
+The last mask is for queries at positions 4 and 5. Is the answer the same as in the whole
+sentence?
 """
 
 # %%
@@ -290,10 +281,14 @@ for offset in (7, 0):
 
 # %% [markdown]
 r"""
+> `scaled_dot_product_attention` takes any mask as `attn_mask`, its fourth argument. With
+> `is_causal=True` it makes a causal one, but with offset 0, as PyTorch does: not for this
+> case.
+
 ## What is only filling
 
-Sentences differ in length, arrays do not. So shorter sentences are filled up at the
-end, and the filling is called **padding**. Here are two sentences in one array:
+Sentences differ in length, arrays do not. So shorter sentences are filled up at the end,
+and the filling is called **padding**. Here are two sentences in one array, a **batch**:
 ours, and "the cat sat", padded with vectors of zeros.
 """
 
@@ -308,17 +303,21 @@ print(padded[1, 2])
 
 # %% [markdown]
 r"""
-The output of "sat" when the short sentence is alone, and when it is padded. The
-padding holds nothing but zeros, and still every number shrinks: 1.36 becomes 0.79. A
-key of zeros has the score 0, and $e^0 = 1$, so the seven paddings take
-a good part of the weight.
+That is "sat", alone and padded. The padding holds nothing but zeros, and still 1.36 becomes
+0.79: a key of zeros has the score 0, and $e^0 = 1$, so the seven paddings take a good part
+of the weight.
 
 A padding mask hides the keys from the length on. One row serves all queries of a
 sentence, so its shape is (batch, 1, n_k).
 """
 
+
 # %%
-mask = np.arange(10) < lengths[:, None, None]  # (batch, 1, n_k)
+def padding_mask(lengths, n_k):
+    return np.arange(n_k) < lengths[:, None, None]  # (batch, 1, n_k)
+
+
+mask = padding_mask(lengths, 10)
 general = course_utils.padding_mask(lengths, 10)
 print(mask.shape, np.array_equal(mask, general))
 padded = course_utils.scaled_dot_product_attention(
@@ -328,8 +327,8 @@ print(padded[1, 2], np.allclose(padded[1, :3], alone))
 
 # %% [markdown]
 r"""
-With the mask the short sentence does not notice its padding. (The seven padded
-positions are queries too, and get outputs of their own. Nobody reads them.)
+Now the short sentence does not notice its padding. (The seven padded positions are queries
+too, but nobody reads their outputs.)
 
 ## Both at once
 
@@ -358,8 +357,8 @@ print(
 
 # %% [markdown]
 r"""
-They do not: padding behind them lies in their future, which the causal mask hides already. The other
-rows differ, but nobody reads those. So when does a model that writes need both rules?
+They do not: padding behind them lies in their future, which the causal mask hides already.
+So when does a model that writes need both rules?
 
 ## Nothing to see
 
@@ -376,15 +375,15 @@ with np.errstate(invalid="ignore"):
 
 # %% [markdown]
 r"""
-The first two queries may see nothing: before them is only padding. All their scores
-are $-\infty$, the maximum is $-\infty$, and $-\infty - (-\infty)$ is `nan`, "not a
-number". The rows below are right, and yet a single `nan` spoils every sum that it
-gets into.
+The first two queries may see nothing. All their scores are $-\infty$, so is the maximum,
+and $-\infty - (-\infty)$ is `nan`, "not a number", which spoils every sum that it gets
+into.
 
-What *should* a query get that may see nothing? PyTorch's developers weighed
-two answers, equal weights for all keys or `nan`, and first chose `nan`; in 2024 they
-[changed to zeros](https://github.com/pytorch/pytorch/pull/131060). Zeros follow from
-the loop above, where nothing is added up if there is no key, and so does this course.
+What *should* a query get that may see nothing? The developers of PyTorch, a library for
+building models, weighed two answers, equal weights for all keys or `nan`, and first chose
+`nan`; in 2024 they [changed to zeros](https://github.com/pytorch/pytorch/pull/131060).
+Zeros are what the loop above gives, which adds nothing up where there is no key, and what
+this course gives (how, exercise 3 asks):
 """
 
 # %%
@@ -396,9 +395,9 @@ Such rows sum to 0, not to 1, and their output is a vector of zeros.
 
 ## A mask by chance: dropout
 
-In training, many models also hide some keys *at random*, so that no output comes to rely on a
-single one. This is **dropout** (Srivastava et al., 2014), here of weights, after the softmax.
-But then a row no longer sums to 1:
+In training, many models also hide some keys *at random*, so that no output comes to rely on
+a single one. This is **dropout** (Srivastava et al., 2014), here of weights, after the
+softmax, each with probability $p$. But then a row no longer sums to 1:
 """
 
 
@@ -416,9 +415,9 @@ print(np.abs(many.mean(axis=0) - weights).max() < 0.02)
 
 # %% [markdown]
 r"""
-None of the five rows sums to 1. What is kept is divided by $1 - p$, the share that
-survives; so *on average* each weight is what it was, and each row sums to 1. A model in use
-drops nothing, and needs no correction.
+What is kept is divided by $1 - p$, the share that survives; so *on average* each weight is
+what it was. A model in use drops nothing (PyTorch's function must be told so, by
+`dropout_p=0`), and needs no correction.
 
 ## Blot out a word
 
@@ -501,10 +500,8 @@ print(moves(5, past))
 r"""
 ## Where it goes wrong
 
-From outside a leak looks like success. Somebody used a mask in
-which True meant "hide" with a layer in which True means "see", and reports [100%
-accuracy and a loss near 0](https://github.com/tensorflow/text/pull/894), soon.
-Try two such traps.
+From outside a leak looks like success. Somebody passed a mask in which True meant "hide" to code in which True means "see", and soon reported [an accuracy of
+100%](https://github.com/tensorflow/text/pull/894). Here are two such traps.
 
 **True means two things.** In PyTorch, True means "may attend" for
 `scaled_dot_product_attention`, and "must not" for `MultiheadAttention`. A notebook
@@ -526,13 +523,13 @@ for name, m in (("right", mask), ("flipped", ~mask)):
 # %% [markdown]
 r"""
 Every row still sums to 1 (but the last, which sees nothing). The book's
-[repair](https://github.com/rasbt/LLMs-from-scratch/pull/1062) came with a test: edit
-future tokens, and see that earlier outputs stay. That is our leak test.
+[repair](https://github.com/rasbt/LLMs-from-scratch/pull/1062) came with a test, which is
+our leak test: edit future tokens, and see that earlier outputs stay.
 
-**Large is not infinite.** Some hide with −10,000 in place of $-\infty$. A user who
-trained such a model saw losses [near 0, and very bad
-texts](https://github.com/karpathy/minGPT/issues/75): the model had found out how to
-push its own scores below −10,000.
+**Large is not infinite.** Some hide with −10,000 in place of $-\infty$. A user who trained
+such a model saw [training errors near 0, and very bad
+texts](https://github.com/karpathy/minGPT/issues/75): the model had found out how to push
+its own scores below −10,000.
 """
 
 # %%
@@ -548,17 +545,21 @@ are far from 0.
 
 ## In short
 
-A mask is a boolean array with a row for each query and a column for each key; True
-means "may attend". The causal mask hides the future, the padding mask hides filling,
-and rules combine with AND. Hidden scores become $-\infty$ *before* the softmax, and a
-query that sees nothing gets zeros. A leak is an output that moves when something is
-edited that it must not see: edit keys and values, look at every row, and expect nothing
-but rounding.
+A mask is a boolean array with a row for each query and a column for each key; True means
+"may attend". The causal mask hides the future, the padding mask hides filling, and rules
+combine with AND. Hidden scores become $-\infty$ *before* the softmax, and a query that sees
+nothing gets zeros. A leak is an output that moves when something is edited that it must not
+see: edit, compare, and expect 0, up to rounding.
+
+**Now you:** [the exercises of this lesson](../exercises/06_masks.ipynb). After them you can
+say who may look at whom. But so far a token had one vector for everything. Must it ask as
+it answers, and may one sentence ask another? That is [lesson
+7](07_self_and_cross_attention.ipynb).
 
 ## For those who want to know more: six bugs, measured
 
-A wrong mask raises no error. Here are
-six mistakes, each in one line, beside the right one. There are twelve positions; the first three are padding, in front.
+Here are six mistakes, two of which you have met, each in one line beside the right one. Of
+the twelve positions the first three are padding.
 """
 
 # %%
@@ -581,13 +582,10 @@ attentions = {
 
 # %% [markdown]
 r"""
-**What does each of them leak, and through what?** A token enters as a
-key and as a value. (Also as a query, but that moves only its own output, and may.)
-So replace one key, or one value, by a fresh one, and
-measure how far each output moves. All vectors are drawn at random.
-
-One might think that each bug lets something of everything
-through, so that any edit finds any bug. Then a leak test could be crude.
+**What does each of them leak, and through what?** A token enters as a key and as a value.
+(Also as a query, but that moves only its own output, and may.) So replace one key, or one
+value, by a fresh one, and measure how far each output moves. All vectors are drawn at
+random, with $\sqrt{d_k} = 4$. If each bug let something of everything through, every edit would find every bug.
 """
 
 
@@ -615,8 +613,8 @@ moved = {
 
 # %% [markdown]
 r"""
-Where do outputs move? A row is an output, a
-column the edited position, both edits added up, mean of 20 seeds; dark means moved. (The 4 is $\sqrt{d_k}$.)
+Where do outputs move? A row is an output, a column the edited position, both edits added
+up, mean of 20 seeds; dark means moved.
 """
 
 # %% tags=["hide-input"]
@@ -635,15 +633,13 @@ _ = axes.flat[-1].text(0, 0.4, legend)
 
 # %% [markdown]
 r"""
-The right mask moves nothing above the steps and nothing left of the line. (Its
-early rows are darkest: who sees few keys depends much on each.) Off by one goes a step too far, inverted is a photographic negative,
-OR lets nearly everything through. After the softmax looks right, only pale. Scores
-times 0 veils the whole square. And the last is perfect but for the three rows at the
-top, which may see nothing.
+The right mask moves nothing above the steps and nothing left of the line. (Its early rows
+are darkest: who sees few keys depends much on each.) Inverted is its negative, after the
+softmax a pale copy; OR lets nearly everything through, and scores times 0 veils the whole square.
 
-In numbers, three kinds of pairs must not be: a token and its future, a token and
-padding, and a query in the padding with anything. A
-leak of 100% means: as far as an allowed edit moves an output, under the right mask.
+In numbers, three kinds of pairs are forbidden: a token and its future, a token and padding,
+and a query in the padding with anything. A leak of 100% moves an output as far as an
+allowed edit does under the right mask.
 """
 
 # %%
@@ -702,7 +698,7 @@ Means over 20 seeds, with bars of one standard deviation.
 - **Diagonal off by one** leaks of the future and not of padding. (Its 14 in the last
   column is future too: the last padding sees the first token.)
 
-So any edit does *not* find any bug. Editing only values misses one, editing only keys
+So *not* every edit finds every bug. Editing only values misses one, editing only keys
 misses two, and one of these shows in no query that has anything to see. **A leak
 test has to edit keys and values, future and padding, and to look at every row.**
 """
@@ -714,8 +710,9 @@ print("row sums after the softmax:", lost.sum(axis=-1)[3:7])
 
 # %% [markdown]
 r"""
-In all 20 seeds, the largest leak of the right mask is exactly 0. Below it are, with the mask after the softmax, four rows that should sum to 1.
-How much harm a leak does, random vectors cannot tell; a model in training can make a small leak large.
+Over all 20 seeds the largest leak of the right mask is exactly 0. The four row sums below it, masked after
+the softmax, should be 1. How much harm a leak does, random vectors cannot tell;
+training can make a small leak large.
 
 All six happened.
 
@@ -760,16 +757,11 @@ All six happened.
   scores of connections that are not allowed are set to $-\infty$ in the input of the
   softmax.
 - Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting* (2014).
-- PyTorch, [`scaled_dot_product_attention`](https://docs.pytorch.org/docs/2.15/generated/torch.nn.functional.scaled_dot_product_attention.html):
+- PyTorch, [`scaled_dot_product_attention`](https://pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html):
   the same function in a large library, with a few lines of Python that say what it
   computes, masks included.
 - On `nan`: a hidden value that is `nan` gets through, because 0 times `nan` is `nan`.
   So does a hidden key, [as somebody
   found](https://github.com/pytorch/pytorch/issues/101967), where a mask is added to
   its score. A mask protects from numbers only.
-
-**Now you:** [the exercises of this lesson](../exercises/06_masks.ipynb). After them
-you can say who may look at whom. But so far a token had one vector for everything.
-Must it ask as it answers, and may one sentence ask another? That is
-[lesson 7](07_self_and_cross_attention.ipynb).
 """

@@ -8,10 +8,10 @@ Who asks, and who is asked?
 tokens of the same sentence, and `cross_attention`, in which the tokens of one
 sequence ask those of another.
 
-**What you'll learn.** To compute the query, the key and the value of a token from
-its one vector, to tell from a shape who asked whom, to predict what a shuffled
-sentence does to the outputs, and to measure what attention cannot know about the
-order of words.
+**What you'll learn.** To compute the query, the key and the value of a token from its one
+vector, to tell from a shape who asked whom, to predict what a shuffled sentence does to the
+outputs, and, in the last part, to measure what attention cannot know about the order of
+words.
 
 **What you'll need.** Lessons 1 to 6. The main line takes about 25 minutes, the first exercise 8
 more; with the part for those who want to know more, and all exercises, it is 85.
@@ -34,9 +34,8 @@ figures.use_style()
 r"""
 ## A verb that looks for itself
 
-In lesson 6 every token used its one vector in all three roles, as query, key
-and value. That went well for "it", which looked mostly at "cat". Here are the dot products
-between three other tokens.
+With one vector in all three roles, "it" looked mostly at "cat" (lesson 6). Here are the dot
+products between three other tokens.
 """
 
 # %%
@@ -51,14 +50,15 @@ r"""
 "sat" matches "sat" best (5), for a dot product finds what is alike. But a verb does not
 need a verb; it needs *somebody who sits*.
 
-And the table is symmetric: "sat" scores "cat" with 2, and "cat" scores "sat" with 2.
-With one vector for both roles it cannot be otherwise, since $a \cdot b = b \cdot a$.
-But a verb may look for a cat while the cat looks for something else.
+And the table is symmetric, since $a \cdot b = b \cdot a$: "sat" scores "cat" with 2, and
+"cat" scores "sat" with 2. But a verb may look for a cat while the cat looks for something
+else.
 
-> **In a language model.** At the last "V" of "Captain Vexolin … said Captain V", most alike is the
-> first "V", which says nothing new. The query must ask: *what came after a V?* The key of
-> "ex" must offer: *I came after a V*, and its value tell: *ex*. Three roles, three vectors. (That "ex" knows what stood before it
-> is the work of an earlier round of attention: [lesson 15](15_interpretability.ipynb).)
+> **In a language model.** At the last "V" of "Captain Vexolin … said Captain V" (the
+> [prologue](00_watch_a_model_look_back.ipynb)), most alike is the first "V", which says
+> nothing new. The query must ask: *what came after a V?* The key of "ex" must offer: *I
+> came after a V*, and its value tell: *ex*. (That "ex" knows what stood before it is the
+> work of an earlier round of attention: [lesson 15](15_interpretability.ipynb).)
 
 ## Three vectors out of one
 
@@ -74,10 +74,10 @@ All three are made from the token's vector, each by a matrix of its own, called 
 $$\text{query} = x \, W_q, \qquad \text{key} = x \, W_k, \qquad
 \text{value} = x \, W_v .$$
 
-In code $W_q$, $W_k$ and $W_v$ are `w_query`, `w_key` and `w_value`, in this and all later lessons.
-A row of such a matrix says what *one feature* contributes, so it is easy to
-write some by hand. Our queries and keys have two components, called *who* and *how*;
-our values have three. (In a model all these numbers are learnt: part 3.)
+In code $W_q$, $W_k$ and $W_v$ are `w_query`, `w_key` and `w_value`. A row of such a matrix
+says what *one feature* contributes, so it is easy to write some by hand. Our queries and
+keys have two components, called *who* and *how*; our values have three. (In a model all
+these numbers are learnt: [lesson 10](10_backward.ipynb).)
 """
 
 # %%
@@ -98,10 +98,9 @@ w_value = by_hand(tells, 3)  # (d, d_v) = (7, 3)
 
 # %% [markdown]
 r"""
-Read it aloud. Things, actions and states ask *who*; what is alive also asks *how* it
-is. Being a thing and being alive both make a good *who*; an action or a state is a
-bad one, and a state is a *how*. What gets told is how much of *alive*, *place* and
-*state* a token has.
+Things, actions and states ask *who*; what is alive also asks *how* it is. Being a thing and
+being alive both make a good *who*; an action or a state is a bad one, and a state is a
+*how*. What gets told is how much of *alive*, *place* and *state* a token has.
 """
 
 # %%
@@ -137,8 +136,7 @@ def self_attention_loop(x, w_query, w_key, w_value):
 
 # %% [markdown]
 r"""
-The token `x[i]` stands there twice: once as the one who asks, and once among those
-who are asked. With matrices there is no loop left:
+`x[i]` stands there twice, asking and asked. With matrices there is no loop left:
 """
 
 
@@ -158,8 +156,8 @@ print(np.allclose(output, loop), np.allclose(output, general))
 
 # %% [markdown]
 r"""
-The loop, too, is what the course's own attention computes. Where does each token look? (Write a
-sentence of your own with these words, and run the cell again.)
+Where does each token look? (Write a sentence of your own with these words, and run the cell
+again.)
 """
 
 # %%
@@ -171,16 +169,19 @@ for word, row in zip(words, looks, strict=True):
     best = np.argsort(-row, kind="stable")[:3]
     found = [f"{j} {words[j]} {row[j]:.2f}" for j in best]
     print(f"{word:8}", ",  ".join(found))
+cat_sat, sat_cat = weights[1, 2], weights[2, 1]
+print(
+    f"\n“cat” gives “sat” {cat_sat:.2f}, “sat” gives “cat” {sat_cat:.2f}"
+)
 
 # %% [markdown]
 r"""
 - "sat" and "was" found their somebody: the cat, with 0.73 and 0.76.
-- "cat" divides its weight between itself and "tired": who, and how. It gives "sat"
-  almost nothing. **Asking is no longer symmetric.**
-- "it" looks at "cat" (0.73), then at itself.
+- "cat" divides its weight between itself and "tired": who, and how. It gives "sat" 0.00,
+  and "sat" gives it 0.73: **asking is no longer symmetric.**
 - "the", "on" and "because" have a query of zeros, so each token gets 0.10: their output is the mean of all values.
 
-And what did the cat get for its question? Its own value, and its output:
+And what did the cat get? Its own value, and its output:
 """
 
 # %%
@@ -192,12 +193,12 @@ for name, row in (("value", value[cat]), ("output", output[cat])):
 
 # %% [markdown]
 r"""
-It has no state of its own. In its output it has one, 0.86. In a model this output is
-*added* to the token, a **residual connection**: what the token was stays, and what it found
-comes on top. For that it must first be written where the model keeps such features; here
-`w_value.T` does it. And since sums of sums grow, a **layer norm** shifts and scales each
-token's components to mean 0 and variance 1, before the next round asks. (On that variance the
-scale of lesson 5 relied; [lesson 12](12_transformer.ipynb) builds both.)
+It has no state of its own; its output has one, 0.86. In a model this output is *added* to
+the token, a **residual connection**: what the token was stays, and what it found comes on
+top. For that it must first be written where the model keeps such features; here `w_value.T`
+does it. And since a token grows with each such sum, a **layer norm** shifts and scales its
+components to mean 0 and variance 1, before the next round asks. (On that variance the scale
+of lesson 5 relied; [lesson 12](12_transformer.ipynb) builds both.)
 """
 
 # %%
@@ -210,11 +211,10 @@ for row in (x[cat], added[cat], normal[cat]):
 
 # %% [markdown]
 r"""
-Still a cat, alive and a thing, and now with a state: a tired cat. **Each token goes in as itself, and
-comes out with what it found in its sentence.**
+Still a cat, alive and a thing, and now with a state: a tired cat.
 
-One thing it cannot do. In lesson 6 "soft" took the place of "tired", and you knew at
-once that "it" had to be the mat. Does "it" turn to the mat here?
+In lesson 6 "soft" took the place of "tired", and "it" had to be the mat. Does "it" turn to
+the mat here?
 """
 
 # %%
@@ -228,8 +228,8 @@ for sentence in (x, np.vstack([x[:9], soft])):
 # %% [markdown]
 r"""
 It does not: cat and mat keep their ratio. The query of "it" is made from "it" alone, so
-whatever stands at the end, it asks the same. To ask a better question, it would
-have to know the answer to a first one. For that, a model does several rounds (lesson 12).
+whatever stands at the end, it asks the same. To ask a better question it needs the answer
+to a first one, which is why a model does several rounds (lesson 12).
 
 ## Two matrices, or one?
 
@@ -247,9 +247,10 @@ for d, d_k in ((7, 2), (576, 64)):
 
 # %% [markdown]
 r"""
-All who-looks-for-whom is in one bilinear form (lesson 2), whose rank is at most $d_k$. Kept as two
-thin matrices it has fewer numbers and cheaper scores, of $d_k$ products and not $d$. In the second
-line are the sizes of the prologue's model: a token is a vector of 576 numbers (the
+All who-looks-for-whom is one bilinear score ([lesson 2](02_scores.ipynb)), whose rank is
+at most $d_k$: it compares in no more than $d_k$ independent directions. Kept as two thin
+matrices it has fewer numbers and cheaper scores, of $d_k$ products and not $d$. (RoPE, in lesson 8, stands between the two, and then they cannot be merged.) In the
+second line are the sizes of the prologue's model: a token is a vector of 576 numbers (the
 **embedding size**), and each of its heads compares 64 (the **head size**).
 
 ## The shapes, and who made them
@@ -268,17 +269,14 @@ figures.beside(
 
 # %% [markdown]
 r"""
-Three times the same $x$, at the left. The axis of the features (7) vanishes in the
-projections, that of the components (2) in the scores, where queries meet
-keys, and that of the asked (10) when the weights meet the values. What remains
-are the rows of who asked and the columns of what was told.
+The axis of the features (7) vanishes in the projections, that of the components (2) in the
+scores, where queries meet keys, and that of the asked (10) when the weights meet the
+values. What remains are the rows of who asked and the columns of what was told.
 
 ## Let another sequence ask
 
-Nothing forces the blue $x$ and the vermilion $x$ to be the same. Let
-somebody else ask: a question of four tokens. Its vectors have five features of their
-own, and so it needs a $W_q$ of its own, `w_ask`. The sentence keeps its
-keys and values.
+Now let somebody else ask: a question of four tokens. Its vectors have five features of
+their own, so it needs its own $W_q$, `w_ask`. The sentence keeps its keys and values.
 """
 
 # %%
@@ -316,9 +314,9 @@ for token, row, look in zip(question, answer, looks, strict=True):
 
 # %% [markdown]
 r"""
-"who" is answered by the cat: something alive, in no state. "how" is answered by
-"tired": a state of 1.89. "felt" gets both, and "?" asked nothing, and
-gets the mean of all. (`np.argmax` names "the" only because it stands first.)
+"who" is answered by the cat, in hardly any state, and "how" by "tired", with a state of
+1.89. "felt" gets both, and "?", which asked nothing, the mean of all. (`np.argmax` names
+"the" only because it stands first.)
 """
 
 # %%
@@ -344,18 +342,18 @@ print(np.array_equal(same, output))
 
 # %% [markdown]
 r"""
-In a model that translates, the **encoder** reads the sentence, and the **decoder**
-writes the translation. While it writes, it has to look things up in what was read.
-So *the decoder asks, and the encoder is asked*: in *Attention Is All You Need*
-(Vaswani et al., 2017, section 3.2.3) these queries come from the decoder, and the
-keys and values from the encoder's output. Inside each of the two there is
-self-attention; in the decoder with a causal mask (lesson 6).
+In a model that translates, the **encoder** reads the sentence, and the **decoder** writes
+the translation: *the decoder asks, and the encoder is asked*. In *Attention Is All You
+Need* (Vaswani et al., 2017, section 3.2.3) these queries come from the decoder, and the
+keys and values from the encoder's output. Inside each of the two there is self-attention;
+in the decoder with a causal mask (lesson 6). A model like the prologue's is a decoder
+alone, and has no cross-attention.
 
 ## Turn the cat into a mat
 
-Now move one token. At 0 the cat is a cat; at 100 % its vector is that of "mat". Left,
-the sentence asks itself; right, the question asks it. You know these pictures from
-lesson 6; here the moved token's *row* is ringed too, where it asks. Watch:
+Now move one token. At 0 the cat is a cat; at 100 % its vector is that of "mat". Left, the
+sentence asks itself; right, the question asks it. As in lesson 6 the moved token's column
+is ringed, and here, where it asks, its *row* too. Watch:
 
 - the **row** of "cat", left: how does what it looks for change? Is there such a row
   at the right?
@@ -440,9 +438,9 @@ print(the, np.allclose(*output[the]))
 
 # %% [markdown]
 r"""
-Now the tokens 1 and 5 have the same vector, and they get the same output, although
-they stand at different places. It was so from the start for the two
-"the". What does a token know of the place where it stands?
+Now tokens 1 and 5 have the same vector, and get the same output, although they stand at
+different places. It was so from the start for the two "the". What does a token know of the
+place where it stands?
 
 ## Predict first
 
@@ -486,16 +484,14 @@ In words: a token's query, key and value are made from that token alone, whereve
 stands. Its scores are dot products with the keys that are there, and its output is a
 *sum* over all tokens. **A sum does not care in which order you add.**
 
-Such a function is called **permutation equivariant**: shuffle what goes in, and what
-comes out is shuffled in the same way. It is not the same as *invariant*, where
-nothing would change at all.
+Such a function is called **permutation equivariant** (and not *invariant*: then nothing
+would change at all). A *permutation matrix* $P$, with one 1 in each row and each column,
+shuffles the rows of what it multiplies from the left; $P^\mathsf{T} P = I$ undoes that.
 
 <details>
 <summary>The proof, in four lines (a box of 3 minutes)</summary>
 
-To shuffle the rows of $x$ is to multiply it from the left with a
-*permutation matrix* $P$: one 1 in each row and each column, else 0. It can be undone,
-$P^\mathsf{T} P = I$. Put $P x$ in place of $x$, and follow it:
+Put $P x$ in place of $x$, and follow it:
 
 1. $\text{query}' = (P x) W_q = P \, \text{query}$, and so for key and value: a
    projection works on each row alone.
@@ -508,7 +504,7 @@ $P^\mathsf{T} P = I$. Put $P x$ in place of $x$, and follow it:
 
 </details>
 
-A *permutation matrix* `P` shuffles the rows of what it is multiplied with. What comes of tokens, weights and output, if $P x$ goes in?
+In numbers:
 """
 
 # %%
@@ -523,8 +519,8 @@ for now, then in (
 
 # %% [markdown]
 r"""
-Why "below $10^{-12}$", and not "equal"? A computer
-rounds after each addition, so its sums do depend on the order, in the last digit:
+Why "below $10^{-12}$", and not "equal"? A computer rounds after each addition, so its sums
+do depend on the order, in the last digit:
 """
 
 # %%
@@ -559,13 +555,14 @@ print("right", right.shape, " wrong", wrong.shape)
 
 # %% [markdown]
 r"""
-No error, but a shape: the output must have as many rows as there are tokens that ask,
-here two. If both sequences are equally long, even that is gone. Test with two lengths.
+No error, but a shape: the output must have as many rows as there are tokens that ask, here
+two. If both sequences have equally many tokens, even that is gone. Test with two lengths.
 
-In a picture too: an explanation of the transformer
-[labelled](https://github.com/harvardnlp/annotated-transformer/issues/104) rows with the German words that are asked, and columns with the
-English ones that ask, a reader found. The weights know which is which: **each row sums
-to 1**. `figures.AttentionWeights` checks the shape and the sums before it draws:
+In a picture too: in an explanation of *Attention Is All You Need*, a reader found, rows
+were [labelled](https://github.com/harvardnlp/annotated-transformer/issues/104) with the
+German words that are asked, and columns with the English ones that ask. The weights know
+which is which: **each row sums to 1**. `figures.AttentionWeights` checks the shape and the
+sums before it draws:
 """
 
 # %%
@@ -591,20 +588,21 @@ print(np.allclose(columns, x @ W.T))
 r"""
 Both have the right shape, and they differ: tokens as columns, with the same matrix, is
 $x \, W^\mathsf{T}$. You will meet this: PyTorch's layer
-[`Linear`](https://pytorch.org/docs/stable/generated/torch.nn.Linear) keeps its matrix
-as (out, in) and computes $x \, A^\mathsf{T}$. In NumPy such a matrix has
+[`Linear`](https://pytorch.org/docs/stable/generated/torch.nn.Linear.html) keeps its matrix
+as (out, in) and computes $x \, A^\mathsf{T}$, plus a bias. In NumPy such a matrix has
 to be transposed (lesson 16). How to notice: try it with matrices that are not square.
 
 ## In short
 
 Each token makes three vectors of its one: a query, a key and a value, by three matrices
-that all tokens share. Where a sequence asks itself, that is self-attention; where one
-asks another, cross-attention, and the output has a row for each token that asks. It is
-added to the token, which stays itself.
-Nothing in it knows where a token stands: shuffle the tokens, and the outputs are
-shuffled alike, and nothing else happens. A task that hangs on the order is beyond it,
-however long it learns. A causal mask breaks that, and so does telling each token its
-place.
+that all tokens share. Where a sequence asks itself, that is self-attention; where one asks
+another, cross-attention, and the output has a row for each token that asks. The output is
+added to the token, which stays itself. None of this knows where a token stands: shuffle
+the tokens, and the outputs are shuffled alike.
+
+**Now you:** [the exercises of this lesson](../exercises/07_self_and_cross_attention.ipynb).
+After them you can let any sequence ask any other, but neither knows where its tokens stand.
+[Lesson 8](08_positions.ipynb) tells them.
 
 ## For those who want to know more: who chased whom?
 
@@ -619,8 +617,8 @@ has to name A. It reads the answer off the output at "chased". There are four re
 - **attention**: self-attention as above, with learnt matrices;
 - **causal attention**: the same with the mask of lesson 6, so that "chased" sees
   only what stands before it, and itself;
-- **attention, places told**: without a mask; but to each token a vector is added that
-  says where it stands. (This is what lesson 8 is about.)
+- **attention, places told**: without a mask; but to each token a vector is added that says
+  where it stands (lesson 8).
 
 To train means here: start with random matrices, look at some sentences, find for each number the
 direction in which the right names become likelier, move it a little, and repeat (lesson 10 builds
@@ -670,13 +668,13 @@ r"""
 - **Attention** learns that the answer is an animal of the sentence, and no more: 0.49,
   and no seed is ever above 0.50. Nearly always (0.98) it names one of the two, but the
   same one in both orders, as the proof says.
-- The **bag of words** comes close, 0.44. It names one of the two in 0.89 of all cases, and
-  else an animal that is not there. Attention does that more rarely, and this is all that it is ahead.
+- The **bag of words** comes close, 0.44: only 0.89 of its answers are one of the two
+  animals, and that is the whole difference.
 - **Causal attention** is always right. The mask hides the chased animal from "chased",
   so what is left is the chaser. **A mask tells the order**, since before and after are
   not alike to it: with it, attention is not equivariant any more.
-- With the **places told** the same layer is always right too. So the
-  0.49 was not due to too little training, or too small a model.
+- With the **places told** the same layer is always right too. So the 0.49 was not due to
+  too little training, or too small a model.
 
 The task was made so that a bag of words must fail by half; how
 much order matters in real text is another question. There, Haviv et al. (2022) found, language
@@ -706,11 +704,6 @@ models with a causal mask and no positions come close to those that have them.
 - Lee et al., *Set Transformer* (2019): where order has *no* meaning, as in a set of
   points, that attention ignores it is what one wants.
 - Haviv et al., *Transformer Language Models without Positional Encodings Still Learn
-  Positional Information* (2022): what a causal mask gives away. They conjecture that a
+  Positional Information* (2022). They conjecture that a
   model infers how many tokens stand before each.
-
-**Now you:** [the exercises of this
-lesson](../exercises/07_self_and_cross_attention.ipynb). After them you can let any
-sequence ask any other, and neither will know where its tokens stand. How can they be
-told? That is [lesson 8](08_positions.ipynb).
 """

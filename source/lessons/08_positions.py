@@ -5,12 +5,12 @@ r"""
 How does attention learn where a token stands?
 
 **What you'll build.** `sinusoidal_positions`, `rotary` (RoPE) and `alibi_bias`:
-three ways to tell attention where things stand. Two more, learned rows and a
-learned bias, you will read and use.
+three ways to tell attention where things stand. Two more, learnt rows and a
+learnt bias, you will read and use.
 
-**What you'll learn.** To compute each of them, to predict which scores change when
-a whole sentence moves, to measure what a trained model does beyond the length that
-it was trained on, and to diagnose pairs that were turned wrongly.
+**What you'll learn.** To compute each of them, to predict which scores change when a whole
+sentence moves, and, in the last part, to measure what a trained model does beyond the
+length that it was trained on, and to diagnose pairs that were turned wrongly.
 
 **What you'll need.** Lessons 1 to 7. The main line takes about 25 minutes, the first exercise 10
 more; with the part for those who want to know more, and all exercises, it is 95.
@@ -34,19 +34,20 @@ figures.use_style()
 r"""
 ## Two times "the"
 
-The little sentence attends to itself: every token is a query, a key and a value.
+The little sentence asks itself, without projections:
 """
 
 # %%
-tokens, features, x = little_sentence()  # x: (n, d_model)
+tokens, features, x = little_sentence()
+print(x.shape)  # (n, d_model): tokens, embedding size
 output = scaled_dot_product_attention(x, x, x)
 for i in (0, 4):
     print(i, tokens[i], output[i])
 
 # %% [markdown]
 r"""
-The first "the" belongs to the cat and the second to the mat. Attention gives both
-the same answer, for they are the same query and ask the same keys. Now let cat and mat change places, and look at "sat".
+The first "the" belongs to the cat and the second to the mat, and both get the same answer.
+Now let cat and mat change places, and look at "sat".
 """
 
 # %%
@@ -57,29 +58,26 @@ print(np.allclose(moved[2], output[2]))
 
 # %% [markdown]
 r"""
-Whether the cat sat on the mat or the mat on the cat makes no difference to "sat".
-Attention sees *which* tokens there are, not *where*. So the
+It makes no difference: attention sees *which* tokens there are, not *where*. So the
 positions have to be told, in the vectors or in the scores.
 
-> **In a language model.** Captain V goes on with "ex" because "ex" *came after* the first "V". To know that, "ex" as a query must
-> find the key one token before it, wherever in the text the two stand. How far back the
-> name was does not matter at all. So what a model needs is the **offset**, here 1, whatever the position; without positions, any
-> token would do as the one before.
+> **In a language model.** In the [prologue](00_watch_a_model_look_back.ipynb) Captain V
+> goes on with "ex" because "ex" *came after* the first "V". To know that, "ex" as a query
+> must find the key one token before it, wherever in the text the two stand. What a model
+> needs is the **offset**, here 1. (In lesson 6 the word meant where the first query
+> stands.)
 
 ## Clock hands
 
-The first idea is to add something to each vector that says where it stands. The
-number of the position itself would grow without bound and drown the token. A clock
-tells every second of half a day with three hands, none of which
-ever grows: a fast one, a slow one, a very slow one.
+The first idea is to add something to each vector that says where it stands. The number of
+the position itself would grow without bound and drown the token. A clock tells every second
+of half a day with three hands, none of which ever grows.
 
 So give each position a row of hands. A hand that has turned by an angle has its tip
 at (sin, cos) of that angle, which makes two numbers. Hand $i$ of $d/2$ has turned at
 position $p$ by
 
 $$\text{angle} = \frac{p}{\text{base}^{\,2i/d}}, \qquad i = 0, 1, \dots, d/2 - 1 .$$
-
-The row has $d$ numbers, two for each hand.
 """
 
 
@@ -109,9 +107,8 @@ print((2 * np.pi / speed).round(1))
 
 # %% [markdown]
 r"""
-6 positions for the fastest hand, 6283 for the slowest. `base` sets how slow the
-slow ones are. Without loops, all angles are one product: positions down, hands
-across.
+`base` sets how slow the slowest hand is. Without loops, all angles are one product:
+positions down, hands across.
 """
 
 
@@ -159,7 +156,7 @@ positions. The hands do the same smoothly: fast columns at the left tell neighbo
 ones at the right tell near from far. But unlike bits, near rows are *alike*, and that is what
 a dot product can use.
 
-> **Learned rows.** A model can also keep a table with one
+> **Learnt rows.** A model can also keep a table with one
 > row for each position, start it at random and let training change it. The paper
 > found nearly identical results. But a table ends:
 > `learned_positions(rng, 16, 8)` has no row for position 16.
@@ -187,10 +184,10 @@ guess.reveal(right=1)
 
 # %% [markdown]
 r"""
-The same number. The dot product of two hands of length 1 is the cosine of the angle between them,
-and between the hands of $p$ and $p + 3$ the angle is always three
-steps. So the sum is $\sum_i \cos(3 \cdot \text{speed}_i)$, wherever you start. The
-rows know the **offset**: how far one position lies from the other.
+The dot product of two hands of length 1 is the cosine of the angle between them, and
+between the hands of $p$ and $p + 3$ the angle is always three steps. So the sum is
+$\sum_i \cos(3 \cdot \text{speed}_i)$, wherever you start. The rows know the **offset**: how far one
+position lies from the other.
 
 ## Why add, and not append?
 
@@ -213,21 +210,21 @@ for d in (8, 64, 512):
 
 # %% [markdown]
 r"""
-Appending is adding too, only after the projection, where each part has a matrix of its own. Adding is the case in which
-they share one. That halves the matrices, and the vector stays as long as it was.
-And are the two confused? The last lines are mean cosines of random vectors, in size: the
-longer the vectors, the less they have to do with each other. With 512 numbers there is room for both,
-and training can keep them apart. Where we write matrices by hand, in lesson 9, there is no such room, and we append.
+To append is to add after the projection, each part with a matrix of its own; to add before
+it is the case in which they share one. That halves the matrices, and the vector keeps its
+size. Are the two confused? The last lines are mean cosines of random vectors, in size: the
+more numbers, the less two vectors have to do with each other. With 512 there is room for
+both, and training can keep them apart. Where we write matrices by hand, in lesson 9, there
+is no such room, and we append.
 
 ## Added, the offset is lost
 
-In "yesterday evening the cat sat on the mat because it was tired", the words in front should change nothing between "it" and
+In "late yesterday evening the cat sat on the mat because it was tired", the words in front should change nothing between "it" and
 "cat", six tokens back. But a model does not compare the rows. It *adds* them to the
 tokens, then multiplies by $W_q$ and $W_k$ (`w_query` and `w_key`, lesson 7), and compares what comes out.
 
-Here are two such matrices, drawn at random as in a model that has learned nothing
-yet. The features get one empty place more, so that they pair up. (For the figure below you may choose
-two other words: change the second line.)
+Here are two such matrices, drawn at random. The features get one empty place more, so that
+they pair up. (For the figure below you may choose two other words: change the second line.)
 """
 
 # %%
@@ -249,10 +246,10 @@ for front in (0, 3, 10, 100):
 
 # %% [markdown]
 r"""
-Six tokens apart each time, and four different scores. Multiplied out, there are
-four parts: token with token, token with row, row with token, row with row.
-The two mixed parts depend on where the row stands, and the last no longer
-compares hand with hand, because $W_q$ and $W_k$ have mixed the hands.
+Four different scores, for tokens six apart each time. Multiplied out, there are four parts:
+token with token, token with row, row with token, row with row. The two mixed parts depend
+on where the row stands, and the last no longer compares hand with hand, because $W_q$ and
+$W_k$ have mixed the hands.
 
 The authors expected that a model would *learn* to look by offset, since the row of
 $p + k$ is the row of $p$ after a fixed rotation. It may, but nothing makes it.
@@ -302,9 +299,10 @@ def rotary(x, positions, base):
 
 # %% [markdown]
 r"""
-The speeds are those of the clock. Our vectors have $d_k = 4$, so there are two
-pairs only; with a base of 100 the first turns by 1 radian a position and the second
-by a tenth. Here are the queries of all ten tokens, turned three times.
+The speeds are those of the clock. Our vectors have $d_k = 4$, so there are two pairs only;
+with a base of 100 the first turns by 1 radian a position and the second by a tenth. Here
+are the queries of all ten tokens, turned by the loop, by the array, and by the course's
+function:
 """
 
 # %%
@@ -317,7 +315,7 @@ print(np.allclose(turned, loop), np.allclose(turned, general))
 
 # %% [markdown]
 r"""
-Now the question of before: the score of "it" for "cat", six tokens back, with words in front.
+The score of "it" for "cat" again, with words in front:
 """
 
 
@@ -339,17 +337,17 @@ for front in (0, 3, 10, 100):
 
 # %% [markdown]
 r"""
-One score. Words in front turn both hands of a pair by the same angle, so the angle
-*between* them stays, and so does their dot product. This holds for every $W_q$ and $W_k$, learned or not:
-**with RoPE, where two tokens stand enters their score by the offset alone.**
+Words in front turn both hands of a pair by the same angle, so the angle *between* them
+stays, and the score with it. This holds for every $W_q$ and $W_k$, learnt or not: **with
+RoPE, where two tokens stand enters their score by the offset alone.**
 
 The values are not turned. Positions decide *who* is asked; what is answered should
-not depend on it.
+not depend on them.
 
 ## Or write it on the scores
 
 The third idea leaves all vectors alone and adds a number to each score, by distance:
-a **bias**. It can be learned: one number for each distance, or, as in the model T5
+a **bias**. It can be learnt: one number for each distance, or, as in the model T5
 (Raffel et al., 2020), for each range of distances, the wider the farther. Here are four tokens, and
 numbers for "one before", "the same", "one after".
 """
@@ -360,7 +358,7 @@ print(course_utils.relative_position_bias(table, 4))
 
 # %% [markdown]
 r"""
-Rows are queries, columns keys. Each diagonal holds one number, since a diagonal is
+Each diagonal holds one number, since a diagonal is
 one offset; the ends of the table hold for all that lies further out. Or the bias is
 fixed: ALiBi, *attention with linear biases* (Press, Smith and Lewis, 2022), takes a
 **slope** times the distance off each score. As a loop:
@@ -403,13 +401,16 @@ print(np.allclose(bias, course_utils.alibi_bias(8, 3, 4)))
 r"""
 Of eight heads the first loses half a point of score a token, and the last 1/256. That makes five kinds:
 
-| kind | where it enters | learned | besides the tokens, a score depends on |
+| kind | where it enters | learnt | besides the tokens, a score depends on |
 |---|---|---|---|
 | sinusoidal | added to the tokens | no | both positions |
-| learned | added to the tokens | yes | both positions |
+| learnt rows | added to the tokens | yes | both positions |
 | relative bias | added to the scores | yes | the offset |
 | RoPE | turns query and key | no | the offset |
 | ALiBi | added to the scores | no | the offset |
+
+Most language models of today use RoPE, the prologue's among them
+([lesson 17](17_language_model.ipynb)).
 
 ## Move them along
 
@@ -475,10 +476,9 @@ figures.panel(two_tokens, offset=offset, front=front)
 
 # %% [markdown]
 r"""
-Words in front turn both hands together. The angle stays, and with it RoPE's score;
-ALiBi's (with a slope of 1/8) does not see the words in front at all. Their right curves are straight
-lines, and their middle curves stand still. The added rows give a score that goes up
-and down with every word in front.
+Words in front turn both hands together, so RoPE's score stays, and so does ALiBi's (with a
+slope of 1/8). Their right curves are straight lines, and their middle curves stand still,
+while the score of the added rows goes up and down.
 
 The offset opens the angle: one radian a token for the fast pair, a tenth for the
 slow one. So RoPE's score swings as the offset grows, while ALiBi's only falls.
@@ -517,7 +517,7 @@ must not change.
 **The exponent.** In $\text{base}^{2i/d}$, $i$ counts pairs. A loop that counts
 components in steps of two and multiplies by 2 again ([a reader found
 it](https://github.com/SamLynnEvans/Transformer/issues/25) in a published program) makes
-the hands too slow:
+the hands too slow. The positions for a full turn:
 """
 
 # %%
@@ -527,26 +527,28 @@ for name, step in (("right", 1), ("counted twice", 2)):
 
 # %% [markdown]
 r"""
-The positions for a full turn: the slowest hand is a thousand times too slow. Training
-hides such slips: in an image matcher, [a repair of the speeds](https://github.com/zju3dv/LoFTR/issues/41) gained less than half a point of a hundred. Compare the rows with a
-reference, not the results.
+The slowest hand is a thousand times too slow. Training hides such slips: in a program that
+matches images, [a repair of the speeds](https://github.com/zju3dv/LoFTR/issues/41) gained
+less than half a percentage point. Compare the rows with a reference, not the results.
 
 ## In short
 
-Without positions attention sees a bag. They can be added to the tokens, as rows of
-clock hands or as learned rows; then $W_q$ and $W_k$ mix them with the tokens, and
-scores depend on where both stand. RoPE turns query and key, and a bias is added to
-the scores; then positions enter a score by the offset alone. That did not make any of them
-perfect beyond the length of training, since far keys take their share of the weight.
-ALiBi, with the one slope that we tried, keeps them out, and prefers near keys so much
-that it cannot find one in particular.
+Without positions attention sees which tokens there are, not where. Positions can be added
+to the tokens, as rows of clock hands or as learnt rows; then $W_q$ and $W_k$ mix them with
+the tokens, and scores depend on where both stand. RoPE turns query and key, and a bias is
+added to the scores; then positions enter a score by the offset alone.
+
+**Now you:** [the exercises of this lesson](../exercises/08_positions.ipynb). After them
+attention can look three back, or six. But "it" may want to know two things at once: who is
+meant, and which word stood before. Can it look at two places and keep them apart? That is
+[lesson 9](09_multi_head_attention.ipynb).
 
 ## For those who want to know more: train short, test long
 
 Which kind is best at *finding* a position? Train on a task where nothing but the
 position helps: the **shift task**. The tokens are drawn at random from 16, and at
 each position the model has to name the token three positions back. It is one causal
-head (lesson 6) with $d = 32$ and learned matrices; `PositionReader` holds it, with each of the five kinds or none.
+head (lesson 6) with $d = 32$ and learnt matrices; `PositionReader` holds it, with each of the five kinds or none.
 
 It trains on sequences of 16 tokens, then it reads 128. Because it is causal,
 its answers at position 40 are those that it
@@ -555,11 +557,10 @@ Up to position 15 everything that can look three back should be
 right. Beyond, the kinds that know the offset should go on, and those that know the
 positions should not.
 
-`train` changes the parameters 200 times, each time by a little in the direction that makes the right
-tokens likelier (lesson 10 opens the box). `spawn` makes three
-independent sources of chance, for the start, the training and the test. `cosine_schedule` lets the steps get shorter
+`train` changes the parameters 200 times, as in lesson 7 (lesson 10 opens the box). `spawn`
+makes three independent sources of chance, `cosine_schedule` lets the steps get shorter
 towards the end, and `max_norm` keeps any one of them from being long. What the reader
-returns are **logits**: a score for each of the 16 tokens, of which a softmax would make probabilities.
+returns are **logits** (lesson 3), a score for each of the 16 tokens.
 """
 
 
@@ -632,13 +633,14 @@ for kind in KINDS:
 # %% [markdown]
 r"""
 - **Within the training length** all kinds but "none" and ALiBi are right every time.
-- **Learned** rows fall off a cliff at position 16: beyond, they are as they were drawn.
+- **Learnt rows** (`learned`) fall off a cliff at position 16: beyond, they are as they were
+  drawn.
 - **Sinusoidal** ones do better, but fewer than half are right beyond 16, where
   training never went. (Why they do better from 32 to 63 than
   just before, this experiment does not say.)
-- **RoPE and the relative bias** go on, as expected. But not for ever: in the last
-  part they are right in 0.71 and 0.62 of the cases.
-- **ALiBi** is as good at 127 as at 15, and bad at both: 0.18. Even the reader with
+- **RoPE and the relative bias** go on, as expected, but not for ever: in the last part they
+  are right in 0.71 and 0.62 of the cases.
+- **ALiBi** is as good at 127 as at 15, and bad at both: 0.18 and 0.17. Even the reader with
   no positions beats it where it was trained.
 
 The last two need an explanation. Look at the weights: how much goes to the token
@@ -666,9 +668,9 @@ for kind in ("relative bias", "rotary", "alibi"):
 
 # %% [markdown]
 r"""
-Of the positions, a score of RoPE or the relative bias knows the offset alone.
-But a weight depends on *all* scores in its row, and far out, offsets that were never
-trained take half of it or more. Here is where the query at position 110 looks most.
+A score of RoPE or the relative bias knows the offset alone. But a weight depends on *all*
+scores in its row, and far out, offsets that were never trained take half of it or more.
+Here is where the query at position 110 looks most.
 """
 
 # %%
@@ -680,9 +682,9 @@ for kind in ("relative bias", "rotary"):
 
 # %% [markdown]
 r"""
-The relative bias has one number for all that is far: each far key gets a hundredth
-or so, but there are a hundred of them. RoPE has echoes: in 101 positions, from offset 3 to 104, the fastest hand makes 16 turns and a little, and
-looks almost as it did. Training never punished that: to know the offset is not yet to ignore what is far.
+The relative bias has one number for all that is far, and spreads 0.78 over about a hundred keys. RoPE has echoes: in 101 positions, from offset 3 to 104, the fastest hand makes 16 turns
+and a little, and looks almost as it did. Training never punished that: to know the offset is
+not yet to ignore what is far.
 
 ALiBi does ignore it (0.02), but its bias is a ramp: what
 lies three back can never get more from it than what lies two back, and here the answer is at exactly three. Perhaps the slope, 1/4 here, is at
@@ -701,22 +703,22 @@ r"""
 No slope finds it. The flattest does about as well as
 the reader with no positions did within its training.
 
-One head, one layer, one task, and a task that
-is about exact offsets: in text, what is near often matters more, and that is what
-ALiBi is made for: its authors report a language model trained on 1024 tokens that
-reads 2048 as well as a sinusoidal one trained on 2048. Kazemnejad et al. (2023), on
-tasks of reasoning and arithmetic, find ALiBi and RoPE not well suited to longer
-inputs, and whole models *without* positions better. (The causal mask lets a token infer how many came before it, Haviv et al., 2022,
-conjecture. One head alone did not get far with that here.)
+This was one head, one layer, and a task of exact offsets. In text, what is near often
+matters more, and for that ALiBi is made: its authors report a language model trained on
+1024 tokens that reads 2048 as well as a sinusoidal one trained on 2048. Kazemnejad et al.
+(2023), on tasks of reasoning and arithmetic, find ALiBi and RoPE not well suited to longer
+inputs, and whole models *without* positions better. (The causal mask lets a token infer how
+many came before it, Haviv et al., 2022, conjecture. One head alone did not get far with
+that here.)
 
-**The wrong partners.** RoPE pairs component 0 with 1, 2 with 3, and so on. Some
-programs pair 0 with $d/2$, 1 with $d/2 + 1$. Either works, if a model is trained and
-run the same way. If not, nothing raises an error. A model of one program, loaded into
-another, [wrote a word or two that made sense, then
-garbage](https://github.com/NeuraLegion/shainet/pull/111): at first the angles are small. Others met it
-[here](https://github.com/jzhang38/TinyLlama/issues/24) and
-[asked about it here](https://github.com/huggingface/transformers/issues/25199).
-For the wrong partners, put the columns of our trained reader in the order 0, 16, 1, 17, …
+**The wrong partners.** RoPE pairs component 0 with 1, 2 with 3, and so on. Some programs
+pair 0 with $d/2$, 1 with $d/2 + 1$ (Hugging Face's `rotate_half`). Either works, if a
+model is trained and run the same way. If not, nothing raises an error. A model of one
+program, loaded into another, [wrote a word or two that made sense, then
+garbage](https://github.com/NeuraLegion/shainet/pull/111): at first the angles are small.
+Others met it with [TinyLlama](https://github.com/jzhang38/TinyLlama/issues/24) and
+[Llama](https://github.com/huggingface/transformers/issues/25199). For the wrong partners,
+put the columns of our trained reader in the order 0, 16, 1, 17, …
 """
 
 # %%
@@ -742,16 +744,16 @@ for name, version in versions.items():
 
 # %% [markdown]
 r"""
-The same numbers, other partners: from 1.00 to 0.40. If the columns of $W_q$
-and $W_k$ are put in the other program's order first, all is well again. How to
-notice: turn one vector by hand, and compare all its components with the program's.
+The same numbers, other partners: from 1.00 to 0.40. Put the columns of $W_q$ and $W_k$ in
+the other program's order first, and the two orders cancel. How to notice: turn one vector
+by hand, and compare all its components with the program's.
 
 ## Symbols and names
 
 | name | shape | meaning |
 |---|---|---|
 | position | a whole number | where a token stands, from 0 |
-| offset | a whole number | how many tokens the key lies before the query |
+| offset | a whole number | how many tokens the key lies before the query (in lesson 6: where the first query stands) |
 | `base` | a number > 0 | sets the slowest hand; 10000 by default |
 | `sinusoidal_positions` | (n, d_model) | one row of clock hands a position |
 | `rotary` | (..., n, d_k) | query or key, each pair turned by its position |
@@ -762,20 +764,14 @@ notice: turn one vector by hand, and compare all its components with the program
 ## Go deeper
 
 - Vaswani et al., *Attention Is All You Need* (2017), section 3.5: sinusoids, why they
-  might help to look by offset, and the comparison with learned rows.
+  might help to look by offset, and the comparison with learnt rows.
 - Shaw, Uszkoreit and Vaswani, *Self-Attention with Relative Position
-  Representations* (2018): learned vectors by clipped distance.
+  Representations* (2018): learnt vectors by clipped distance.
 - Raffel et al., *Exploring the Limits of Transfer Learning with a Unified
-  Text-to-Text Transformer* (2020): one learned number for each group of distances.
+  Text-to-Text Transformer* (2020): one learnt number for each group of distances.
 - Su et al., *RoFormer: Enhanced Transformer with Rotary Position Embedding* (2021).
 - Press, Smith and Lewis, *Train Short, Test Long* (2022): ALiBi.
 - Haviv et al., *Transformer Language Models without Positional Encodings Still Learn
   Positional Information* (2022), and Kazemnejad et al., *The Impact of Positional
   Encoding on Length Generalization in Transformers* (2023).
-
-**Now you:** [the exercises of this lesson](../exercises/08_positions.ipynb). After
-them attention can look three back, or six. But "it" may want to know two things at
-once: who is meant, and which word stood before. One query has one row of weights to
-share out. Can it look at two places and keep them apart? That is
-[lesson 9](09_multi_head_attention.ipynb).
 """

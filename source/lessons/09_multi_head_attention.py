@@ -36,10 +36,9 @@ figures.use_style()
 r"""
 ## Two questions at once
 
-Each token of the little sentence has a vector of seven named features. To tell positions
-apart, one clock hand of lesson 8 is enough here: it turns by 36° with every
-token, ten tokens once around, and we append its tip to the features as two more
-numbers, `sin` and `cos`.
+Each token of the little sentence has seven named features. To tell positions apart, we
+append the tip of one clock hand (lesson 8), `sin` and `cos`, which turns by 36° with every
+token, ten tokens once around.
 """
 
 # %%
@@ -53,14 +52,11 @@ print("x", x.shape, "it", x[it])
 
 # %% [markdown]
 r"""
-Each of ten tokens has nine numbers: "it" is a thing (2), perhaps alive (1), and its hand points
-to (−0.95, −0.31).
 
-A reader who meets "it" may want to know two things: **who is meant**, and **which
-word stood before**. A token asks with its vector times `w_query` (lesson 7).
-Here are the matrices for both questions, by hand; a training would have to find them.
-Columns 0 to 3 ask who is meant: what is alive asks for something that is a thing
-and alive. Only numbers that are not 0 are written down.
+A reader who meets "it" may want to know two things: **who is meant**, and **which word
+stood before**. A token asks with its vector times `w_query` (lesson 7). Here are matrices
+for both questions, by hand. Columns 0 to 3 ask who is meant: things ask for a thing, and
+what acts or is alive asks for one that lives.
 """
 
 
@@ -85,9 +81,8 @@ w_query = fill(
 
 # %% [markdown]
 r"""
-Columns 4 to 7 ask for the word before: the key is the clock hand, and the query is
-the same hand turned *back* by 36°, so that it matches the hand of the token before.
-(Two of the four columns stay 0.)
+Columns 4 to 7 ask for the word before: the key is the clock hand, and the query is the same
+hand turned *back* by 36°, so that it matches the hand of the token before.
 """
 
 # %%
@@ -95,14 +90,12 @@ back = np.radians(36)
 turn_back = np.array(
     [[np.cos(back), np.sin(back)], [-np.sin(back), np.cos(back)]]
 )
-w_query[7:, 4:6] = 8 * turn_back
+w_query[7:, 4:6] = 8 * turn_back  # 8 and 5: loud enough to be sure
 w_key[7:, 4:6] = 5 * np.eye(2)
 
 # %% [markdown]
 r"""
-And the values: what is fetched from a token that is found. For the first question
-its features `thing`, `alive`, `place` and `state`, for the second `article`,
-`thing`, `action` and `reason`.
+And the values: what is fetched from a token that is found, four features for each question.
 """
 
 # %%
@@ -114,9 +107,8 @@ print(query.shape, key.shape, value.shape)
 
 # %% [markdown]
 r"""
-Eight numbers a token in each role, four for each question.
-
-And the model of the prologue? It has 270 units that each ask a question of their own, called **heads**. How many
+The model of the [prologue](00_watch_a_model_look_back.ipynb) has 270 units that each ask a
+question of their own, called **heads**: nine in each of 30 rounds, its **layers**. How many
 look from the last "V" at "ex"?
 """
 
@@ -128,9 +120,10 @@ print((heads < 0.05).sum(), "less than .05")
 
 # %% [markdown]
 r"""
-> **In a language model.** At the last "V" 270 heads ask, each with its own query, and each has one row of weights
-> to spend. For 11 of them the winning key is "ex". 243 give it hardly anything: they look for something else, and what they find
-> stands beside the "ex" without blurring it. With one head in each layer, nine questions would share one row.
+> **In a language model.** At the last "V" each of 270 heads has a query of its own, and one
+> row of weights to spend. 11 of them give "ex" more than .3, and 243 hardly anything: these
+> look elsewhere, and what they find stands beside the "ex" without blurring it. With one
+> head in each layer, nine questions would share one row.
 
 ## Predict first
 
@@ -159,8 +152,7 @@ guess.reveal(right=3)
 
 # %% [markdown]
 r"""
-At itself, 0.69. "cat", which answers the first question, gets 0.00; "because",
-which answers the second, 0.15. A score is a sum over all columns, so
+At itself, 0.69; "cat" gets 0.00, and "because" 0.15. A score is a sum over all columns, so
 the scores of the two questions are *added* before the softmax sees them:
 """
 
@@ -173,8 +165,9 @@ for position in (1, 5, 6, 7):
 
 # %% [markdown]
 r"""
-"cat" is best at the first and worst at the second, "because" the other way round.
-"it" is second at both, and the sum prefers this compromise. Perhaps the second question is only too loud? Turn it down by a factor:
+"cat" is best at the first and worst at the second, "because" the other way round. "it" is
+good at both, and the sum prefers this compromise. Perhaps the second question is only too
+loud? Turn it down by a factor:
 """
 
 # %%
@@ -186,18 +179,17 @@ for factor in (1, 0.1, 0.05, 0.02, 0):
 
 # %% [markdown]
 r"""
-No factor gives much to both. And none ever could give 1 to both: **a token has one
-row of weights, and the row sums to 1.** Were the weight shared half and half, "it"
-would get the mean of two values. Lesson 4 showed what a mean hides: which
-part came from where.
+No factor gives much to both. And none ever could give 1 to both: **a token has one row of
+weights, and the row sums to 1.** Were the weight shared half and half, "it" would get the
+mean of two values, and a mean hides which part came from where (lesson 4).
 
 ## Give each question a softmax of its own
 
-The cure is not to add the scores. Cut query, key and value into two parts of four
-columns, attend with each part alone, and lay the two answers side by side. Each
-part is called a **head**. Their answers are then multiplied by one more matrix,
-`w_out` ($W_o$ in many texts), which decides to which features each answer is written. By hand again: each number
-goes to the feature it was fetched from, those of head 1 at half strength.
+The cure is not to add the scores. Cut query, key and value into two parts of four columns,
+attend with each part alone, and lay the two answers side by side. Each part is called a
+**head**. Their answers are then multiplied by one more matrix, $W_o$ or `w_out`, which
+decides to which features each answer is written. By hand again: each number goes to the
+feature it was fetched from, those of head 1 at half strength, to tell them apart.
 """
 
 # %%
@@ -233,26 +225,24 @@ print()
 
 # %% [markdown]
 r"""
-Both answers arrive. From head 0 "it" learns that a thing (2.04) is meant that is
-alive (1.85), from head 1 that the reason word stood before it (0.96). Nothing in the
-matrices of queries, keys and values was changed; but the sum over eight columns became
-two sums over four, each divided by the root of 4 and not of 8.
+From head 0 "it" learns that a thing is meant that is alive (1.85), from head 1 that the
+reason word stood before it (0.96). Nothing in the matrices of queries, keys and values was
+changed; but the sum over eight columns became two sums over four.
 
-In the words of *Attention Is All You Need* (Vaswani et al., 2017, section 3.2.2):
+As a formula (*Attention Is All You Need*, Vaswani et al., 2017, section 3.2.2):
 
-$$\text{output} = \text{concat}(\text{head}_0, \dots, \text{head}_{h-1})\, W_\text{out},
-\qquad \text{head}_i = \text{attention}(x W^\text{query}_i,\; x W^\text{key}_i,\;
-x W^\text{value}_i),$$
+$$\text{output} = \text{concat}(\text{head}_0, \dots, \text{head}_{h-1})\, W_o,
+\qquad \text{head}_i = \text{attention}(x W_{q,i},\; x W_{k,i},\; x W_{v,i}),$$
 
-where $W_i$ is the block of columns that belongs to head $i$. With $h$ heads over
-$d$ columns, each has $d_k = d / h$, and *that* is what the scale uses:
-$1/\sqrt{d_k}$, here $1/2$.
+where $W_{q,i}$ is the block of columns of $W_q$ that belongs to head $i$, and so for $W_k$
+and $W_v$. With $h$ heads over $d$ columns, each has $d_k = d / h$, and *that* is what the
+scale uses: $1/\sqrt{d_k}$, here $1/2$.
 
 ## The same without a loop
 
-NumPy can attend in all heads at once, if the heads are an axis of their own, before
-those of tokens and columns. The cut takes two steps. `reshape` cuts each row into
-pieces, and `swapaxes` brings the axis of the pieces to the front:
+NumPy can attend in all heads at once, if the heads are an axis of their own, before those
+of tokens and columns: `reshape` cuts each row into pieces, and `swapaxes` brings the axis
+of the pieces to the front.
 """
 
 # %%
@@ -284,8 +274,9 @@ print(np.array_equal(merge_heads(split_heads(x[:, :8], 4)), x[:, :8]))
 
 # %% [markdown]
 r"""
-Between the two, the attention of lesson 5 does its work as always. It never needed
-to know how many axes stand in front.
+Between the two, the attention of lesson 5 does its work as always, on any axes in front.
+Only a padding mask (lesson 6) needs one axis more, (batch, 1, 1, n_k); without it, its sentences
+would be taken for heads.
 """
 
 
@@ -324,13 +315,14 @@ print(written[:, it, features.index("thing")])
 
 # %% [markdown]
 r"""
-**The output is a sum over heads**: each adds what it found, where its rows of `w_out` say. Here both
-write to "thing". Without `w_out` every number of the output would come from one head alone, at
-a place that the number of the head decides, and the vector would be as long as all heads together, not as long as
-the token that it is to be added to (the residual connection of lesson 7).
+**The output is a sum over heads**: each adds what it found, where its rows of `w_out` say.
+Here both write to "thing". Without `w_out` every number of the output would come from one
+head alone, at a place that the number of the head decides, and the vector would have the
+size of all heads together, not that of the token to which it is to be added (the residual
+connection of lesson 7).
 
-What do more heads cost? Count the numbers in the three matrices, the
-multiplications for all scores, and the weights.
+What do more heads cost? Count the numbers in the three matrices (the **parameters**), the
+multiplications for all scores, and the rows of weights.
 """
 
 # %%
@@ -372,8 +364,9 @@ print(ours.shape, "within 1e-14:", gap < 1e-14)
 
 # %% [markdown]
 r"""
-The same numbers, up to rounding. PyTorch keeps its matrices transposed and the
-three of query, key and value in one; `load_torch_state` turns and cuts them.
+Up to rounding, it does. PyTorch keeps its matrices transposed and the three of query, key
+and value in one; `load_torch_state` turns and cuts them. (By default PyTorch's layer takes
+(n, batch, d_model), and returns the *mean* of the weights of all heads.)
 
 ## Share keys and values
 
@@ -410,13 +403,13 @@ for num_kv_heads in (64, 8, 1):
 
 # %% [markdown]
 r"""
-With 64 heads of keys and values, one text of 4,096 tokens takes 10.74 GB, besides
-the model itself, and each new token must read all of it. Must
-every head have keys and values *of its own*? In **multi-query attention** (Shazeer, 2019) all heads
-share one; each still asks its own question. In **grouped-query attention** (Ainslie
-et al., 2023) a few heads share. Llama 2 does this: 8 groups of 8 heads, 1.34 GB. It also saves
-parameters, in `w_key` and `w_value`: 1.34 billion of them in place of 10.74. (Both columns show the same numbers by chance: 4,096 tokens of two bytes
-are as many as 8,192 features.)
+That is 10.74 GB for one text, besides the model itself, and each new token must read all of
+it. Must every head have keys and values *of its own*? In **multi-query attention**
+(Shazeer, 2019) all heads share one set; each still asks its own question. In
+**grouped-query attention** (Ainslie et al., 2023) a few heads share, as in this Llama 2: 8
+groups of 8 heads, 1.34 GB. (The prologue's model has 3 groups of 3.) Sharing also saves
+parameters, in `w_key` and `w_value`. (Both columns show the same numbers by chance: 4,096
+tokens of two bytes are as many as 8,192 features.)
 
 Query head $i$ uses key–value head $\lfloor i / g \rfloor$, where $g$ is the size of a group.
 """
@@ -444,10 +437,9 @@ print(loop.shape)
 
 # %% [markdown]
 r"""
-Six query heads give six answers, of 3 queries and 7 numbers each. Without a loop,
-`np.repeat` writes each key head `group` times in a row, so that
-head 0 stands at 0, 1, 2 and head 1 at 3, 4, 5. (The course's function shares without
-copying.)
+Without a loop, `np.repeat` writes each key head `group` times in a row, so that head 0
+stands at 0, 1, 2 and head 1 at 3, 4, 5. (With `enable_gqa`, an argument of PyTorch's too,
+the course's function shares without copying.)
 """
 
 # %%
@@ -461,15 +453,14 @@ print(np.allclose(loop, repeated), np.allclose(loop, general))
 
 # %% [markdown]
 r"""
-Does sharing cost quality? On large models
-Shazeer reports a minor loss for one shared head. Ainslie et al. find groups close
-to full multi-head attention, and almost as fast as one shared head.
+Does sharing cost quality? Shazeer reports a minor loss for one shared head. Ainslie et al.
+find groups close to full multi-head attention, and almost as fast as one shared head.
 
 ## Split, then share
 
 Here are thirteen designs for the size of Llama 2. The first seven split
 8,192 columns into 1, 2, 4, … 64 heads; the others let the 64 heads share ever
-fewer keys and values. It stands where Llama 2 does. Watch:
+fewer keys and values. The figure starts at Llama 2's own design. Watch:
 
 - while you **split**: what grows, what shrinks, and which bar does not move?
 - while you **share**: which bar moves now? Does the number of rows of weights?
@@ -507,9 +498,8 @@ figures.panel(walk, step=step)
 
 # %% [markdown]
 r"""
-Splitting changes what can be asked, and costs no memory: the rows of weights grow, the last bar stands still. Sharing
-changes no question: the rows stay, and each halving of the keys and values halves
-the memory.
+Splitting adds rows of weights and costs no memory. Sharing leaves the rows, and each
+halving of the keys and values halves the memory.
 """
 
 # %%
@@ -534,9 +524,7 @@ for head in np.reshape(halves, (2, 10)):
 
 # %% [markdown]
 r"""
-The first "head" holds both halves of the first five tokens, the second those of the
-last five. It is not the vectors that were split but the sentence. "it" cannot even
-see "cat":
+What was split is the sentence, not the vectors, and "it" cannot even see "cat":
 """
 
 
@@ -562,14 +550,13 @@ for name, function in (("right", multi_head), ("wrong", by_reshape)):
 
 # %% [markdown]
 r"""
-No error, the same shape, and most numbers look right. But "alive" fell from 1.85 to
-0.88: "it" finds itself, not the cat. How to notice: change
-one token, and see that *every* head of that token changes and no head of another
-token does.
+No error, the same shape, and most numbers look right. But "alive" fell from 1.85 to 0.88:
+"it" finds itself, not the cat. How to notice: change one token, and in what the split
+returns, its row must change in *every* head, and no other row in any.
 
 **Tile for repeat.** Heads in groups need key heads in the order 0, 0, 0, 1, 1, 1.
-`np.tile` gives 0, 1, 0, 1, 0, 1, in the same shape. The definition of attention in
-ONNX, a format in which models are exchanged, [used tile at
+`np.tile`, which PyTorch calls `repeat`, gives 0, 1, 0, 1, 0, 1, in the same shape. The
+definition of attention in ONNX, a format in which models are exchanged, [used tile at
 first](https://github.com/onnx/onnx/pull/7274).
 """
 
@@ -595,7 +582,7 @@ as here (8 and 9), and a forgotten `w_out` shows in the shape.
 
 Nine lessons, one sentence (or yours: write it in the cell, with four to ten of these words). Each column is a token, each row a stage, with the number of
 the lesson that built it. Little bars are the numbers of a vector, up if positive. The last row belongs to the
-token that asks, and has a place for each feature. Move the slider from token to token. Watch:
+token that asks, and has a place for each feature. Watch:
 
 - the **arcs**: where do the two heads look?
 - in the ringed column, from top to bottom: query, blend, merged blends;
@@ -662,25 +649,29 @@ for position in (2, 3, last):
 
 # %% [markdown]
 r"""
-"on" asks nothing with its first query, and so it looks at all four tokens that it may
-see alike: 0.25 each. A softmax cannot look nowhere. Trained heads that find nothing often rest on one token
-that tells little, an **attention sink**: in the prologue it was the very first.
+"on" asks nothing with its first query, and so it looks at all four tokens that it may see
+alike: 0.25 each. A softmax cannot look nowhere. Trained heads that find nothing often rest
+on one token that tells little, an **attention sink** (Xiao et al., 2023): in the prologue
+it was the very first.
 
 ## In short
 
-A token with one head has one row of weights for all its questions: their scores are
-added, their values averaged. Splitting the columns into heads gives each question a
-softmax of its own, at no cost in parameters or products; the answers are merged, and
-`w_out` writes them back. Split with reshape *and* transpose. What a writing model keeps
-grows with the number of key–value heads, and heads may share these. On a task with two
-relations two heads did on five seeds of five what one did on none, and on one of five
-with five times the training: one head fails by averaging, not by a law.
+A token with one head has one row of weights for all its questions: their scores are added,
+their values averaged. Splitting the columns into heads gives each question a softmax of its
+own, at no cost in parameters or products; the answers are merged, and `w_out` writes them
+back. Split with reshape *and* transpose. What a writing model keeps grows with the number
+of key–value heads, and heads may share these.
+
+**Now you:** [the exercises of this lesson](../exercises/09_multi_head_attention.ipynb).
+After them you have all of attention. But we wrote the matrices by hand, and a model with
+millions of numbers cannot be written by hand. **How do the weights learn where to look?**
+That is [lesson 10](10_backward.ipynb), and the third part.
 
 ## For those who want to know more: does one head really fail?
 
-The sentence was built by hand, to fail. What if a model may *learn*, and choose its
-matrices itself? Here is a task with two relations: at each position of a random
-sequence, name the token **one** back, and the token **three** back.
+The sentence was built by hand, to fail. Let a model *learn* instead, on a task with two
+relations: at each position of a random sequence, name the token **one** back, and the token
+**three** back.
 """
 
 # %%
@@ -693,16 +684,13 @@ print("three back ", answers[0, :, 1])
 
 # %% [markdown]
 r"""
-(−1: there is none yet.) The model is as small as can be: a vector for each token and
-each position, one causal layer with `num_heads` heads, and two matrices that read
-one answer each from its output. All of it starts at random; 600 times it sees 16 sequences, and each number is moved
-a little in the direction that makes the right answers likelier
-(part 3 opens the box). With eight tokens, guessing gets 1/8.
+(−1: there is none yet.) The model is as small as can be: a vector for each token and each
+position, one causal layer with `num_heads` heads, and two matrices that read one answer
+each from its output. It is trained as in lesson 7, on 600 batches of 16 sequences. With
+eight tokens, guessing gets 1/8.
 
-Two heads can learn a question each. One head has one row of
-weights for both. It may be only a matter of size or of patience,
-so one head also gets its chance with twice the width, and with 3,000 batches.
-Five seeds each.
+If one head fails, it may be for want of size or of patience, so it also gets its chance
+with twice the width, and with 3,000 batches. Five seeds each.
 """
 
 # %%
@@ -745,13 +733,13 @@ r"""
 The bars are means over five seeds, the lines on them one standard deviation, the dots
 the seeds.
 
-- **One head** answers one question always (1.0) and does little better than guess at
-  the other (0.1 to 0.2). Each seed chose the same one: "one back" can be asked at more
-  positions.
+- **One head** answers one question always (1.0) and does little better than guess at the
+  other (0.1 to 0.2). Each seed chose the same one, perhaps because "one back" can be asked at
+  more positions.
 - **Two heads**, at the same width, answer both, on every seed.
 - **Width** does not help: 0.1 with twice the width.
-- **Patience** helps one seed of five. With five times the batches four seeds still
-  guess. But the fifth gets 0.9: it found a way.
+- **Patience** helps one seed of five, which gets 0.9: it found a way. The other four still
+  guess.
 
 Where do they look? Here are the weights from position 8, which has to name the tokens
 at 7 and at 5.
@@ -772,11 +760,10 @@ for name in ("one head", "two heads"):
 
 # %% [markdown]
 r"""
-The one head did *not* give up on position 5: it looks
-at both, 0.51 and 0.46. But the blend does not say which
-of them came from where, and the slightly larger share wins. Two heads look at one
-position each, and their answers lie side by side, so that the readers know which is
-which. "With a single attention head, averaging inhibits this", say Vaswani et al.
+The one head did *not* give up on position 5: it looks at both, 0.51 and 0.46. But the blend
+does not say which of them came from where, and the slightly larger share wins. Two heads
+look at one position each, and their answers lie side by side. "With a single attention
+head, averaging inhibits this", say Vaswani et al.
 
 <details>
 <summary>Why the smaller share cannot win: a proof (a box of 4 minutes)</summary>
@@ -799,9 +786,9 @@ put a layer that is no matrix after the attention (lesson 12).
 
 </details>
 
-So one head is not *unable*, but finds this task very
-hard, which two heads find easy. Nor are more heads always better: Michel, Levy and
-Neubig (2019) found that from trained models many heads can be removed with little loss.
+So one head is not *unable*, but finds very hard what two heads find easy. Nor are more
+heads always better: Michel, Levy and Neubig (2019) found that from trained models many
+heads can be removed with little loss.
 
 And why do two heads learn *different* things, when nobody tells them to? Give them the same matrices to start
 with, and look at the direction in which training would move each:
@@ -824,7 +811,8 @@ for name, parameters in (("twins", twins), ("random", start)):
 
 # %% [markdown]
 r"""
-Twins are moved alike, at this step and at all that follow: one head, written twice. The random start is what parts them.
+Twins are moved alike, at this step and at all that follow: one head, written twice. The
+random start is what parts them.
 
 ## Symbols and names
 
@@ -832,8 +820,9 @@ Twins are moved alike, at this step and at all that follow: one head, written tw
 |---|---|---|
 | $h$, `num_heads` | a whole number | how many heads ask |
 | `num_kv_heads` | a whole number | how many keys and values a token has, a divisor of $h$ |
-| $d_\text{model}$ | a whole number | how long the vector of a token is (9 here, 8,192 in Llama 2) |
+| $d_\text{model}$ | a whole number | how many numbers the vector of a token has (9 here, 8,192 in Llama 2) |
 | $d_k$ | $d / h$ | how many components one head compares |
+| $W_{q,i}$, $W_{k,i}$, $W_{v,i}$ | (d_model, d_k) | the columns that belong to head $i$ |
 | `w_query`, `w_key`, `w_value` | (d_model, h·d_k) | the projections of all heads, side by side |
 | $W_o$, `w_out` | (h·d_v, d_model) | writes the merged heads back |
 | attention sink | | a key on which heads rest that find nothing |
@@ -853,10 +842,6 @@ Twins are moved alike, at this step and at all that follow: one head, written tw
   the appendix: multi-head, multi-query and grouped-query attention compared.
 - Voita et al., *Analyzing Multi-Head Self-Attention: Specialized Heads Do the Heavy
   Lifting, the Rest Can Be Pruned* (2019): what trained heads look for.
+- Xiao et al., *Efficient Streaming Language Models with Attention Sinks* (2023).
 - Michel, Levy and Neubig, *Are Sixteen Heads Really Better than One?* (2019).
-
-**Now you:** [the exercises of this lesson](../exercises/09_multi_head_attention.ipynb).
-After them you have all of attention. But we wrote the matrices by hand, and a model
-with millions of numbers cannot be written by hand. **How do the weights learn where to
-look?** That is [lesson 10](10_backward.ipynb), and the third part.
 """

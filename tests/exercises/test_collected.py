@@ -41,3 +41,8 @@ def test_what_was_forgotten_is_named(modules, says):
     with pytest.raises(ValueError, match="course_utils/exercises/") as error:
         collected(modules)
     assert str(error.value) == f"course_utils/exercises/{says}"
+
+
+@pytest.mark.parametrize(("points", "says"), [(1, "1 point"), (2, "2 points")])
+def test_one_point_is_no_plural(points, says):
+    assert replace(ONE, points=points).summary.split(" · ")[0] == says
