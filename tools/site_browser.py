@@ -55,6 +55,15 @@ NEEDS = {
     "micropip": ["packaging"],
     "jinja2": ["markupsafe"],
 }
+FIRST_PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="0; url=lab/index.html?path=start.md">
+<title>Attention, built by hand</title>
+<a href="lab/index.html?path=start.md">Attention, built by hand</a>
+</html>
+"""
 KERNEL_PLUGIN = "@jupyterlite/pyodide-kernel-extension:kernel"
 Lock = dict[str, Any]
 
@@ -201,7 +210,8 @@ def _run_jupyterlite(lite: Path, out: Path) -> None:
 
 
 def _settle(out: Path) -> None:
-    """Let nothing be asked of another server, and give the site its name."""
+    """Open at the start page, ask nothing of another server, and name the site."""
+    (out / "index.html").write_text(FIRST_PAGE, encoding="utf-8")
     path = out / "jupyter-lite.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     data = config["jupyter-config-data"]
