@@ -55,15 +55,9 @@ NEEDS = {
     "micropip": ["packaging"],
     "jinja2": ["markupsafe"],
 }
-FIRST_PAGE = """\
-<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8">
-<meta http-equiv="refresh" content="0; url=lab/index.html?path=start.md">
-<title>Attention, built by hand</title>
-<a href="lab/index.html?path=start.md">Attention, built by hand</a>
-</html>
-"""
+# Of the site's own first page: what leads on, by default to no page in particular.
+LEADS_ON = "await import('./config-utils.js');"
+TO_START = 'window.location.replace("lab/index.html?path=start.md");'
 KERNEL_PLUGIN = "@jupyterlite/pyodide-kernel-extension:kernel"
 Lock = dict[str, Any]
 
@@ -211,7 +205,11 @@ def _run_jupyterlite(lite: Path, out: Path) -> None:
 
 def _settle(out: Path) -> None:
     """Open at the start page, ask nothing of another server, and name the site."""
-    (out / "index.html").write_text(FIRST_PAGE, encoding="utf-8")
+    first = out / "index.html"
+    text = first.read_text(encoding="utf-8")
+    if LEADS_ON not in text:
+        raise SystemExit(f"{first} does not lead on by {LEADS_ON}")
+    first.write_text(text.replace(LEADS_ON, TO_START), encoding="utf-8")
     path = out / "jupyter-lite.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     data = config["jupyter-config-data"]
