@@ -52,6 +52,7 @@ usage: python3 course.py [COMMAND] [OPTIONS]
   test     run every check that a change must pass
            --oracles      also compare with PyTorch; --models: also run 16, 17
            --nbgrader     also grade with nbgrader, --dask on a Dask cluster
+           --browser-build  also run the course for the browser, in Chromium
            --thorough     also what is slow, on more and fresh examples;
                           --hypothesis-seed N draws those of an earlier run
 
