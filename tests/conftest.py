@@ -26,6 +26,8 @@ settings.register_profile("thorough", patient, max_examples=500, print_blob=True
 def pytest_addoption(parser):
     words = "more and fresh random examples, and the tests marked thorough"
     parser.addoption("--thorough", action="store_true", help=words)
+    words = "also build the course for the browser, and run it there"
+    parser.addoption("--browser-build", action="store_true", help=words)
 
 
 @pytest.hookimpl(tryfirst=True)  # before Hypothesis reads its seed
@@ -59,10 +61,14 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config, items):
     seldom = pytest.mark.skip(reason="thorough: runs with --thorough")
+    on_demand = pytest.mark.skip(reason="browser_build: runs with --browser-build")
     not_here = pytest.mark.skip(reason="models: python3 course.py models fetches them")
     for item in items:
         if item.get_closest_marker("thorough") and not config.getoption("--thorough"):
             item.add_marker(seldom)
+        builds = item.get_closest_marker("browser_build")
+        if builds and not config.getoption("--browser-build"):
+            item.add_marker(on_demand)
         if item.get_closest_marker("models") and not published.are_here():
             item.add_marker(not_here)
 

@@ -5,7 +5,8 @@
 OUT, or site/lite, becomes a folder of static files that any web server can serve. The
 files of Pyodide, which is Python for the browser, are taken from the folders, and what
 is not there from where JupyterLite has them by default, which is untried. Each wheel
-must have the SHA-256 that Pyodide's lock file gives it.
+must have the SHA-256 that Pyodide's lock file gives it. An older Pyodide, whole in the
+folders, gets the JupyterLite that was made for it.
 
 JupyterLite brings an extension that JupyterLab cannot load, so it is installed in an
 environment of its own, .venv/browser, in which this module starts itself again.
@@ -31,10 +32,10 @@ sys.path.insert(0, str(ROOT))
 from course_utils.learner import start_page  # noqa: E402
 
 HOME = ROOT / ".venv" / "browser"
-TOOLS = (
-    *("jupyterlite-core==0.8.6", "jupyterlite-pyodide-kernel==0.8.6"),
-    *("jupyter-server", "jupyterlab-widgets", "anywidget", "numpy", "flit-core"),
-)
+JUPYTERLITE = ("jupyterlite-core==0.8.6", "jupyterlite-pyodide-kernel==0.8.6")
+# For a Pyodide whose Python is older: the kernel must fit it.
+OLDER = {"3.12": ("jupyterlite-core==0.6.4", "jupyterlite-pyodide-kernel==0.6.1")}
+TOOLS = ("jupyter-server", "jupyterlab-widgets", "anywidget", "numpy", "flit-core")
 LOCK = "pyodide-lock.json"
 # Python itself, and what starts it.
 RUNTIME = ("pyodide.mjs", "pyodide.js", "pyodide.asm.wasm", "python_stdlib.zip")
@@ -54,6 +55,9 @@ NEEDS = {
     "micropip": ["packaging"],
     "jinja2": ["markupsafe"],
 }
+# Of the site's own first page: what leads on, by default to no page in particular.
+LEADS_ON = "await import('./config-utils.js');"
+TO_START = 'window.location.replace("lab/index.html?path=start.md");'
 KERNEL_PLUGIN = "@jupyterlite/pyodide-kernel-extension:kernel"
 Lock = dict[str, Any]
 
@@ -89,8 +93,10 @@ def _file(name: str, folders: list[Path]) -> Path:
     for folder in folders:
         if (folder / name).exists():
             return folder / name
-    from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL
-
+    try:
+        from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL
+    except ImportError:  # of an older one
+        raise SystemExit(f"{name} is in no folder given with --from.") from None
     kept = ROOT / ".venv" / "pyodide"
     kept.mkdir(parents=True, exist_ok=True)
     if not (kept / name).exists():
@@ -102,8 +108,13 @@ def _file(name: str, folders: list[Path]) -> Path:
 
 def _glue(lock: Lock) -> str:
     """Return the file between JavaScript and Python, a module since Python 3.14."""
-    minor = int(lock["info"]["python"].split(".")[1])
+    minor = int(_python(lock).split(".")[1])
     return "pyodide.asm.mjs" if minor >= 14 else "pyodide.asm.js"
+
+
+def _python(lock: Lock) -> str:
+    """Return the version of Pyodide's Python, such as 3.14."""
+    return lock["info"]["python"].rpartition(".")[0]
 
 
 def _own_wheels(made: Path, folders: list[Path], lock: Lock) -> dict[str, Path]:
@@ -114,8 +125,8 @@ def _own_wheels(made: Path, folders: list[Path], lock: Lock) -> dict[str, Path]:
     stock = {package["file_name"] for package in lock["packages"].values()}
     given = [x for folder in folders for x in folder.glob("*-none-any.whl")]
     own = {_name(x): x for x in given if x.name not in stock}
-    version = lock["info"]["python"].rpartition(".")[0]
-    pure = ["--only-binary=:all:", "--platform", "any", "--python-version", version]
+    pure = ["--only-binary=:all:", "--platform", "any"]
+    pure += ["--python-version", _python(lock)]
     pins = ["-c", str(ROOT / "constraints.txt")]
     missing = [name for name in ADDED if name not in own | lock["packages"]]
     if missing:
@@ -193,7 +204,12 @@ def _run_jupyterlite(lite: Path, out: Path) -> None:
 
 
 def _settle(out: Path) -> None:
-    """Let nothing be asked of another server, and give the site its name."""
+    """Open at the start page, ask nothing of another server, and name the site."""
+    first = out / "index.html"
+    text = first.read_text(encoding="utf-8")
+    if LEADS_ON not in text:
+        raise SystemExit(f"{first} does not lead on by {LEADS_ON}")
+    first.write_text(text.replace(LEADS_ON, TO_START), encoding="utf-8")
     path = out / "jupyter-lite.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     data = config["jupyter-config-data"]
@@ -212,17 +228,21 @@ def main() -> None:
     )
     given = parser.parse_args()
     if importlib.util.find_spec("jupyterlite_core") is None:
-        sys.exit(subprocess.call([_environment(), __file__, *sys.argv[1:]]))
+        python = _environment(given.folders)
+        sys.exit(subprocess.call([python, __file__, *sys.argv[1:]]))
     build(given.out, given.folders)
 
 
-def _environment() -> str:
+def _environment(folders: list[Path]) -> str:
     """Return the Python of an environment that has JupyterLite, made if need be."""
+    there = (x / LOCK for x in folders if (x / LOCK).exists())
+    lock = next((json.loads(x.read_text(encoding="utf-8")) for x in there), None)
+    fitting = OLDER.get(_python(lock), JUPYTERLITE) if lock else JUPYTERLITE
     python = HOME / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     if not python.exists():
         venv.create(HOME, with_pip=True)
     pins = ["-c", str(ROOT / "constraints.txt")]
-    install = [str(python), "-m", "pip", "install", "-q", *pins, *TOOLS]
+    install = [str(python), "-m", "pip", "install", "-q", *pins, *fitting, *TOOLS]
     subprocess.run(install, check=True)
     return str(python)
 

@@ -5,6 +5,7 @@ SHA-256 of the weights, wherever they come from.
 """
 
 import hashlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,10 @@ HOME = Path(__file__).resolve().parents[2] / ".models"
 RUN = (
     "run 'python3 course.py models' in a terminal, in the course's folder, and then "
     "this again."
+)
+IN_A_BROWSER = (
+    "read on, for the outputs below are its own; to run it, install the course on a "
+    "computer."
 )
 
 
@@ -108,6 +113,10 @@ def are_here() -> bool:
 
 def _checked(model: Model, file: File) -> Path:
     path = HOME / model.name / file.name
+    if sys.platform == "emscripten":
+        raise ModelMissingError(
+            f"The model {model.name} is too large for the browser: {IN_A_BROWSER}"
+        )
     if not path.exists():
         raise ModelMissingError(f"The model {model.name} is not here yet: {RUN}")
     if not is_right(path, file):

@@ -40,6 +40,7 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.browser)
             # One JupyterLab and one Chromium for all lessons, and for all panels.
             own = {"test_panels": "panels", "test_site": "site"}
+            own["test_in_the_browser"] = "lite"
             shares = own.get(item.path.stem, "lessons")
             item.add_marker(pytest.mark.xdist_group(f"browser-{shares}"))
             if browser.CHROMIUM is None:
