@@ -23,8 +23,9 @@ its outcome as `{"outcome": {"name", "right", "predicted"}}`.
 
 In a notebook the string is an output of the mime type `MIME`, beside the live widget
 and the still picture. Where the environment has COURSE_FIGURES=still, it is left out:
-so are the notebooks of the repository built and compared. A site that runs the lessons
-without that variable finds it in the outputs, and moves it with `play` of `PLAYER`:
+so are notebooks compared. With COURSE_FIGURES=packed, as where they are built, it takes
+as long as it takes, for nobody waits. A site that runs the lessons finds it in the
+outputs, and moves it with `play` of `PLAYER`:
 
     import { play } from "./player.js";
     play(element, text);
@@ -35,7 +36,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
-from math import prod
+from math import inf, prod
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -50,7 +51,7 @@ MIME = "application/vnd.attention-course.figure+json"
 EXTENSION = Path(__file__).parents[1] / "labextensions" / "attention-course"
 PLAYER = EXTENSION / "player.js"
 MOST_STATES = 1000
-MOST_SECONDS = 6.0  # of this process, to draw them all
+MOST_SECONDS = 6.0  # of this process, to draw them all, where somebody waits
 MOST_CHARACTERS = 1_000_000
 TRIED = 10  # pictures, after which it is clear how long all will take
 SEPARATOR = "<"
@@ -59,8 +60,11 @@ NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 
 def bundle(packed: str) -> dict[str, str]:
     """Return the output that holds a packed figure, or none where none is wanted."""
-    wanted = packed and os.environ.get("COURSE_FIGURES") != "still"
-    return {MIME: packed} if wanted else {}
+    return {MIME: packed} if packed and _mode() != "still" else {}
+
+
+def _mode() -> str | None:
+    return os.environ.get("COURSE_FIGURES")
 
 
 def pack(
@@ -118,11 +122,12 @@ def _drawn(
     """Draw every state, or return nothing if that takes too long."""
     svgs, began = [], process_time()
     total = prod(len(choice) for choice in choices)
+    most = inf if _mode() == "packed" else MOST_SECONDS
     for state in product(*choices):
         values = [value for _, value in state]
         svgs.append(draw(dict(zip(names, values, strict=True))).svg)
         taken = process_time() - began
-        if len(svgs) >= TRIED and taken / len(svgs) * total > MOST_SECONDS:
+        if len(svgs) >= TRIED and taken / len(svgs) * total > most:
             return []
     return svgs
 

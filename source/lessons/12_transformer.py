@@ -491,9 +491,9 @@ def draw(**setting):
 
 # %%
 temperature = figures.slider(
-    0.2, 2, 0.1, start=0.8, label="temperature"
+    0.2, 2, 0.2, start=0.8, label="temperature"
 )
-top_k = figures.slider(1, 39, 1, start=39, label="top-k")
+top_k = figures.slider(1, 39, 2, start=39, label="top-k")
 figures.panel(draw, temperature=temperature, top_k=top_k)
 
 # %% [markdown]
