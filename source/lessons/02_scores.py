@@ -293,8 +293,7 @@ this course, in formulas $W$; a *weight* is always a share. Here they are writte
 
 ### Bilinear: translate, then compare
 
-What the query asks and what a key says may be written in different terms. Take the beginning
-of the prologue's sentence, and give each of five tokens a vector, its embedding: a 1 in a place
+What the query asks and what a key says may be written in different terms. Take five tokens of the prologue's sentence, and give each a vector, its embedding: a 1 in a place
 of its own. A key says two things, one behind the other: what the token *is*, and what stood
 *before* it. A query says only what its token is, so it has five components where a key has ten, and
 there is no dot product between them. A matrix $W$ (`w_match`), a row for each component of the
@@ -334,8 +333,8 @@ square identity as $W$ it *is* the dot product.
 
 > **In a language model.** The query is made at the last "V", and the key that wins, "ex", does not *resemble*
 > it. To compare the tokens as they are would find the first "V", which is no help. So models
-> learn what to compare: two matrices make the query, `x @ w_query`, and the key, `y @ w_key`, of the
-> tokens' vectors, and their dot product is a bilinear score of these, with the matrix
+> learn what to compare: two matrices make the query, `x @ w_query`, and the key, `x @ w_key`, of a
+> token's vector $x$, and their dot product is a bilinear score of two such vectors, with the matrix
 > `w_query @ w_key.T` ([lesson 7](07_self_and_cross_attention.ipynb)).
 
 A score may also be a small **network**, sums with a bend between them: the *additive* one of the last part.

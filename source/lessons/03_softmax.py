@@ -543,9 +543,8 @@ Nothing raises an error, the shape is right, and every weight lies between 0 and
 What gives it away are the row sums. In a set of annotated
 implementations, an image model had its softmax [on the wrong
 axis](https://github.com/labmlai/annotated_deep_learning_paper_implementations/issues/146).
-A maintainer called it a big bug; the reader who found it trained both, and saw no
-difference in the quality of the images, or later a slightly better one with the bug. So
-do not wait for training to tell you, but check the sums, with $n_q$ and $n_k$ different.
+A maintainer called it a big bug; the reader who found it trained both, and saw no difference
+in the images, and later slightly better ones with the bug. So do not wait for training to tell you, but check the sums, with $n_q$ and $n_k$ different.
 
 **One maximum for all rows.** Wish 4 speaks of one row, which may be shifted by a
 number of its own. Subtract the maximum of the whole array instead, and a row that

@@ -558,7 +558,7 @@ it answers, and may one sentence ask another? That is [lesson
 
 ## For those who want to know more: six bugs, measured
 
-Here are six mistakes, two of which you have met, each in one line beside the right one. Of
+Here are six mistakes, three of which you have met, each in one line beside the right one. Of
 the twelve positions the first three are padding.
 """
 
