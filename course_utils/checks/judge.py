@@ -15,6 +15,7 @@ from course_utils.checks.asking import UNWRITTEN, Case, Remote, Reply, fresh, re
 from course_utils.checks.compare import difference
 from course_utils.checks.recognise import Asked, misconception, related
 from course_utils.checks.repair import Found
+from course_utils.checks.stages import Stage
 from course_utils.exercises.exercise import Answer, Arguments, Exercise
 
 CASES = 12
@@ -30,7 +31,7 @@ class Verdict:
     - `case`: the smallest case that shows the mistake, if there is one.
     - `seed`: the seed that draws the same inputs again; None where it is a secret.
     - `is_named`: whether the message names the mistake, and no line need be found.
-    - `found`: where one change makes it right, if that was looked for.
+    - `found`: where it goes wrong, if that was looked for.
     - `remarks`: what else there is to say, in whole sentences.
     """
 
@@ -40,7 +41,7 @@ class Verdict:
     case: Case | None
     seed: int | None
     is_named: bool = False
-    found: Found | None = None
+    found: Found | Stage | None = None
     remarks: str = ""
 
     @property

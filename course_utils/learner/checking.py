@@ -14,7 +14,7 @@ from IPython.display import display
 from course_utils.checks.asking import UNWRITTEN, fresh
 from course_utils.checks.earlier import both, earlier, right_one
 from course_utils.checks.feedback import Feedback, FoundLine
-from course_utils.checks.finding import find, is_worth_a_search
+from course_utils.checks.finding import is_worth_a_search, place_of
 from course_utils.checks.judge import Verdict, judge, too_slow
 from course_utils.checks.look import course_calls, in_words, line_of, warned
 from course_utils.checks.lookups import in_place, looked_up
@@ -88,7 +88,7 @@ class Following(Feedback):
         """Look for the line of the mistake; return whether it was found."""
         seed = secrets.randbelow(2**32)
         with in_place(self._answer, self._right):
-            found = find(self.verdict.exercise, self._answer, seed, SEARCH)
+            found = place_of(self.verdict, self._answer, seed, SEARCH)
         self.verdict = replace(self.verdict, found=found)
         return found is not None
 
