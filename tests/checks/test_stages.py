@@ -88,10 +88,11 @@ def told_of_broken(exercises, rng, each):
 
 
 def test_two_slips_in_one_stage_are_led_to_it_and_never_to_another():
-    chosen = [EXERCISES[x] for x in ("soft_lookup", "layer_norm")]
+    chosen = [EXERCISES[x] for x in ("layer_norm", "scaled_dot_product_attention")]
     count, told, wrongly = told_of_broken(chosen, random.Random(3), 3)
     assert not wrongly
-    assert told >= 0.5 * count > 3
+    assert count > 3
+    assert told >= 0.5 * count
 
 
 @pytest.mark.thorough

@@ -134,10 +134,8 @@ def test_no_function_is_judged_after_its_line_was_looked_for(monkeypatch):
     ],
 )
 def test_whatever_the_search_says_the_verdict_is_the_same(instead):
-    code = (
-        TAKEN
-        + f"def search(*_, **__):\n    {instead}\nrepair.search = stages.first_wrong = search\n"
-    )
+    code = TAKEN + f"def search(*_, **__):\n    {instead}\n"
+    code += "repair.search = stages.first_wrong = search\n"
     right = RIGHT.replace("soft_lookup", "soft_lookup_all").replace(
         "key @ query))", "query @ key.T))"
     )
