@@ -30,6 +30,7 @@ WEIGHTS = """def stable_softmax(x):
     return e / e.sum(axis=-1, keepdims=True)
 """
 NAMES = {"np": np}
+EVERY = tuple(EXERCISES.values())
 
 
 def looked(code, exercise=SOFTMAX, seconds=600.0, **names):
@@ -38,7 +39,7 @@ def looked(code, exercise=SOFTMAX, seconds=600.0, **names):
     return search(function, first, more, seconds=seconds)
 
 
-def places(kind=None, seed=0, among=tuple(EXERCISES.values())):
+def places(kind=None, seed=0, among=EVERY):
     """Yield wrong answers that one edit makes of right ones, in an order of chance."""
     rng = random.Random(f"{kind} {seed}")
     for exercise in rng.sample(among, len(among)):
@@ -93,7 +94,7 @@ def is_led_back(exercise, function, lines, seconds):
 LEAVE_OUT = {"return", "extra", "call"}
 # An exercise with short answers for each of the other kinds.
 QUICK = {
-    "axis": "wind_from_weather",
+    "axis": "layer_norm",
     "operator": "softmax_gradient",
     "comparison": "receptive_field",
     "name": "mean_pool",
