@@ -47,8 +47,16 @@ def both(alone: Verdict, helped: Verdict, used: Collection[str]) -> Verdict:
     - `helped`: the verdict with right functions in the place of earlier answers.
     - `used`: the names of those that it called.
     """
-    if not used or helped.message == UNWRITTEN:
-        return alone
+    return with_right_ones(helped, used) if is_told(helped, used) else alone
+
+
+def is_told(helped: Verdict, used: Collection[str]) -> bool:
+    """Whether a verdict with right functions says more than one without."""
+    return bool(used) and helped.message != UNWRITTEN
+
+
+def with_right_ones(helped: Verdict, used: Collection[str]) -> Verdict:
+    """Return a verdict that says which right functions took the place of others."""
     names = " and ".join(f"`{x}`" for x in sorted(used))
     is_, one = ("is", "a right one") if len(used) == 1 else ("are", "right ones")
     if helped.passed:

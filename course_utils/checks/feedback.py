@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from course_utils.checks.grids import grids
 from course_utils.checks.judge import Verdict
 from course_utils.checks.repair import Found
+from course_utils.checks.stages import Stage
 
 
 class Feedback:
@@ -36,12 +37,12 @@ class Feedback:
 
 
 class FoundLine:
-    """Where one change makes an answer right, as a notebook shows it below a verdict.
+    """Where an answer goes wrong, as a notebook shows it below a verdict.
 
     - `found`: the place.
     """
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: Found | Stage) -> None:
         self._found = found
 
     def __repr__(self) -> str:

@@ -10,10 +10,40 @@ from course_utils.checks.judge import Verdict, draws
 from course_utils.checks.look import quietly
 from course_utils.checks.repair import Found, Given, search
 from course_utils.checks.source import names_in
+from course_utils.checks.stages import Stage, first_wrong
 from course_utils.checks.time_limit import time_limit
+from course_utils.checks.worked import stages_of
 from course_utils.exercises.exercise import Answer, Exercise
 
 ROUNDS = 3  # of draws: one to search with, the others to refuse what fits by chance
+
+
+def place_of(
+    verdict: Verdict, answer: Answer, seed: int, seconds: float
+) -> Found | Stage | None:
+    """Return where a wrong answer goes wrong, if that is found in time.
+
+    - `verdict`: on the answer.
+    - `answer`: the answer.
+    - `seed`: draws inputs; not that of the check, so that nothing fits by chance.
+    - `seconds`: when to give up looking for one change; the stop button does the same.
+
+    One change that makes it right says most; else the first stage that is not right.
+    """
+    exercise = verdict.exercise
+    found = find(exercise, answer, seed, seconds)
+    if found or not has_stages(verdict):
+        return found
+    with suppress(TimeoutError, KeyboardInterrupt, MemoryError), time_limit(seconds):
+        cases, stages = rounds(exercise, seed)[0], stages_of(exercise, seed)
+        return first_wrong(answer, cases, stages, keeps_dtype=exercise.keeps_dtype)
+    return None
+
+
+def has_stages(verdict: Verdict) -> bool:
+    """Whether an answer went all its way, to a result that is not right."""
+    case = verdict.case
+    return case is not None and case.yours is not None and not case.changed
 
 
 def find(exercise: Exercise, answer: Answer, seed: int, seconds: float) -> Found | None:

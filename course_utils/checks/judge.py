@@ -5,7 +5,8 @@ grader it stands for a function in another process. The judge is the same.
 """
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +16,7 @@ from course_utils.checks.asking import UNWRITTEN, Case, Remote, Reply, fresh, re
 from course_utils.checks.compare import difference
 from course_utils.checks.recognise import Asked, misconception, related
 from course_utils.checks.repair import Found
+from course_utils.checks.stages import Stage
 from course_utils.exercises.exercise import Answer, Arguments, Exercise
 
 CASES = 12
@@ -30,7 +32,7 @@ class Verdict:
     - `case`: the smallest case that shows the mistake, if there is one.
     - `seed`: the seed that draws the same inputs again; None where it is a secret.
     - `is_named`: whether the message names the mistake, and no line need be found.
-    - `found`: where one change makes it right, if that was looked for.
+    - `found`: where it goes wrong, if that was looked for.
     - `remarks`: what else there is to say, in whole sentences.
     """
 
@@ -40,7 +42,7 @@ class Verdict:
     case: Case | None
     seed: int | None
     is_named: bool = False
-    found: Found | None = None
+    found: Found | Stage | None = None
     remarks: str = ""
 
     @property
@@ -80,33 +82,67 @@ def judge(
     else the smallest case that shows it. NumPy's error settings and the filters of
     warnings, which are the learner's, do not matter.
     """
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return _judged(exercise, answer, seed, calls)
+    asked = asked_of(exercise, answer, seed)
+    return verdict_of(exercise, asked, answer, seed, calls)
 
 
-def _judged(
+def asked_of(exercise: Exercise, answer: Answer | Remote, seed: int) -> list[Asked]:
+    """Ask an answer about inputs drawn from a seed; return what it did, and the faults.
+
+    - `exercise`: what was asked.
+    - `answer`: the callable, which may raise anything, or what stands for one.
+    - `seed`: the same seed draws the same inputs.
+    """
+    with _regardless():
+        return list(_asked(exercise, answer, seed))
+
+
+def is_right(exercise: Exercise, answer: Answer, seed: int) -> bool:
+    """Whether an answer is right by its results; the first wrong one is enough."""
+    with _regardless():
+        return not any(x.problem for x in _asked(exercise, answer, seed))
+
+
+def verdict_of(
     exercise: Exercise,
+    asked: list[Asked],
     answer: Answer | Remote,
     seed: int,
-    calls: Callable[[list[object]], Iterable[str]] | None,
+    calls: Callable[[list[object]], Iterable[str]] | None = None,
 ) -> Verdict:
+    """Say what is right or wrong with what an answer did.
+
+    - `asked`: what it did.
+    - `exercise`, `answer`, `seed`, `calls`: as they are judged.
+    """
+    with _regardless():
+        wrong = [x for x in asked if x.problem]
+        if wrong:
+            return _verdict_on(exercise, asked, wrong, answer, seed)
+        arguments = draws(exercise, seed)[0][0]
+        for name in calls(fresh(arguments)) if calls else ():
+            if name not in exercise.may_use:
+                return Verdict(exercise, 0, borrowed(name), None, seed, is_named=True)
+    message = f"right: {len(asked)} fresh inputs, all as expected"
+    return Verdict(exercise, exercise.points, message, None, seed)
+
+
+@contextmanager
+def _regardless() -> Iterator[None]:
+    """Let no setting of the learner's stop what runs."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _asked(exercise: Exercise, answer: Answer | Remote, seed: int) -> Iterator[Asked]:
     drawn = draws(exercise, seed)
-    asked: list[Asked] = []
     came = replies(answer, [arguments for arguments, _ in drawn])
     for (arguments, expected), reply in zip(drawn, came, strict=False):
         problem = _problem(reply, expected, exercise.keeps_dtype)
-        asked.append(Asked(_case(arguments, expected, reply), reply, problem))
+        yield Asked(_case(arguments, expected, reply), reply, problem)
         if reply.gone or reply.problem == UNWRITTEN:
             break
-    wrong = [x for x in asked if x.problem]
-    if wrong:
-        return _verdict_on(exercise, asked, wrong, answer, seed)
-    for name in calls(fresh(drawn[0][0])) if calls else ():
-        if name not in exercise.may_use:
-            return Verdict(exercise, 0, borrowed(name), None, seed, is_named=True)
-    message = f"right: {len(asked)} fresh inputs, all as expected"
-    return Verdict(exercise, exercise.points, message, None, seed)
 
 
 def _verdict_on(

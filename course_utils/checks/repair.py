@@ -23,6 +23,7 @@ from course_utils.checks.compare import difference
 from course_utils.checks.edits import QUESTIONS, Edit, edits
 from course_utils.checks.look import numbers, quietly
 from course_utils.checks.memory_limit import memory_limit
+from course_utils.checks.places import Place, place_between, place_of_node
 from course_utils.checks.source import Source
 
 Given = tuple[list[np.ndarray], np.ndarray]  # arguments, and what is expected of them
@@ -33,7 +34,7 @@ BETWEEN = ("operator", "comparison", "order")  # kinds of edits that are about a
 
 
 @dataclass(frozen=True)
-class Found:
+class Found(Place):
     """Where one change makes an answer right.
 
     - `kind`: a key of QUESTIONS.
@@ -48,30 +49,12 @@ class Found:
     start: int
     stop: int
 
-    @property
-    def parts(self) -> tuple[str, str, str]:
-        """The line as three pieces: before what to look at, that, and after."""
-        text = self.text
-        return text[: self.start], text[self.start : self.stop], text[self.stop :]
+    lead = "one change makes it right"
 
     @property
     def question(self) -> str:
         """What a teacher would ask about the place."""
         return QUESTIONS[self.kind]
-
-    @property
-    def message(self) -> str:
-        """Name the place and ask the question, in one line."""
-        where = f"look at `{self.parts[1]}` in line {self.line} of the cell"
-        return f"one change makes it right: {where}: {self.question}"
-
-    def __str__(self) -> str:
-        below = " " * self.start + "^" * (self.stop - self.start)
-        question = self.question[0].upper() + self.question[1:]
-        return (
-            f"One change makes it right. Look at line {self.line} of the cell:\n"
-            f"    {self.text}\n    {below}\n{question}"
-        )
 
 
 class _OverError(BaseException):
@@ -100,7 +83,7 @@ def search(
     """
     end = time.process_time() + seconds
     with quietly(), memory_limit(MEMORY):
-        trial = _Trial(Source(function), keeps_dtype)
+        trial = Trial(Source(function), keeps_dtype)
         tried = trial.edits(steps)
         cases = trial.sorted(cases) if tried else []
         for i, edit in enumerate(tried if cases else ()):
@@ -113,25 +96,32 @@ def search(
     return None
 
 
-class _Trial:
+class Trial:
     """One function, and what its edits do.
 
     - `source`: its code.
     - `keeps_dtype`: whether the result must have the dtype that is expected.
+    - `known`: what its code may use beyond what the function knows.
     """
 
-    def __init__(self, source: Source, keeps_dtype: bool) -> None:
+    def __init__(
+        self,
+        source: Source,
+        keeps_dtype: bool,
+        known: dict[str, Callable] | None = None,
+    ) -> None:
         self.source = source
+        self._known = {"_np": np, "_tick": self._tick} | (known or {})
         self._keeps_dtype = keeps_dtype
         self._turns = self._left = MOST_TURNS
 
     def sorted(self, cases: list[Given]) -> list[Given]:
         """Return the cases, the smallest that goes wrong first; none if none does."""
         wrong, right, most = [], [], 0
-        function = self._made()
+        function = self.made()
         for case in sorted(cases, key=lambda x: sum(a.size for a in x[0])):
             is_endless = self._left < 0
-            is_right = not is_endless and self._holds(function, case)
+            is_right = not is_endless and self.holds(function, case)
             (right if is_right else wrong).append(case)
             most = max(most, self._turns - self._left if self._left >= 0 else 0)
         self._turns = max(TURNS, 10 * most)
@@ -143,27 +133,28 @@ class _Trial:
             return []
         found = edits(self.source.tree, steps)
         for x in (self.source.tree, *(x.new for x in found if x.kind == "block")):
-            _watch_loops(x)
+            watch_loops(x)
         return found
 
     def is_right(self, edit: Edit, cases: list[Given]) -> bool:
         """Whether the edited function does in all cases what is expected."""
         undo = edit.swap()
         try:
-            edited = self._made()
+            edited = self.made()
         except Exception:  # it is no code, or a default does not work
             return False
         finally:
             undo()
-        return all(self._holds(edited, x) for x in cases)
+        return all(self.holds(edited, x) for x in cases)
 
-    def _made(self) -> Callable:
+    def made(self) -> Callable:
         """Return the function as its code stands at the moment."""
-        names = self.source.outside | {"_np": np, "_tick": self._tick}
+        names = self.source.outside | self._known
         exec(compile(self.source.tree, "<edited>", "exec"), names)
         return names[self.source.name]
 
-    def _holds(self, function: Callable, case: Given) -> bool:
+    def holds(self, function: Callable, case: Given) -> bool:
+        """Whether a function does in a case what is expected."""
         given = [x.copy("K") if x.ndim else x.item() for x in case[0]]
         self._left = self._turns
         try:
@@ -185,7 +176,7 @@ class _Trial:
             raise _OverError
 
 
-def _watch_loops(tree: ast.AST) -> None:
+def watch_loops(tree: ast.AST) -> None:
     """Let each turn of a loop be counted."""
     for x in ast.walk(tree):
         if isinstance(x, ast.For | ast.While):
@@ -195,17 +186,9 @@ def _watch_loops(tree: ast.AST) -> None:
 
 def _found(edit: Edit, lines: list[str]) -> Found:
     node = edit.place or edit.old
-    line, start, stop = node.lineno, node.col_offset, node.end_col_offset
-    whole = lines[line - 1].encode()
-    if node.end_lineno != line:
-        stop = len(whole)
     if edit.kind in BETWEEN and isinstance(node, ast.BinOp | ast.Compare):
-        line, start, stop = _mark_between(node, lines)
-        whole = lines[line - 1].encode()
-    text = whole.decode().strip()
-    indent = len(whole) - len(whole.lstrip())
-    start, stop = (len(whole[indent:x].decode()) for x in (start, stop))
-    return Found(edit.kind, line, text, start, min(stop, len(text)))
+        return Found(edit.kind, *place_between(*_mark_between(node, lines), lines))
+    return Found(edit.kind, *place_of_node(node, lines))
 
 
 def _mark_between(

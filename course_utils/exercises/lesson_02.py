@@ -200,10 +200,6 @@ COSINE_SCORE = Exercise(
             "score",
             lambda query, key: 1 - cosine_score(query, key),
         ),
-        Misconception(
-            "the scores are transposed, one row per key: rows belong to the queries",
-            lambda query, key: cosine_score(key, query),
-        ),
     ),
     also_right=(
         _cosine_by_loop,
@@ -436,10 +432,6 @@ DIAGNOSE_COSINE = Exercise(
             "faults 1 and 2 are swapped: a row of the scores belongs to a query, a "
             "column to a key",
             lambda query, key, scores: (0, 2, 1, 3, 4)[_diagnose(query, key, scores)],
-        ),
-        Misconception(
-            "it counts from 1: in the table a right cosine is number 0",
-            lambda query, key, scores: _diagnose(query, key, scores) + 1,
         ),
         Misconception(
             "it says which suspect fits worst: the fault is the one with the smallest "

@@ -387,10 +387,6 @@ SCALE_FOR_WEIGHT = Exercise(
             lambda n_k, weight: 1 / _scale_for(n_k, weight),
         ),
         Misconception(
-            "the logarithm has base 2: softmax is made with e, so use `np.log`",
-            lambda n_k, weight: _scale_for(n_k, weight) / math.log(2),
-        ),
-        Misconception(
             "the logarithm is missing: the ratio of the weights is the exponential of "
             "the scale times the difference of the cosines",
             lambda n_k, weight: (n_k - 1) * weight / (1 - weight) / 2,

@@ -258,10 +258,6 @@ DECODER_MASK = Exercise(
             lambda lengths, n_q, n_k, offset: _decoder(lengths, n_q, n_k, 0),
         ),
         Misconception(
-            "it is inverted: True means “may attend”, not “hide”",
-            lambda lengths, n_q, n_k, offset: ~_decoder(lengths, n_q, n_k, offset),
-        ),
-        Misconception(
             "all sequences get one mask: each has a length of its own, so the shape is "
             "(batch, n_q, n_k)",
             lambda lengths, n_q, n_k, offset: _decoder(lengths, n_q, n_k, offset).all(

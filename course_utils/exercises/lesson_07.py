@@ -515,10 +515,6 @@ DIAGNOSE_ROLES = Exercise(
             "that should ask",
             lambda moved: _diagnose_by_pattern(moved[::-1]),
         ),
-        Misconception(
-            "it counts from 1: the table begins with 0, the right version",
-            _mistaken(lambda fault: fault + 1),
-        ),
     ),
     also_right=(_diagnose_by_counts, _diagnose_by_pattern, _diagnose_by_corners),
     hints=(

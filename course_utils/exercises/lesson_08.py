@@ -563,10 +563,6 @@ DIAGNOSE = Exercise(
             "no line",
             _mistaken(lambda fault: RIGHT if fault == ADDED else fault),
         ),
-        Misconception(
-            "it counts from 1: the table begins with 0, the right version",
-            _mistaken(lambda fault: fault + 1),
-        ),
     ),
     also_right=(_diagnose_by_loop, _diagnose_by_diagonals, _diagnose_by_shifts),
     hints=(

@@ -550,10 +550,6 @@ DIAGNOSE_HEADS = Exercise(
             ],
         ),
         Misconception(
-            "it counts from 1: the table begins with 0, the right version",
-            lambda output, *arguments: _diagnose(output, *arguments) + 1,
-        ),
-        Misconception(
             "it returns the version that differs most: the fault is that of the one "
             "that differs least",
             lambda output, *arguments: int(

@@ -71,13 +71,6 @@ LUONG_SCORES = Exercise(
             ),
         ),
         Misconception(
-            "rows and columns are swapped: a row belongs to a word that is written, "
-            "the query",
-            lambda states, encoded, w_score: np.swapaxes(
-                _luong(states, encoded, w_score), -1, -2
-            ),
-        ),
-        Misconception(
             "it divides by the root of the width: Luong's score has no scale",
             lambda states, encoded, w_score: (
                 _luong(states, encoded, w_score) / encoded.shape[-1] ** 0.5

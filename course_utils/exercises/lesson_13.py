@@ -88,10 +88,6 @@ WINDOW_MASK = Exercise(
             _near(lambda behind, window: behind >= 0),
         ),
         Misconception(
-            "it is inverted: True means “may attend”",
-            _near(lambda behind, window: (behind < 0) | (behind >= window)),
-        ),
-        Misconception(
             "the offset has no effect: query i stands at position i + offset",
             lambda n_q, n_k, window, offset: _window(n_q, n_k, window, 0),
         ),
@@ -223,10 +219,6 @@ BLOCK_GLOBAL_MASK = Exercise(
             "of `block`",
             _rule(lambda i, j, b: ((i - j < b) | _end(j, b)) & (j <= i)),
         ),
-        Misconception(
-            "rows and columns are swapped: a row is a query",
-            lambda n, block: _blocks(n, block).T,
-        ),
     ),
     also_right=(_blocks_by_loop, _blocks_by_slices, _blocks_by_kronecker),
     hints=(
@@ -340,10 +332,6 @@ RECEPTIVE_FIELD = Exercise(
         Misconception(
             "it looks at the last layer only: go through all of them",
             lambda stack: stack[-1] | np.eye(stack.shape[-1], dtype=bool),
-        ),
-        Misconception(
-            "rows and columns are swapped: row i says what query i hears of",
-            lambda stack: _field(stack).T,
         ),
         Misconception(
             "what is seen by all layers is kept: one path through the layers is enough",

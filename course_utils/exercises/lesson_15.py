@@ -280,11 +280,6 @@ ROLL_OUT = Exercise(
             "it follows the first head only: take the mean of all heads",
             _rolled(heads=lambda w: w[:, 0]),
         ),
-        Misconception(
-            "the result is transposed: a row is a place at the end, a column a token "
-            "that was read",
-            lambda weights: _rolled()(weights).T,
-        ),
     ),
     also_right=(_rolled_from_above, _rolled_by_loop, _rolled_at_once),
     hints=(

@@ -565,10 +565,6 @@ LOOKS_HEALTHY = Exercise(
             lambda right, versions: max(0, _healthiest()(right, versions)),
         ),
         Misconception(
-            "it counts from 1: the first model is 0",
-            lambda right, versions: _healthiest()(right, versions) + 1,
-        ),
-        Misconception(
             "it returns how many texts keep their neighbour: return which model it is",
             lambda right, versions: int(
                 len(right)

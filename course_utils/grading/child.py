@@ -5,9 +5,11 @@ from socket import socket
 
 import numpy as np
 
-from course_utils.checks.finding import ROUNDS, rounds, steps_of
-from course_utils.checks.judge import too_slow
+from course_utils.checks.finding import ROUNDS, has_stages, rounds, steps_of
+from course_utils.checks.judge import Verdict, too_slow
 from course_utils.checks.repair import Found
+from course_utils.checks.stages import SECONDS, Stage
+from course_utils.checks.worked import stages_of
 from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.grading import wire
 from course_utils.grading.clock import Clock, LateError
@@ -19,7 +21,7 @@ from course_utils.grading.words import Words
 RESTARTS = 8  # of the process of one submission, however often it dies
 PHASES = 8  # times `Limits.seconds` is its own time for all that it does
 NO_RESULT = "what it sent back is not a result"
-SLACK = 1.0  # seconds beyond those of a search, before its process is ended
+SLACK = 1.0  # seconds beyond those of its searches, before its process is ended
 ENDS = "ends the process that runs it"
 OnCheck = Callable[[str, int], None]
 
@@ -104,27 +106,31 @@ class Child:
             self._run_cells(on_check)
 
     def find(
-        self, exercise: Exercise, seed: int, seconds: float, lent: Lent | None = None
-    ) -> Found | None:
-        """Return where one change makes an answer right, as the process says.
+        self, verdict: Verdict, seed: int, seconds: float, lent: Lent | None = None
+    ) -> Found | Stage | None:
+        """Return where a wrong answer goes wrong, as the process says.
 
-        - `exercise`: what is answered.
+        - `verdict`: on the answer.
         - `seed`: draws inputs, which must not be those of a verdict to come.
         - `seconds`: for the search.
         - `lent`: right answers in the place of the submission's own.
         """
+        exercise = verdict.exercise
         drawn = [case for cases in rounds(exercise, seed) for case in cases]
+        stages = stages_of(exercise, seed) if has_stages(verdict) else [[]]
         what = {
             "do": "find",
             "name": exercise.name,
             "counts": [len(given) for given, _ in drawn],
             "rounds": ROUNDS,
+            "stages": len(stages[0]),
             "steps": steps_of(exercise),
             "keeps_dtype": exercise.keeps_dtype,
             "seconds": seconds,
         }
         arrays = [x for given, expected in drawn for x in (*given, expected)]
-        said = self._told(what, arrays, exercise, lent, seconds + SLACK)
+        arrays += [x for one in stages for x in one]
+        said = self._told(what, arrays, exercise, lent, seconds + SECONDS + SLACK)
         return self._words.found(said.get("found"))
 
     def warned(

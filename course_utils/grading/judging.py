@@ -106,10 +106,9 @@ class Judging:
             return verdict
         secret = sha256(f"lines {self._seed}".encode()).digest()
         seed = int.from_bytes(secret[:8])
-        exercise, lent = verdict.exercise, self._lent.get(verdict.exercise.name)
-        return replace(
-            verdict, found=self._child.find(exercise, seed, self._search, lent)
-        )
+        lent = self._lent.get(verdict.exercise.name)
+        found = self._child.find(verdict, seed, self._search, lent)
+        return replace(verdict, found=found)
 
     def _was_stopped(self, name: str) -> bool:
         # A function can be missing because the cell that makes it was stopped.

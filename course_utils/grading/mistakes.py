@@ -7,6 +7,7 @@ import numpy as np
 
 from course_utils.checks.asking import Case
 from course_utils.checks.judge import Verdict
+from course_utils.checks.repair import Found
 
 MOST_SHOWN = 400  # characters of an array
 # What is said of numbers differs from input to input, and is one mistake.
@@ -30,7 +31,7 @@ def name_of(verdict: Verdict) -> str:
     right, then what is wrong with the numbers.
     """
     said = DETAILS.sub("", verdict.message)
-    if verdict.found and not verdict.is_named:
+    if isinstance(verdict.found, Found) and not verdict.is_named:
         return f"one {verdict.found.kind} to change: {verdict.found.question}"
     for pattern, name in () if verdict.is_named else GENERAL:
         if found := re.fullmatch(pattern, said, re.S):

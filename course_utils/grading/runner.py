@@ -22,7 +22,7 @@ from socket import socket
 import numpy as np
 from IPython.core.interactiveshell import InteractiveShell
 
-from course_utils.checks import look, lookups, repair
+from course_utils.checks import look, lookups, repair, stages
 from course_utils.grading import stand_ins, wire
 
 NOTE = "_course_note"  # the name under which what fails in a cell is noted
@@ -289,7 +289,13 @@ def _found(
         keeps_dtype=request["keeps_dtype"],
         seconds=request["seconds"],
     )
-    return None if found is None else list(astuple(found))
+    if found:
+        return list(astuple(found))
+    worked = [list(islice(rest, request["stages"])) for _ in first]
+    off = stages.first_wrong(
+        function, first, worked, keeps_dtype=request["keeps_dtype"]
+    )
+    return ["stage", *astuple(off)] if off else None
 
 
 def _warned(function: object, arguments: list[np.ndarray]) -> list | None:

@@ -28,7 +28,8 @@ INSIDE = (
         f"checks/{name}.py"
         for name in (
             *("look", "compare", "nodes", "edits", "edit_expressions"),
-            *("edit_statements", "lookups", "memory_limit", "source", "repair"),
+            *("edit_statements", "lookups", "memory_limit", "places", "source"),
+            *("repair", "stages", "steps"),
         )
     ),
     *(

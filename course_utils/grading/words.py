@@ -17,8 +17,10 @@ import numpy as np
 from course_utils.checks.edits import QUESTIONS
 from course_utils.checks.look import MASKED, in_words, no_numbers
 from course_utils.checks.repair import Found
+from course_utils.checks.stages import Stage
 
 MOST_SHOWN = 200  # characters
+MOST_AXES, MOST_LENGTH = 4, 100  # of a shape
 NUMBER = re.compile(r"(?<![\w.])\d+\.?\d*(?:e[+-]?\d+)?(?![\w.])")
 OF_NUMPY = {"AxisError", "LinAlgError", "UFuncTypeError", "DTypePromotionError"}
 OTHERS = {"UsageError", "CalledProcessError"}  # of IPython, of subprocess
@@ -218,21 +220,40 @@ class Words:
         found = [float(x) for x in written if len(x) < 20]
         return tuple(x for n in found if np.isfinite(n) for x in (n, -n))
 
-    def found(self, said: object) -> Found | None:
+    def found(self, said: object) -> Found | Stage | None:
         """Return a place in the code that was found; None if it is no such place."""
-        parts = said if isinstance(said, list) and len(said) == 5 else [None] * 5
-        kind, line, text, start, stop = parts
+        kind, *facts = said if isinstance(said, list) and said else [None]
+        if not isinstance(kind, str) or not self._is_place(facts[:4]):
+            return None
+        if kind == "stage":
+            return self._stage(facts)
+        return Found(kind, *facts) if kind in QUESTIONS and len(facts) == 4 else None
+
+    def _is_place(self, facts: list) -> bool:
+        line, text, start, stop = facts if len(facts) == 4 else [None] * 4
         if not all(type(x) is int for x in (line, start, stop)):
-            return None
-        if not isinstance(kind, str) or not isinstance(text, str):
-            return None
+            return False
         lines = [cell.lstrip("\n").split("\n") for cell in self._cells]
         there = {x[line - 1].strip() for x in lines if 0 < line <= len(x)}
-        if kind not in QUESTIONS or text not in there:
+        return (
+            isinstance(text, str) and text in there and 0 <= start < stop <= len(text)
+        )
+
+    def _stage(self, facts: list) -> Stage | None:
+        if len(facts) != 9:
             return None
-        if not 0 <= start < stop <= len(text):
+        name, right, right_line, first, shapes = facts[4:]
+        known = {*self.names([name, right]), ""}
+        names = isinstance(name, str) and isinstance(right, str)
+        if not names or not {name, right} <= known or not (name or right):
             return None
-        return Found(kind, line, text, start, stop)
+        if any(
+            type(x) is not int or not 0 <= x <= facts[0] for x in (right_line, first)
+        ):
+            return None
+        if not _are_shapes(shapes):
+            return None
+        return Stage(*facts[:8], shapes=tuple(map(tuple, shapes)))
 
     def names(self, said: object) -> tuple[str, ...]:
         """Return those of some names that are in the code."""
@@ -300,6 +321,15 @@ class Words:
 
     def _are_names(self, value: str) -> bool:
         return all(x in self._names for x in re.findall(r"\w+", value))
+
+
+def _are_shapes(said: object) -> bool:
+    """Whether these are two shapes, or none."""
+    if not isinstance(said, list) or len(said) not in (0, 2):
+        return False
+    if any(not isinstance(x, list) or len(x) > MOST_AXES for x in said):
+        return False
+    return all(type(n) is int and 0 <= n <= MOST_LENGTH for x in said for n in x)
 
 
 def _on_one_line(words: str) -> str:

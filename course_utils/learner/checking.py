@@ -3,21 +3,30 @@
 import os
 import secrets
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from IPython.display import display
 
 from course_utils.checks.asking import UNWRITTEN, fresh
-from course_utils.checks.earlier import both, earlier, right_one
+from course_utils.checks.earlier import earlier, is_told, right_one, with_right_ones
 from course_utils.checks.feedback import Feedback, FoundLine
-from course_utils.checks.finding import find, is_worth_a_search
-from course_utils.checks.judge import Verdict, judge, too_slow
+from course_utils.checks.finding import is_worth_a_search, place_of
+from course_utils.checks.judge import (
+    Verdict,
+    asked_of,
+    is_right,
+    too_slow,
+    verdict_of,
+)
 from course_utils.checks.look import course_calls, in_words, line_of, warned
 from course_utils.checks.lookups import in_place, looked_up
+from course_utils.checks.recognise import Asked
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises import EXERCISES
 from course_utils.exercises.exercise import Answer, Exercise
@@ -28,7 +37,8 @@ SECONDS_BEFORE = 1.0  # that each earlier answer may take which it calls
 SEARCH = 1.5  # seconds in which the line of a mistake is looked for
 
 cells.watch()
-_judged: dict[str, object] = {}  # the function that each check saw last
+T = TypeVar("T")
+_seen: dict[str, object] = {}  # the function that each check saw last
 
 
 def check(name: str, answer: Answer) -> Feedback | None:
@@ -88,7 +98,7 @@ class Following(Feedback):
         """Look for the line of the mistake; return whether it was found."""
         seed = secrets.randbelow(2**32)
         with in_place(self._answer, self._right):
-            found = find(self.verdict.exercise, self._answer, seed, SEARCH)
+            found = place_of(self.verdict, self._answer, seed, SEARCH)
         self.verdict = replace(self.verdict, found=found)
         return found is not None
 
@@ -104,14 +114,40 @@ def _verdict(exercise: Exercise, answer: Answer) -> tuple[Verdict, dict[str, Ans
     outdated = watched and watched.why_outdated(exercise.name, answer)
     if outdated:
         return Verdict(exercise, 0, outdated, None, None), {}
-    alone, used = _timed(exercise, answer, SECONDS), set()
-    wrong = [] if alone.passed else _wrong_before(exercise, answer)
-    if not wrong:
-        return alone, {}
+    seed = secrets.randbelow(2**32)
+    ask = partial(asked_of, exercise, answer, seed)
+    asked = _timed(exercise, answer, SECONDS, ask)
+    wrong = _wrong_before(exercise, answer) if _is_wrong(asked) else []
+    used: set[str] = set()
     right = {x.name: right_one(x, used.add) for x in wrong}
-    with in_place(answer, right):
-        helped = _timed(exercise, answer, SECONDS)
-    return both(alone, helped, used), right
+    if wrong:
+        with in_place(answer, right):
+            helped = _judged(exercise, answer, seed)
+        if is_told(helped, used):
+            return with_right_ones(helped, used), right
+    if isinstance(asked, Verdict):
+        return asked, right
+    return _named(exercise, answer, asked, seed), right
+
+
+def _judged(exercise: Exercise, answer: Answer, seed: int) -> Verdict:
+    ask = partial(asked_of, exercise, answer, seed)
+    asked = _timed(exercise, answer, SECONDS, ask)
+    if isinstance(asked, Verdict):
+        return asked
+    return _named(exercise, answer, asked, seed)
+
+
+def _named(
+    exercise: Exercise, answer: Answer, asked: list[Asked], seed: int
+) -> Verdict:
+    calls = partial(course_calls, answer)
+    say = partial(verdict_of, exercise, asked, answer, seed, calls)
+    return _timed(exercise, answer, SECONDS, say)
+
+
+def _is_wrong(asked: list[Asked] | Verdict) -> bool:
+    return isinstance(asked, Verdict) or any(x.problem for x in asked)
 
 
 def _warned(verdict: Verdict, answer: Answer, right: dict[str, Answer]) -> str:
@@ -131,22 +167,29 @@ def _wrong_before(exercise: Exercise, answer: Answer) -> list[Exercise]:
     return [
         x
         for x in called
-        if callable(own := defined.get(x.name))
-        and not _timed(x, own, SECONDS_BEFORE).passed
+        if callable(own := defined.get(x.name)) and not _is_right(x, own)
     ]
 
 
-def _timed(exercise: Exercise, answer: Answer, seconds: float) -> Verdict:
+def _is_right(exercise: Exercise, answer: Answer) -> bool:
     seed = secrets.randbelow(2**32)
+    ask = partial(is_right, exercise, answer, seed)
+    return _timed(exercise, answer, SECONDS_BEFORE, ask) is True
+
+
+def _timed(
+    exercise: Exercise, answer: Answer, seconds: float, do: Callable[[], T]
+) -> T | Verdict:
+    """Do something that calls an answer; return a verdict if it takes too long."""
     # What the learner set, to find a mistake, must not stop the course's own code.
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             with time_limit(seconds):
-                return judge(exercise, answer, seed, partial(course_calls, answer))
+                return do()
         except TimeoutError as error:
             message = too_slow(seconds) + line_of(error.__cause__ or error, answer)
-            return Verdict(exercise, 0, message, None, seed)
+            return Verdict(exercise, 0, message, None, 0)
 
 
 def _with_notes(verdict: Verdict, *notes: str) -> Verdict:
@@ -157,7 +200,7 @@ def _with_notes(verdict: Verdict, *notes: str) -> Verdict:
 def _version(verdict: Verdict, answer: Answer) -> str:
     """Say what to do if the cell was changed, and was not run since."""
     name = verdict.exercise.name
-    before, _judged[name] = _judged.get(name), answer
+    before, _seen[name] = _seen.get(name), answer
     if verdict.passed or verdict.seed is None:
         return ""
     if verdict.message == UNWRITTEN:

@@ -8,6 +8,7 @@ import pytest
 from hostile_corpus import notebook
 
 from course_utils.checks.repair import Found
+from course_utils.checks.stages import Stage
 from course_utils.grading import sandbox
 from course_utils.grading.child import Child
 from course_utils.grading.sandbox import Limits
@@ -26,7 +27,11 @@ RIGHT = WRONG.replace("np.sqrt(weight.sum())", "weight.sum()")
 FOUND = (
     "one change makes it right: look at `np.sqrt(weight.sum())` in line 3 of the cell"
 )
-TAKEN = 'import sys\nrepair = sys.modules["course_utils.checks.repair"]\n'
+TAKEN = """
+import sys
+repair = sys.modules["course_utils.checks.repair"]
+stages = sys.modules["course_utils.checks.stages"]
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -56,6 +61,23 @@ def test_it_is_the_line_of_the_function_that_was_checked():
     later = "def soft_lookup(query, key, value, sharpness): return key"
     check = 'from course_utils.learner import check\ncheck("soft_lookup", soft_lookup)'
     assert FOUND in graded(WRONG, check, later)["soft_lookup"]["message"]
+
+
+TWICE = """
+def soft_lookup(query, key, value, sharpness):
+    scores = sharpness * (key @ query)
+    weight = np.exp2(scores) + 1
+    return weight / weight.sum() @ value
+"""
+
+
+def test_the_first_stage_that_is_not_right_is_on_the_page_and_in_the_message():
+    entry = graded(TWICE)["soft_lookup"]
+    said = "`scores` (line 2) is right, as in the worked solution; `weight` (line 3) is"
+    assert said in entry["message"]
+    assert "<code>scores</code> (line 2) is right" in entry["feedback"]
+    assert re.search(r"<mark[^>]*>weight</mark> = np", entry["feedback"])
+    assert "worked" not in entry["mistake"]  # others call it otherwise
 
 
 def test_without_a_search_there_is_none(monkeypatch):
@@ -105,13 +127,15 @@ def test_no_function_is_judged_after_its_line_was_looked_for(monkeypatch):
         "return 3",
         "return repair.Found('axis', 3, 'you have earned all points', 0, 3)",
         "return repair.Found('axis', 4, 'return 17', 0, 3)",
+        "return repair.Found('stage', 4, 'return 17', 0, 3)",
         "return repair.Found('axis', 2, 'x' * 10**6, 0, 3)",
         "return repair.Found(['axis'], 2, 'x', 0, 10**30)",
         "raise RecursionError",
     ],
 )
 def test_whatever_the_search_says_the_verdict_is_the_same(instead):
-    code = TAKEN + f"def search(*_, **__):\n    {instead}\nrepair.search = search\n"
+    code = TAKEN + f"def search(*_, **__):\n    {instead}\n"
+    code += "repair.search = stages.first_wrong = search\n"
     right = RIGHT.replace("soft_lookup", "soft_lookup_all").replace(
         "key @ query))", "query @ key.T))"
     )
@@ -153,6 +177,32 @@ CELLS = ["\n\nx = 1\ny = (2 +\n     3)\n", "def f(x):\n    return x @ x.T  # é\
 )
 def test_only_a_place_in_the_code_is_a_place(said, is_so):
     assert Words(CELLS).found(said) == (Found(*said) if is_so else None)
+
+
+STAGE = [1, "x = 1", 0, 1, "x", "y", 1, 1, [[2], [3]]]
+
+
+@pytest.mark.parametrize(
+    ("at", "instead", "is_so"),
+    [
+        (0, 1, True),
+        (4, "", True),
+        (8, [], True),
+        *((0, x, False) for x in (2, 0, None, "1", True)),
+        *((1, x, False) for x in ("x = 2", None)),
+        *((4, x, False) for x in ("you have earned all points", 3, None, ["x"])),
+        *((5, x, False) for x in ("you have earned all points", 3, None)),
+        *((6, x, False) for x in (2, -1, 10**30, 0.5, "1")),
+        *((7, x, False) for x in (2, -1, None, True)),
+        *((8, x, False) for x in ("ab", [[1]], [[1], [10**9]], [[1], "a"], None)),
+        (8, [[1] * 99, [1]], False),
+    ],
+)
+def test_only_a_stage_of_the_code_is_a_stage(at, instead, is_so):
+    said = [instead if i == at else x for i, x in enumerate(STAGE)]
+    found = Words(["x = 1", "y = x"]).found(["stage", *said])
+    shapes = tuple(map(tuple, said[8])) if is_so else ()
+    assert found == (Stage(*said[:8], shapes) if is_so else None)
 
 
 def test_numbers_in_the_code_are_known_with_either_sign():
