@@ -665,7 +665,7 @@ for title, k in {"without": key, "with": key_and_one}.items():
 
 # %% [markdown]
 r"""
-Each hidden unit cancels its opposite, and all scores are 0, nor can other numbers save it. The last
+Each hidden unit cancels its opposite, and all scores are 0; other numbers cannot help. The last
 cell draws random networks and counts those that prefer north to south for a
 north wind *and* south to north for a south wind: without a threshold there is not
 one. The reason is that tanh is odd: turn both arrows round, and the score changes its

@@ -216,7 +216,7 @@ The product does not ask whether the weights sum to 1; the softmax before it see
 The harbour's log is invented, so nobody can say whether a forecast is *right*. Now
 take values that were measured: heights of real mountains, taken by radar from a space shuttle
 in February 2000 (Farr et al., 2007). Matplotlib, which draws our figures, has a piece of
-these data, and `landscape` reads it, in kilometres.
+these data, and `landscape` reads it, places in kilometres.
 """
 
 # %%

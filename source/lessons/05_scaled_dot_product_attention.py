@@ -511,7 +511,7 @@ r"""
 ## For those who want to know more: sharpness and gradient
 
 How far does a nudge of the scores move the weights? (Lesson 10 follows the gradient through a whole
-model.) On this the books disagree, so measure it. *Attention Is All You Need* writes that its authors
+model.) On this the sources disagree, so measure it. *Attention Is All You Need* writes that its authors
 "suspect" that large dot products push the softmax into regions where it has
 "extremely small gradients". A textbook (Zhang, Lipton, Li and Smola, *Dive into
 Deep Learning*, in the section on queries, keys and values) says of the softmax that
@@ -622,7 +622,7 @@ r"""
   $d_k = 1024$ for seven in ten: the median is 0.00. The few queries with two
   leaders nearly level hold up the mean.
 
-So both books have a point. In exact arithmetic the gradient never *is* zero, but without the
+So both have a point. In exact arithmetic the gradient never *is* zero, but without the
 scale more and more queries get next to none of it as $d_k$ grows, while with the scale all
 of them get some.
 

@@ -382,8 +382,7 @@ into.
 What *should* a query get that may see nothing? The developers of PyTorch, a library for
 building models, weighed two answers, equal weights for all keys or `nan`, and first chose
 `nan`; in 2024 they [changed to zeros](https://github.com/pytorch/pytorch/pull/131060).
-Zeros are what the loop above gives, which adds nothing up where there is no key, and what
-this course gives (how, exercise 3 asks):
+Zeros are what the loop above gives, which skips hidden keys, and what this course gives (how, exercise 3 asks):
 """
 
 # %%
@@ -416,8 +415,7 @@ print(np.abs(many.mean(axis=0) - weights).max() < 0.02)
 # %% [markdown]
 r"""
 What is kept is divided by $1 - p$, the share that survives; so *on average* each weight is
-what it was. A model in use drops nothing (PyTorch's function must be told so, by
-`dropout_p=0`), and needs no correction.
+what it was. A model in use drops nothing (PyTorch's function drops wherever `dropout_p` is above 0), and needs no correction.
 
 ## Blot out a word
 

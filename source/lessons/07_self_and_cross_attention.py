@@ -249,8 +249,7 @@ for d, d_k in ((7, 2), (576, 64)):
 r"""
 All who-looks-for-whom is one bilinear score ([lesson 2](02_scores.ipynb)), whose rank is
 at most $d_k$: it compares in no more than $d_k$ independent directions. Kept as two thin
-matrices it has fewer numbers and cheaper scores, of $d_k$ products and not $d$. (RoPE, in lesson 8, stands between the two, and then they cannot be merged.) In the
-second line are the sizes of the prologue's model: a token is a vector of 576 numbers (the
+matrices it has fewer numbers and cheaper scores, of $d_k$ products and not $d$. (RoPE, in lesson 8, stands between the two, and then they cannot be merged.) In the last line are the sizes of the prologue's model: a token is a vector of 576 numbers (the
 **embedding size**), and each of its heads compares 64 (the **head size**).
 
 ## The shapes, and who made them

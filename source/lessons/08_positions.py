@@ -682,7 +682,7 @@ for kind in ("relative bias", "rotary"):
 
 # %% [markdown]
 r"""
-The relative bias has one number for all that is far, and spreads 0.78 over about a hundred keys. RoPE has echoes: in 101 positions, from offset 3 to 104, the fastest hand makes 16 turns
+The relative bias has one number for all that is far, and spreads 0.78 over some eighty keys. RoPE has echoes: in 101 positions, from offset 3 to 104, the fastest hand makes 16 turns
 and a little, and looks almost as it did. Training never punished that: to know the offset is
 not yet to ignore what is far.
 
