@@ -100,7 +100,9 @@ def ask(answer: Answer, arguments: Arguments) -> Reply:
     except (Exception, SystemExit) as error:
         return Reply(problem=where(error, answer))
     pairs = zip(arguments.items(), given, strict=True)
-    new = {name: now for (name, was), now in pairs if not same(was, now)}
+    # A single number cannot be changed; and where Python runs on 32 bits, as in a
+    # browser, NumPy makes another kind of integer of it.
+    new = {name: now for (name, was), now in pairs if was.ndim and not same(was, now)}
     after = np.asarray(next(iter(new.values()))) if new else None
     if came is None and said.anything:
         return Reply(None, tuple(new), PRINTED, after=after)

@@ -18,7 +18,7 @@ from broken import defined
 
 import course_utils
 from course_utils import exercises
-from course_utils.checks.asking import replies
+from course_utils.checks.asking import ask, replies
 from course_utils.checks.feedback import told
 from course_utils.checks.grids import grids
 from course_utils.checks.judge import Case, judge
@@ -671,3 +671,17 @@ def test_what_the_course_calls_by_way_of_a_library_is_not_the_learner_s():
 
     triple = list(np.ones((3, 4, 2)))
     assert course_calls(attends, triple) == ["scaled_dot_product_attention"]
+
+
+@pytest.mark.parametrize("kind", ["int8", "int32", "uint64", "float32", "bool"])
+def test_a_number_counts_as_unchanged_whatever_numpy_makes_of_pythons_own(kind):
+    """Where Python runs on 32 bits, an integer of 64 comes back as one of 32."""
+    array = np.ones(3)
+    given = {"number": np.array(1, dtype=kind), "array": array}
+    assert ask(lambda number, array: array * number, given).changed == ()
+
+    def spoils(number, array):
+        array += number
+        return array
+
+    assert ask(spoils, given).changed == ("array",)
