@@ -131,20 +131,10 @@ def blocked_attention_vjp(
     # One array: of many small ones, memory goes back to the system at each step.
     kept = np.empty(shape, query.dtype)
     stack = max(1, KEPT // max(1, prod(shape[-2:])))
-    parts = [
-        (
-            at,
-            _attend_kept(
-                *(x[at] for x in inputs),
-                bias if bias is None else bias[at],
-                scale,
-                softcap,
-                kept[at],
-                out[at],
-            ),
-        )
-        for at in _stacks(leading, stack)
-    ]
+    parts = []
+    for at in _stacks(leading, stack):
+        part = [x if x is None else x[at] for x in (*inputs, bias, kept, out)]
+        parts.append((at, _attend_kept(*part, scale, softcap)))
 
     def back(d_out: Floats, with_bias: bool) -> list[Floats]:
         d = [np.empty(x.shape, x.dtype) for x in inputs]
@@ -161,10 +151,10 @@ def _attend_kept(
     key: Floats,
     value: Floats,
     bias: Floats | None,
-    scale: float,
-    softcap: float | None,
     kept: Floats,
     out: Floats,
+    scale: float,
+    softcap: float | None,
 ) -> Callable[..., None]:
     """Write the attention of a stack to `out`; return what writes its gradients.
 

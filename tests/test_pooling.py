@@ -71,7 +71,7 @@ def data_points(draw, least=1):
 @laws
 @given(data_points(), st.floats(0.25, 4))
 def test_only_distance_over_bandwidth_counts(data, unit):
-    data = {name: np.float64(x) for name, x in data.items()}
+    data = {name: np.asarray(x, np.float64) for name, x in data.items()}
     expected = nadaraya_watson(**data)
     scaled = {name: data[name] * unit for name in ("query", "key", "bandwidth")}
     result = nadaraya_watson(**scaled, value=data["value"])

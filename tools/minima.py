@@ -44,7 +44,7 @@ def main(options: list[str]) -> int:
 def lowest(needs: list[str]) -> dict[str, str]:
     """Return what asks pip for the lowest version of each need, by its name."""
     found = [LOWEST.match(need) for need in needs]
-    return {x[1]: f"{x[1]}=={x[2]}.*" for x in found if x}
+    return {x[1]: f"{x[1]}=={x[2]}" for x in found if x}
 
 
 def everything() -> list[str]:

@@ -117,7 +117,8 @@ def warned(
 
 def in_words(kind: str, words: str, line: int, text: str) -> str:
     """Say what was raised or warned of, and in which line."""
-    return f"{kind}: {words}".removesuffix(": ") + said_of_line(line, text)
+    said = f"{kind}: {words}".removesuffix(": ").removesuffix(".")
+    return said + said_of_line(line, text)
 
 
 def _is_ours(frame: FrameType) -> bool:

@@ -12,7 +12,7 @@ Everything you need is in
 use `scaled_dot_product_attention` (lesson 5), whose fourth argument is the mask. A worked solution of
 each exercise stands in
 [the solutions](../solutions/07_self_and_cross_attention.ipynb); they help most after
-you tried.
+you have tried.
 """
 
 # %%

@@ -565,7 +565,7 @@ On a circle 32 keys stand so close that the second best is almost level with the
 The dot product picks long keys, the cosine keys like all others, and the Gaussian
 short ones, since they pay a smaller fine. In 128 dimensions all cosines are small
 (±0.07), but the fine keeps its size: the Gaussian chooses by length more than by
-direction, keys less than half as long as the average: hence the other two.
+direction, and takes keys less than half as long as the average. Hence the other two results.
 
 Which score is *better* this cannot say: random keys have no meaning, so there is no right
 answer to miss, and a model that learns its keys can learn their lengths too, to suit its score.

@@ -418,7 +418,7 @@ return np.array(out)
 """,
         ),
         right("""
-xs = [np.float64(a) for a in (query, key, value)]
+xs = [a.astype(np.float64) for a in (query, key, value)]
 def f(*a):
     return float(np.tensordot(np.float64(d_output), scaled_dot_product_attention(*a), 2))
 def slope(n, p):
