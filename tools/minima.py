@@ -36,8 +36,10 @@ def main(options: list[str]) -> int:
     tools = project["project"]["optional-dependencies"]["test"]
     pip = [python, "-m", "pip", "install", "-q", "-c", str(HOME / "constraints.txt")]
     code = subprocess.call([*pip, *needs.values(), *tools])
+    names_tests = any((ROOT / x.split("::")[0]).is_file() for x in options)
+    tests = [] if names_tests else everything()
     return code or subprocess.call(
-        [python, "-m", "pytest", "-q", *(options or everything())], cwd=ROOT
+        [python, "-m", "pytest", "-q", *options, *tests], cwd=ROOT
     )
 
 
@@ -55,10 +57,8 @@ def everything() -> list[str]:
         *(f"tests/{room}" for room in ROOMS),
         *("--nbval", *(f"notebooks/{name}.ipynb" for name in LESSONS)),
         *("-m", "not browser and not oracle and not models"),
-        *(
-            "-W",
-            "default::DeprecationWarning",
-        ),  # an old library uses what is deprecated
+        # An old library uses what is deprecated.
+        *("-W", "default::DeprecationWarning"),
     ]
 
 
