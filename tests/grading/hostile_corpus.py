@@ -954,7 +954,7 @@ CELLS = [
     before(
         "an unknown magic",
         "%no_such_magic",
-        "raises UsageError: Line magic function `%no_such_magic` not found.",
+        "raises UsageError: Line magic function `%no_such_magic` not found",
         limits=True,
     ),
     Attack(
