@@ -11,7 +11,7 @@ from tools.browser import until
 # A small laptop, a window at 150 % zoom, and a screen; the file browser is open.
 WIDTHS = (1000, 960, 1440)
 # What of the panels does not fit in the notebook: pictures too wide, letters too small.
-MISFITS = """() => [...document.querySelectorAll(".course-panel svg")].flatMap(svg => {
+MISFITS = """() => [...document.querySelectorAll(".course-panel .course-svg")].flatMap(svg => {
     const room = svg.closest(".jp-OutputArea-output").getBoundingClientRect();
     const box = svg.getBoundingClientRect();
     const scroller = document.querySelector(".jp-WindowedPanel-outer");
