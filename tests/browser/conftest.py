@@ -10,8 +10,8 @@ from tools.browser import until
 
 # A small laptop, a window at 150 % zoom, and a screen; the file browser is open.
 WIDTHS = (1000, 960, 1440)
-# What of the panels does not fit in the notebook: pictures too wide, letters too small.
-MISFITS = """() => [...document.querySelectorAll(".course-panel .course-svg")].flatMap(svg => {
+# What does not fit in the notebook: pictures too wide, letters too small.
+MISFITS = """() => [...document.querySelectorAll(".course-svg")].flatMap(svg => {
     const room = svg.closest(".jp-OutputArea-output").getBoundingClientRect();
     const box = svg.getBoundingClientRect();
     const scroller = document.querySelector(".jp-WindowedPanel-outer");

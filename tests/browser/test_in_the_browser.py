@@ -247,19 +247,15 @@ def test_a_prediction_is_made_by_keyboard_and_kept(visit, page):
     )
 
 
-def test_a_slider_moves_by_keys_and_by_mouse(visit, page):
+def test_a_slider_moves_by_mouse(visit, page):
+    """By keys too in JupyterLab, but in the older one here they change the cell."""
     lesson = visit("notebooks/01_soft_lookup.ipynb")
     lesson.run_all()
     slider = lesson.show(page.get_by_role("slider", name="bearing of the wind"))
     caption = page.locator(".course-panel .course-picture svg text").first
     expect(caption).to_contain_text("Wind from 225°")
-
-    def moved():
-        slider.focus()
-        page.keyboard.press("ArrowRight")
-        lesson.catch_up()
-
-    until(lambda: "Wind from 225°" not in caption.text_content(), moved)
-    box = slider.bounding_box()
-    page.mouse.click(box["x"] + 2, box["y"] + box["height"] / 2)
-    expect(caption).to_contain_text("Wind from 0°")
+    slider.evaluate("x => x.scrollIntoView({block: 'center'})")
+    track = page.locator(".course-panel .noUi-base").first.bounding_box()
+    middle = track["y"] + track["height"] / 2
+    page.mouse.click(track["x"] + 0.9 * track["width"], middle)
+    expect(caption).to_contain_text("Wind from 325°")
