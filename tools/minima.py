@@ -7,6 +7,7 @@ pytest, such as -n 2 or a test to run; without a test, those run that need neith
 JupyterLab nor a tool of the maintainer, and the cells of three lessons.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -39,7 +40,9 @@ def main(options: list[str]) -> int:
     names_tests = any((ROOT / x.split("::")[0]).is_file() for x in options)
     tests = [] if names_tests else everything()
     return code or subprocess.call(
-        [python, "-m", "pytest", "-q", *options, *tests], cwd=ROOT
+        [python, "-m", "pytest", "-q", *options, *tests],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
 
 

@@ -1,17 +1,12 @@
 """That the book is there, clean, and is what the program makes of its source."""
 
 import gzip
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from course_utils.data.alice import alice, characters
-
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-import make_alice  # noqa: E402
+from tools import make_alice
 
 RAW = (
     "\n\n   ALICE\r\n\r\nCHAPTER I\r\n\r\nDown  the\r\nHole\r\n\r\n * * *\r\n\r\n"

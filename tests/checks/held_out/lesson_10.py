@@ -420,7 +420,7 @@ return np.array(out)
         right("""
 xs = [a.astype(np.float64) for a in (query, key, value)]
 def f(*a):
-    return float(np.tensordot(np.float64(d_output), scaled_dot_product_attention(*a), 2))
+    return float(np.tensordot(d_output.astype(np.float64), scaled_dot_product_attention(*a), 2))
 def slope(n, p):
     e = np.zeros(xs[n].shape)
     e[p] = 1e-4
