@@ -35,7 +35,6 @@ THREADS, DTYPES = [1, 2], ["float32", "float64"]
 HEADS, D = 8, 64
 TRAINING_SIZES = SIZES[:6]  # the weights of all heads are kept
 CASES = ["plain", "causal", "large", "training"]
-TARGETS = {1: 1.10, 2: 1.15, "training": 1.0}
 # Okabe and Ito's palette, which every kind of colour vision tells apart.
 COLOURS = {"float32": "#0072B2", "float64": "#D55E00", "course_utils": "#0072B2"}
 COLOURS |= {"torch": "#D55E00", "naive": "#009E73"}
@@ -237,12 +236,12 @@ def draw(path: Path, training: dict, times: dict, memory: dict) -> None:
     panels = figure.subplots(2, 2).ravel()
     panels[1].sharey(panels[0])
     panels[2].sharey(panels[0])
-    drawn = [(training, 1, "forward and backward, one thread", "training")]
-    drawn += [
-        (times, 1, "forward, one thread", 1),
-        (times, 2, "forward, two threads", 2),
+    drawn = [
+        (training, 1, "forward and backward, one thread"),
+        (times, 1, "forward, one thread"),
+        (times, 2, "forward, two threads"),
     ]
-    for axes, (found, threads, title, target) in zip(panels, drawn, strict=False):
+    for axes, (found, threads, title) in zip(panels, drawn, strict=False):
         for dtype in DTYPES:
             there = [n for n in sizes if (threads, dtype, n) in found]
             rows = [found[threads, dtype, n] for n in there]
@@ -253,15 +252,6 @@ def draw(path: Path, training: dict, times: dict, memory: dict) -> None:
             label = f"matrix products alone, {dtype}"
             axes.plot(there, bound, ":", label=label, **style, markersize=3)
         axes.axhline(1, color="black", linewidth=1)
-        axes.axhline(TARGETS[target], color="grey", linewidth=1, linestyle="--")
-        axes.annotate(
-            f"target, float32: {TARGETS[target]:.2f}",
-            (there[-1], TARGETS[target]),
-            (0, 3),
-            textcoords="offset points",
-            ha="right",
-            fontsize="small",
-        )
         axes.set_title(title)
         axes.set_ylabel("time relative to PyTorch (less is better)")
     highest = max(high for x in (training, times) for _, _, high, _ in x.values())
