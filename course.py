@@ -49,7 +49,7 @@ usage: python3 course.py [COMMAND] [OPTIONS]
            --check        only compare: fails where notebook and source differ
            --check --run  also build all anew, and compare the bytes
   site     write the course as web pages, in site/; --browser: as JupyterLite
-  test     run every check of a change; --browser-build: JupyterLite's, too
+  test     run every check; --browser-build: JupyterLite's too
            --oracles      also compare with PyTorch; --models: also run 16, 17
            --nbgrader     also grade with nbgrader, --dask on a Dask cluster
            --thorough     also what is slow, on more and fresh examples;

@@ -106,7 +106,7 @@ def summary(entries: list[Entry], due: Due | None) -> list[str]:
     - `due`: what the command line says, if anything.
     """
     works = [x for x in entries if x.counts]
-    marked = sum(x.is_late for x in works)
+    marked = sum(x.is_late and (due is not None or x.due is None) for x in works)
     if due is None:
         more = "say --due to take them into account"
         return [f"The platform marks {marked} as late: {more}."] if marked else []

@@ -128,6 +128,7 @@ def test_a_mark_of_lateness_is_said_and_costs_nothing(grade, tmp_path):
     assert "For 2 of 2 nothing tells" in said
     assert points() == {"leeann_12345": 2, "foxben_23456": 2}
     assert "late, by how much is not known" in page_of(tmp_path, "leeann_12345")
+    assert "say --due" not in grade("submissions.zip")  # it was said
 
 
 @pytest.mark.parametrize(
