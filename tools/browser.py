@@ -1,16 +1,19 @@
 """JupyterLab in headless Chromium, for the browser tests and the benchmarks."""
 
+import http.server
 import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 
@@ -86,6 +89,21 @@ def _answers(address: str) -> bool:
     except (urllib.error.URLError, ConnectionError):
         return False
     return True
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing of what is asked for."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Hand out the files of a folder; yield the address."""
+    serve = partial(_Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def until(is_so: Callable[[], bool], wait: Callable[[], None] | None = None) -> None:

@@ -6,14 +6,12 @@ The build refuses what has not the SHA-256 of the lock file.
 """
 
 import functools
-import http.server
 import json
 import os
 import re
 import subprocess
 import sys
 import tarfile
-import threading
 import zipfile
 from pathlib import Path
 
@@ -25,7 +23,7 @@ from course_utils.checks.asking import UNWRITTEN
 from course_utils.exercises import EXERCISES
 from course_utils.learner.syllabus import LESSONS
 from set_up import needs_models
-from tools.browser import Notebook, until
+from tools.browser import Notebook, served, until
 
 pytestmark = pytest.mark.browser_build
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,15 +80,8 @@ def site(pyodide, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def address(site):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    serve = functools.partial(Quiet, directory=site)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(site) as address:
+        yield address
 
 
 @pytest.fixture
@@ -131,10 +122,10 @@ def see_start_page(page, total):
 @pytest.fixture
 def worked(chromium):
     """Say how many seconds the browser's pages have computed: not how long it took."""
-    browser = chromium.new_browser_cdp_session()
+    session = chromium.new_browser_cdp_session()
 
     def seconds():
-        processes = browser.send("SystemInfo.getProcessInfo")["processInfo"]
+        processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
         return sum(x["cpuTime"] for x in processes if x["type"] == "renderer")
 
     return seconds

@@ -2,10 +2,8 @@
 
 import functools
 import gzip
-import http.server
 import json
 import re
-import threading
 from html.parser import HTMLParser
 from itertools import product
 from urllib.parse import urldefrag
@@ -16,6 +14,7 @@ from playwright.sync_api import expect
 
 from course_utils.figures.packed import unpack
 from course_utils.learner.syllabus import LESSONS
+from tools.browser import served
 from tools.site import build, pages
 
 pytest.importorskip("sphinx", reason="python3 course.py test installs it")
@@ -35,15 +34,8 @@ def site(root, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def address(site):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    serve = functools.partial(Quiet, directory=site)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(site) as address:
+        yield address
 
 
 @pytest.fixture
