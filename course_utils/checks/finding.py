@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from course_utils.checks.asking import UNWRITTEN
+from course_utils.checks.asking import PRINTED, UNWRITTEN
 from course_utils.checks.judge import Verdict, draws
 from course_utils.checks.look import quietly
 from course_utils.checks.repair import Found, Given, search
@@ -70,7 +70,8 @@ def find(exercise: Exercise, answer: Answer, seed: int, seconds: float) -> Found
 
 def is_worth_a_search(verdict: Verdict) -> bool:
     """Whether an answer is wrong in a way that has no name yet, and may have a line."""
-    return not (verdict.passed or verdict.is_named or verdict.message == UNWRITTEN)
+    says_all = verdict.is_named or verdict.message in (UNWRITTEN, PRINTED)
+    return not (verdict.passed or says_all)
 
 
 def rounds(exercise: Exercise, seed: int) -> list[list[Given]]:

@@ -49,7 +49,8 @@ def main() -> None:
         limits["memory"] += confine.taken()
         shell = _shell()
         if limits["confined"]:
-            limits["filter"] = system_calls.filter_of_calls()
+            calls = system_calls.filter_of_calls()
+            limits["filter"] = system_calls.program_of(calls)
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
             if os.getuid() == 0:
                 # The limit on processes does not bind the root user.

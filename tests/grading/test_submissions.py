@@ -180,6 +180,57 @@ def test_a_line_that_fails_otherwise_stops_its_cell():
     assert "is not defined" in is_right(f"assert False\n{GOOD}")
 
 
+# What only IPython runs, and what needs nothing but Python.
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "x = await __import__('asyncio').sleep(0, 7)",
+        "    x = 7",
+        "\n \n\nx = 7",
+        ">>> x = 7",
+        "x = 7\nx?",
+        "%time x = 7",
+        "%%time\nx = 7",
+        "%%capture\nx = 7\nprint(x)",
+        "a = !echo 7\nx = int(a[0])",
+        "get_ipython().run_cell('x = 7', silent=True)",
+        "get_ipython().run_line_magic('time', 'x = 7')",
+        "display(7)\nx = 7",
+        "from __future__ import annotations\nx: Undefined = 7",
+        "x = 7\nimport sys\nsys.exit()",
+        "x = 7\nraise KeyboardInterrupt",
+        "x = 7\n_ = 8\nexit()",
+        "global x\nx = 7",
+    ],
+)
+def test_a_cell_does_what_it_does_in_a_notebook(cell):
+    answer = f"{ANSWER}    return value[np.argmax(key @ query)] + x - 7"
+    for more in ([], [locked(CHECK)]):
+        assert is_right(SETUP, cell, answer, *more) is True
+
+
+def test_a_future_that_is_imported_holds_for_the_cells_below():
+    setup = f"from __future__ import annotations\n{SETUP}"
+    assert is_right(setup, f"def f(x: Undefined): 0\n{WITH_NP}") is True
+
+
+@pytest.mark.parametrize("command", ["pwd", "ls -l", "lsmagic", "run seven.py"])
+def test_a_command_without_its_sign_is_run(command):
+    cells = ["%%writefile seven.py\nx = 7", command, locked(CHECK)]
+    # The first cell that fails is named as the cause.
+    message = said_of("hard_lookup", *cells)["message"]
+    assert message.startswith("`hard_lookup` is not defined: code cell 3 raises")
+
+
+@pytest.mark.parametrize("above", ["", "\n", " \n\t\n"])
+def test_lines_above_a_cell_are_not_counted(above):
+    wrong = f"{above}{ANSWER}    return value[np.argmax(key @ query)] / missing"
+    message = said_of("hard_lookup", SETUP, wrong)["message"]
+    assert "(line 2 of the cell: `return value" in message
+
+
 # What the course lends.
 
 SOLVED = sorted(Path(__file__).parents[2].joinpath("solutions").glob("*.ipynb"))
