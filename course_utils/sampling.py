@@ -20,7 +20,7 @@ def next_token_probabilities(
     Returns probabilities, shape (..., vocabulary); each row sums to 1.
 
     Source: Fan, Lewis and Dauphin, "Hierarchical neural story generation", 2018,
-    section 5.
+    section 5.4.
 
     >>> next_token_probabilities(np.log([0.5, 0.3, 0.2]), top_k=2)
     array([0.625, 0.375, 0.   ])

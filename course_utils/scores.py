@@ -139,10 +139,9 @@ def additive_score(
     w_key: ArrayLike,
     v: ArrayLike,
 ) -> Floats:
-    """Score by a small network with one hidden layer, vᵀ tanh(W_q q + W_k k).
+    """Score by a small network with one hidden layer, tanh(q W_q + k W_k) v.
 
-    Vectors are rows here, so the matrices are the transposes of the paper's, and the
-    network computes tanh(query @ w_query + key @ w_key) @ v for every pair.
+    Vectors are rows here, so the matrices are the transposes of the paper's.
 
     - `query`: shape (..., n_q, d_q).
     - `key`: shape (..., n_k, d_k).

@@ -101,7 +101,7 @@ def ngram_bits(
     Source: Witten and Bell, "The zero-frequency problem: estimating the probabilities
     of novel events in adaptive text compression", 1991, method C; in the interpolated
     form of Chen and Goodman, "An empirical study of smoothing techniques for language
-    modeling", 1999, section 2.5.
+    modeling", 1999.
 
     >>> round(ngram_bits([0, 1] * 8, [0, 1], n=2, vocabulary=2), 2)
     0.09

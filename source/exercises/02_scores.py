@@ -33,7 +33,7 @@ Here is the bilinear score as a loop. Return the same scores without one.
 |---|---|---|
 | `query` | (n_q, d) | one query per row |
 | `key` | (n_k, d) | one key per row |
-| `w_match` | (d, d) | $W$ in $q^\top W k$ |
+| `w_match` | (d, d) | $W$ in $q W k^\mathsf{T}$ |
 | *returns* | (n_q, n_k) | one row per query, one column per key |
 
 Queries and keys have equally many components here, so no error will tell you if you turned
@@ -53,7 +53,7 @@ check("bilinear_score", bilinear_score)
 
 # %% [markdown] solution="bilinear_score"
 r"""
-`query @ w_match` translates every query at once: row $i$ is $q_i^\top W$, shape
+`query @ w_match` translates every query at once: row $i$ is $q_i W$, shape
 (n_q, d). Times `key.T`, whose columns are the keys, each row meets each column, and
 that is the double loop.
 
@@ -104,15 +104,15 @@ axis=1))`. The outer product has the shape of the scores.
 r"""
 ## 3. A small network for every pair
 
-Return $v^\top \tanh(W_q\, q + W_k\, k)$ for each query and each key, without a
+Return $\tanh(q\, W_q + k\, W_k)\, v$ for each query and each key, without a
 loop. (See the lesson's last part.)
 
 | argument | shape | |
 |---|---|---|
 | `query` | (n_q, d_q) | one query per row |
 | `key` | (n_k, d_k) | one key per row |
-| `w_query` | (d_q, d_hidden) | $W_q$, written for rows: `q @ w_query` |
-| `w_key` | (d_k, d_hidden) | $W_k$, written for rows: `k @ w_key` |
+| `w_query` | (d_q, d_hidden) | $W_q$ |
+| `w_key` | (d_k, d_hidden) | $W_k$ |
 | `v` | (d_hidden,) | how much each hidden unit counts |
 | *returns* | (n_q, n_k) | one row per query, one column per key |
 """
@@ -161,7 +161,7 @@ its keys and the scores that came out. Return the number of the fault:
 |---|---|---|
 | `query` | (n_q, d_k) | one query per row |
 | `key` | (n_k, d_k) | one key per row |
-| `scores` | (n_q, n_k) | what the program returned, rounded to float32 |
+| `scores` | (n_q, n_k) | what the program returned, rounded to 7 digits or so |
 | *returns* | a number | 0, 1, 2, 3 or 4, an `int` |
 """
 

@@ -32,8 +32,7 @@ Return each query's mix: the sum of all values, each times its weight.
 | `value` | (n_k, d_v) | one row per key; perhaps whole numbers |
 | *returns* | (n_q, d_v) | one mix per query |
 
-Most rows of `weights` sum to 1. A query that may see nothing has a row of zeros;
-its mix is zero. Now and then a row sums to something else: take it as it is.
+Most rows of `weights` sum to 1. A row of zeros gives a mix of zeros. Now and then a row sums to something else: take it as it is.
 """
 
 

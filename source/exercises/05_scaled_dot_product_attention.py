@@ -153,7 +153,7 @@ r"""
 ## 4. How large must the scale be?
 
 Somebody brings all queries and keys to length 1, so that every score is a cosine times the
-scale, and claims: "With this scale the best of `n_k` keys can get at least `weight`." Return the
+scale, and claims: "With this scale the best of `n_k` keys can reach `weight`." Return the
 smallest scale at which that is true, in the very best case for that key.
 
 | argument | | |

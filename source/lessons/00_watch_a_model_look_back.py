@@ -30,7 +30,7 @@ What comes next? You know it at once, although you have never met a Vexolin: the
 up for this page. A **language model** does nothing else: it reads a text and says what may come
 next, and how likely each way to go on is. When one is chosen, it reads again, and so it writes.
 
-The model here is SmolLM2-135M-Instruct (Allal et al., 2025), a small one of 135 million numbers,
+The model here is SmolLM2-135M-Instruct (Ben Allal et al., 2025), a small one of 135 million numbers,
 its **parameters**, which it learnt by reading, mostly English. It reads neither letters nor words
 but pieces of words, **tokens**: "Vexolin" is three to it, " V", "ex" and "olin". Will it find the
 name?
@@ -64,8 +64,8 @@ has read; what stands behind, it has not seen yet. On the right is what it think
 Inside the model are 270 small units that do nothing but look back, its **heads**: nine in each of
 the 30 rounds, or **layers**, through which a text passes. At each token a head spreads one unit of
 attention over the tokens so far. The upper part shows how *one* of the 270 does it: the darker, the
-more. Below is a square for each head: how much does it give to the token that this one looks at
-most? Watch:
+more. Below is a square for each head: how much does it give to the token where this one's
+look is darkest? Watch:
 
 - as it stands: at what does the head look from the last "V"?
 - blot out **2 Vexolin**. What becomes of "ex", and where does the head look now?
@@ -117,7 +117,7 @@ print(f"without another word: at least {min(chances.values()):.2f}")
 r"""
 From the last "V", this head gives nearly everything to "ex", the token that came *after the first "
 V"*, and ten other heads give it a good share. Blot out the name, and they have nothing to find;
-"ex" falls to .16, for it is a common way to go on after a V. Blot out any other word, and next to
+"ex" keeps .16, for it is a common way to go on after a V. Blot out any other word, and next to
 nothing changes. At all other words the head rests most on the very first token, even at the second
 "at" and "the", though both stand there twice: a head has to look somewhere.
 
@@ -141,7 +141,7 @@ print("without the first mention:", (blotted > 0.5).sum())
 
 # %% [markdown]
 r"""
-Twelve of twenty. So the model does not *always* look back: after " Dor" it goes another way
+Twelve of twenty. So the model does not *always* find it: after " Dor" it goes another way
 altogether. Nor is Vexolin the cleanest case, for with others nothing is left when the name is gone;
 it was the first that we tried, and it stayed.
 
@@ -172,7 +172,7 @@ end, this very model will run on the code that you wrote.
 
 ## Go deeper
 
-- Allal et al., *SmolLM2: When Smol Goes Big* (2025). What it did was recorded by `tools/make_look_back.py`;
+- Ben Allal et al., *SmolLM2: When Smol Goes Big* (2025). What it did was recorded by `tools/make_look_back.py`;
   lesson 17 computes it again.
 - James, *The Principles of Psychology* (1890), chapter 11.
 - Bahdanau, Cho and Bengio, *Neural Machine Translation by Jointly Learning to Align and Translate* (2015).

@@ -273,7 +273,7 @@ print(
 r"""
 They do: 17 °C, 5 mm of rain, waves of 1.7 m, halfway between south and west.
 
-What does a *token* look up? Here is the row of the prologue's head at the last "V":
+What does a *token* look up? Here are the weights of the prologue's head at the last "V":
 the two keys with the most weight, and the rest.
 """
 
@@ -286,8 +286,8 @@ print(f"{1 - np.sort(row)[-2:].sum():.2f} on the other", len(row) - 2)
 
 # %% [markdown]
 r"""
-> **In a language model.** Each token enters as a vector, its **embedding**; of the token's vector the
-> model makes a query, a key and a value. The query of the last "V" asks: *before whom did I stand?* Each
+> **In a language model.** Each token enters as a vector, its **embedding**. Layers mix in what stood
+> before; then come a query, a key and a value. The query of the last "V" asks: *before whom did I stand?* Each
 > of 21 tokens offers a key; that of "ex" says *"V" stood before me*, and wins. Its value says *"ex"*, the
 > piece to go on with. Nobody wrote these three; they were set by reading, that is, learnt
 > ([lesson 7](07_self_and_cross_attention.ipynb)).
@@ -378,7 +378,7 @@ print(course_utils.softmax(4 * (key @ direction(45))))
 # %% [markdown]
 r"""
 Even at northeast itself, north and east keep 0.19 of the weight each. A blend lies
-*between* its values while any other has a say.
+*between* values while two or more have a say.
 
 ## Where it goes wrong
 
@@ -525,7 +525,7 @@ r"""
 > them, and no other estimate has a smaller expected squared error.
 
 Two things were kind to the lookups. The true wind was always one of the five in the log,
-and the noise was known in advance. That weights should *learn* how sharp to be is where
+and the noise was known in advance. That a model should *learn* how sharp to be is where
 this course is going.
 """
 

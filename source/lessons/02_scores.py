@@ -297,11 +297,11 @@ What the query asks and what a key says may be written in different terms. Take 
 of its own. A key says two things, one behind the other: what the token *is*, and what stood
 *before* it. A query says only what its token is, so it has five components where a key has ten, and
 there is no dot product between them. A matrix $W$ (`w_match`), a row for each component of the
-query, translates; the score is $q^\top W k$.
+query, translates; the score is $q W k^\mathsf{T}$.
 """
 
 # %%
-tokens = ["Captain", "V", "ex", "olin", "log"]
+tokens = ["Captain", "V", "ex", "olin", "stood"]
 is_a = np.eye(5)  # one embedding per token
 before = np.vstack([np.zeros(5), is_a[:-1]])
 token_keys = np.hstack([is_a, before])  # (n_k, d_k)
@@ -334,8 +334,8 @@ square identity as $W$ it *is* the dot product.
 > **In a language model.** The query is made at the last "V", and the key that wins, "ex", does not *resemble*
 > it. To compare the tokens as they are would find the first "V", which is no help. So models
 > learn what to compare: two matrices make the query, `x @ w_query`, and the key, `x @ w_key`, of a
-> token's vector $x$, and their dot product is a bilinear score of two such vectors, with the matrix
-> `w_query @ w_key.T` ([lesson 7](07_self_and_cross_attention.ipynb)).
+> token's vector $x$, which by then holds what stood before. Their dot product is a bilinear score, with
+> the matrix `w_query @ w_key.T` ([lesson 7](07_self_and_cross_attention.ipynb)).
 
 A score may also be a small **network**, sums with a bend between them: the *additive* one of the last part.
 
@@ -418,9 +418,9 @@ r"""
 No cosine is above 1, but the reverse is no proof: dot products of short vectors stay
 below 1 as well.
 
-**A length over the wrong axis.** A published program took cosines over dimension 1,
-which was [the axis of the tokens instead of the
-features](https://github.com/facebookresearch/WMReward/issues/11). Nothing fails,
+**A length over the wrong axis.** A published program took cosines over axis 1,
+which was [the axis of the tokens, not of the
+components](https://github.com/facebookresearch/WMReward/issues/11). Nothing fails,
 because the shapes fit. In our log it is `axis=0` in place of `axis=-1`:
 """
 
@@ -559,13 +559,13 @@ for d in dimensions:
 # %% [markdown]
 r"""
 On a circle 32 keys stand so close that the second best is almost level with the best
-(0.99), and a little more length overtakes. In many dimensions it is further behind
-(0.84), which is the first result.
+(0.99), and by the dot product a little more length overtakes. In many dimensions it is
+further behind (0.84).
 
 The dot product picks long keys, the cosine keys like all others, and the Gaussian
 short ones, since they pay a smaller fine. In 128 dimensions all cosines are small
 (±0.07), but the fine keeps its size: the Gaussian chooses by length more than by
-direction, and takes keys less than half as long as the average. Hence the other two results.
+direction, and takes keys less than half as long as the average.
 
 Which score is *better* this cannot say: random keys have no meaning, so there is no right
 answer to miss, and a model that learns its keys can learn their lengths too, to suit its score.
@@ -574,11 +574,10 @@ answer to miss, and a model that learns its keys can learn their lengths too, to
 
 The fifth score hands both vectors to a small network: sums, a bend, and a sum again.
 
-$$v^\top \tanh(W_q\, q + W_k\, k) .$$
+$$\tanh(q\, W_q + k\, W_k)\; v .$$
 
-The sums $W_q q + W_k k$ are the **hidden units**. The function tanh bends each into the range from −1 to
-1, and $v$ says how much each counts. Our vectors are rows, so in code the matrices stand on the
-right, as `w_query` and `w_key`. We take four hidden units. The first is how far the query
+The sums $q W_q + k W_k$ are the **hidden units**. The function tanh bends each into the range from −1 to
+1, and $v$ says how much each counts. We take four hidden units. The first is how far the query
 lies to the east of the key, less 1: its tanh is near 1 if it is far, and below 0 if not.
 The others do the same for west, north and south, and the score is minus their sum.
 """
@@ -618,7 +617,7 @@ print(np.allclose(loop, fast), np.allclose(loop, general))
 # %% [markdown]
 r"""
 The queries get their own axis, the keys keep theirs, and the hidden units stand
-last, where `@ v` sums over it. What does it make of the breeze, and of ever stronger
+last, where `@ v` sums over them. What does it make of the breeze, and of ever stronger
 gales?
 """
 
@@ -683,7 +682,7 @@ r"""
 | $\lVert k \rVert$, $\theta$ | numbers | the length of $k$; the angle between $q$ and $k$ |
 | `sigma`, $\sigma$ | a number > 0 | the width of the Gaussian |
 | `w_match`, $W$ | (d_q, d_k) | learnt: translates a query into the terms of a key |
-| `w_query`, `w_key` | (d_q, d_hidden), (d_k, d_hidden) | learnt: $W_q$ and $W_k$, written for rows |
+| `w_query`, `w_key` | (d_q, d_hidden), (d_k, d_hidden) | learnt: $W_q$ and $W_k$ |
 | `v`, $v$ | (d_hidden,) | learnt: how much each hidden unit counts |
 
 ## Go deeper
@@ -700,7 +699,7 @@ r"""
 - Graves, Wayne and Danihelka, *Neural Turing Machines* (2014), "Focusing by
   Content": the cosine as a score.
 - Shrivastava and Li, *Improved Asymmetric Locality Sensitive Hashing (ALSH) for
-  Maximum Inner Product Search* (2014): searching by dot product, by distance and by
+  Maximum Inner Product Search* (2015): searching by dot product, by distance and by
   cosine are equivalent if all norms are equal.
 - Steck, Ekanadham and Kallus, *Is Cosine-Similarity of Embeddings Really About
   Similarity?* (2024): cosines of learned vectors can be arbitrary; they caution

@@ -291,8 +291,8 @@ print(course_utils.hard_attention(score))
 # %% [markdown]
 r"""
 At $T = 100$ every score is nearly the same, measured in units of $T$, and each of the five keys
-gets a fifth: the query does not matter. At $T = 0.01$ all weight is on south, and the row equals
-that of `hard_attention`, which gives weight 1 to the best score: the hard lookup of lesson 1.
+gets a fifth: the query does not matter. At $T = 0.01$ nearly all is on south, and the row prints
+like that of `hard_attention`, which gives weight 1 to the best score: the hard lookup of lesson 1.
 **Softmax runs between two extremes: the plain mean as $T$ grows, the hard lookup as $T$ goes to
 0.** One difference stays: two equal best scores share the weight at every temperature, where a hard
 choice has to take one of them.
@@ -356,10 +356,10 @@ Not quite two keys in effect, for a wind between south and west: that fits.
 ## From temperature to text
 
 What comes out of a language model are scores, one for each token that may come next, called
-**logits**. Softmax makes chances of them, and the next token is drawn by these chances. Here are
-the five likeliest after "looked", in the prologue's sentence, without all others. What was recorded is
-the chances. The logarithm of a chance is its logit less one number, the same for all, which by wish 4
-changes nothing:
+**logits**. Softmax turns them into chances, and the next token is drawn by these chances. Here are
+the five likeliest after "looked", in the prologue's sentence, without all others. Only the
+chances were recorded. The logarithm of a chance is its logit minus a number, the same for all,
+which by wish 4 changes nothing:
 """
 
 # %%
@@ -432,8 +432,8 @@ worth anything. Hot, it is nearly a straight upright line: all scores are worth 
 same. $T$ decides which differences between scores count as large.
 
 The number of keys lingers near 2, because south and west have scores close
-together (0.82 and 0.57) and far above the rest: a temperature that is large
-against the 0.25 between them is small against the 1.15 down to east. The
+together (0.82 and 0.57) and far above the rest: a temperature can be large
+against the 0.25 between them and yet small against the 1.15 from west down to east. The
 forecast goes from 21 °C, the value of south alone, towards the mean of all five.
 """
 
@@ -653,7 +653,7 @@ for i, s in enumerate(noises):
         np.median(temperatures[e[i].argmin(axis=-1)])
         for e in error.values()
     ]
-    said = "    " if i == 0 else f"{best[0]:4.2f}"
+    said = "     " if i == 0 else f"{best[0]:5.3f}"
     print(f"{s:5.1f} {s**2:7.2f} {said:>12} {best[1]:9.2f}")
 
 # %% [markdown]
@@ -713,7 +713,8 @@ r"""
 - Martins and Astudillo, *From Softmax to Sparsemax* (2016): weights that can be
   exactly 0.
 - Blanchard, Higham and Higham, *Accurately computing the log-sum-exp and softmax
-  functions* (2021): overflow, underflow and rounding; the two forms are similarly accurate.
+  functions* (2021): overflow, underflow and rounding; the formulas are about as
+  accurate with the maximum subtracted.
 - Veličković, Perivolaropoulos, Barbero and Pascanu, *Softmax is not Enough (for
   Sharp Size Generalisation)* (2025): as the number of keys grows, what was learnt to
   be sharp must spread out; they propose a temperature that adapts.

@@ -305,7 +305,8 @@ but at 12 km, on the steep slope below a summit, 76 m too low.
 
 This is **kernel regression**, which Nadaraya and Watson both proposed in 1964: an
 average of the values nearby, weighted by a **kernel**, a bump that falls off with distance, here the
-Gaussian. Tsai et al. (2019) describe the attention of transformers as just that.
+Gaussian. Tsai et al. (2019) describe the attention of transformers as such a
+smoother, with the likeness of inputs as its kernel.
 
 > In the terms of lesson 3, the score is $-(q-k)^2/2$ and the temperature is $h^2$.
 > A wide kernel is a hot softmax.
@@ -399,8 +400,8 @@ print(f"summit {true.max():.0f} m, highest value {value.max():.0f} m")
 # %% [markdown]
 r"""
 The summit is 927 m high, but nobody measured more than 904 m, so no weighted sum of
-these measurements can say 927, whatever the weights. A straight line through the
-last points before it could. **Mixing interpolates; it does not extrapolate.**
+these measurements can say 927, whatever the weights. A straight line drawn on
+through the last points before it could. **Mixing interpolates; it does not extrapolate.**
 
 > The way out is not in the weights. Models put the *values* through learnt
 > functions first, and the mix through others afterwards; then the hull is that of
@@ -420,7 +421,7 @@ stops you from doing both:
 
 # %%
 weights = softmax(gaussian_score(key, key, 0.5))  # (60, 60)
-wrong = (weights * value).sum(axis=0)  # value lies along the rows
+wrong = (weights * value).sum(axis=0)  # one value a row
 print(np.allclose(wrong, weights.T @ value[:, 0]))
 for name, z in ("right", weights @ value), ("wrong", wrong):
     print(f"{name}: from {z.min():.0f} to {z.max():.0f} m")
@@ -428,8 +429,8 @@ print(f"value: from {value.min():.0f} to {value.max():.0f} m")
 
 # %% [markdown]
 r"""
-`weights * value` lays the values down along the rows, and the sum over `axis=0` makes
-$\text{weights}^\top \text{value}$ of it: every place *collects* what the others spend
+`weights * value` gives each *row* its value, and the sum over `axis=0` makes
+$\text{weights}^\mathsf{T} \text{value}$ of it: every place *collects* what the others spend
 on it, and even the heights are plausible. A sharper test: give every key the *same*
 value, and every mix must be that value.
 """
@@ -585,7 +586,7 @@ r"""
 - **With exact heights there is hardly a valley**: the nearest measurement alone is
   almost as good as the best blend.
 - **Leaving one out chooses well.** Its bandwidths scatter from seed to seed, but that
-  costs little: 1 m or less with the two better altimeters, and 2.6 m on average with
+  costs little on average: 1 m or less with the two better altimeters, and 2.6 m with
   the worst, where bad luck costs more.
 
 It is one line on one mountain, though: eight surveys are not eight landscapes.

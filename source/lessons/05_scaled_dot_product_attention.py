@@ -152,7 +152,7 @@ steps, if all components are independent, with mean 0 and variance 1.
 
 > **Why variance 1?** Because many models are built that way. The learnt matrices start as random
 > numbers, just so small that what they make has about variance 1 (their *initialisation*), and
-> before queries and keys are made of it, the vector of each token is brought to variance 1 ([lesson
+> each token's vector is brought to variance 1 before queries and keys are made from it ([lesson
 > 7](07_self_and_cross_attention.ipynb)). Learning may move away from that.
 
 > **In a picture.** Each component adds one step, up or down. Most steps cancel, but not fully: after
@@ -211,7 +211,7 @@ $$\text{output} = \text{softmax}\!\left(
 \frac{\text{query} \; \text{key}^\mathsf{T}}{\sqrt{d_k}}\right) \text{value} .$$
 
 This is equation 1 of *Attention Is All You Need*, where it is called scaled
-dot-product attention. As a loop, it is lesson 1 with one more factor:
+dot-product attention. As a loop, it is lesson 1 with $1/\sqrt{d_k}$ for its sharpness:
 """
 
 
@@ -283,7 +283,7 @@ print(np.allclose(output, loop), np.allclose(output, general))
 # %% [markdown]
 r"""
 > **Why does a real likeness win?** A query that *equals* a key scores the sum of
-> $d_k$ squares, about $d_k$; a query unrelated to it scores about $\sqrt{d_k}$.
+> $d_k$ squares, about $d_k$; a query unrelated to it scores about $\pm\sqrt{d_k}$.
 > Scaled, that is $\sqrt{d_k}$ against 1. So more components do tell like from
 > unlike better; the scale only keeps chance from looking like likeness.
 
@@ -412,7 +412,7 @@ scores going into the softmax have a spread near 1; sum the rows of the weights.
 
 ## Back to the first harbour
 
-The `sharpness` of lesson 1 was a scale. With `scale=4`, the function of this lesson gives the
+The `sharpness` of lesson 1 was a scale. With `scale=4`, the function of `course_utils` gives the
 weather of lesson 1 at 225°, halfway between south and west.
 """
 

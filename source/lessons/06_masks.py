@@ -379,9 +379,9 @@ The first two queries may see nothing. All their scores are $-\infty$, so is the
 and $-\infty - (-\infty)$ is `nan`, "not a number", which spoils every sum that it gets
 into.
 
-What *should* a query get that may see nothing? The developers of PyTorch, a library for
-building models, weighed two answers, equal weights for all keys or `nan`, and first chose
-`nan`; in 2024 they [changed to zeros](https://github.com/pytorch/pytorch/pull/131060).
+What *should* a query get that may see nothing? PyTorch, a library for building models, first
+preferred `nan` to equal weights; since 2024 its `scaled_dot_product_attention` [gives
+zeros](https://github.com/pytorch/pytorch/pull/131060), its `MultiheadAttention` by default still `nan`.
 Zeros are what the loop above gives, which skips hidden keys, and what this course gives (how, exercise 3 asks):
 """
 
@@ -756,8 +756,8 @@ Five of them happened, and one was feared.
   softmax.
 - Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting* (2014).
 - PyTorch, [`scaled_dot_product_attention`](https://pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html):
-  the same function in a large library, with a few lines of Python that say what it
-  computes, masks included.
+  the same function in a large library, and a few lines of Python for it, alike but for
+  queries that see nothing.
 - On `nan`: a hidden value that is `nan` gets through, because 0 times `nan` is `nan`.
   So does a hidden key, [as somebody
   found](https://github.com/pytorch/pytorch/issues/101967), where a mask is added to

@@ -58,7 +58,7 @@ print(np.allclose(moved[2], output[2]))
 
 # %% [markdown]
 r"""
-It makes no difference: attention sees *which* tokens there are, not *where*. So the
+It makes no difference: without a mask, attention sees *which* tokens there are, not *where*. So the
 positions have to be told, in the vectors or in the scores.
 
 > **In a language model.** In the [prologue](00_watch_a_model_look_back.ipynb) Captain V
@@ -533,7 +533,7 @@ less than half a percentage point. Compare the rows with a reference, not the re
 
 ## In short
 
-Without positions attention sees which tokens there are, not where. Positions can be added
+Without positions or masks attention sees which tokens there are, not where. Positions can be added
 to the tokens, as rows of clock hands or as learnt rows; then $W_q$ and $W_k$ mix them with
 the tokens, and scores depend on where both stand. RoPE turns query and key, and a bias is
 added to the scores; then positions enter a score by the offset alone.
@@ -559,7 +559,7 @@ positions should not.
 
 `train` changes the parameters 200 times, as in lesson 7 (lesson 10 opens the box). `spawn`
 makes three independent sources of chance, `cosine_schedule` lets the steps get shorter
-towards the end, and `max_norm` keeps any one of them from being long. What the reader
+towards the end, and `max_norm` keeps any one gradient from being long. What the reader
 returns are **logits** (lesson 3), a score for each of the 16 tokens.
 """
 
@@ -706,7 +706,7 @@ the reader with no positions did within its training.
 This was one head, one layer, and a task of exact offsets. In text, what is near often
 matters more, and for that ALiBi is made: its authors report a language model trained on
 1024 tokens that reads 2048 as well as a sinusoidal one trained on 2048. Kazemnejad et al.
-(2023), on tasks of reasoning and arithmetic, find ALiBi and RoPE not well suited to longer
+(2023), on tasks of reasoning and mathematics, find ALiBi and RoPE not well suited to longer
 inputs, and whole models *without* positions better. (The causal mask lets a token infer how
 many came before it, Haviv et al., 2022, conjecture. One head alone did not get far with
 that here.)

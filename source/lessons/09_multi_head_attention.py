@@ -275,8 +275,8 @@ print(np.array_equal(merge_heads(split_heads(x[:, :8], 4)), x[:, :8]))
 # %% [markdown]
 r"""
 Between the two, the attention of lesson 5 does its work as always, on any axes in front.
-Only a padding mask (lesson 6) needs one axis more, (batch, 1, 1, n_k); without it, its sentences
-would be taken for heads.
+Only a mask with a batch axis (lesson 6) needs one more: a padding mask is (batch, 1, 1, n_k), or its
+sentences would be taken for heads.
 """
 
 
@@ -498,7 +498,7 @@ figures.panel(walk, step=step)
 
 # %% [markdown]
 r"""
-Splitting adds rows of weights and costs no memory. Sharing leaves the rows, and each
+Splitting adds rows of weights and keeps no more keys. Sharing leaves the rows, and each
 halving of the keys and values halves the memory.
 """
 
@@ -821,9 +821,9 @@ random start is what parts them.
 | $h$, `num_heads` | a whole number | how many heads ask |
 | `num_kv_heads` | a whole number | how many keys and values a token has, a divisor of $h$ |
 | $d_\text{model}$ | a whole number | how many numbers the vector of a token has (9 here, 8,192 in Llama 2) |
-| $d_k$ | $d / h$ | how many components one head compares |
-| $W_{q,i}$, $W_{k,i}$, $W_{v,i}$ | (d_model, d_k) | the columns that belong to head $i$ |
-| `w_query`, `w_key`, `w_value` | (d_model, h·d_k) | the projections of all heads, side by side |
+| $d_k$ | $d / h$ | how many of the $d$ components of all heads one head compares |
+| $W_{q,i}$, $W_{k,i}$, $W_{v,i}$ | (d_model, d_k), the last d_v | the columns that belong to head $i$ |
+| `w_query`, `w_key`, `w_value` | (d_model, h·d_k), the last h·d_v | the projections of all heads, side by side |
 | $W_o$, `w_out` | (h·d_v, d_model) | writes the merged heads back |
 | attention sink | | a key on which heads rest that find nothing |
 | `split_heads` | (..., n, d) → (..., h, n, d/h) | cuts each vector into one part a head |

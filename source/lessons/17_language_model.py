@@ -102,7 +102,7 @@ lesson you build it from what you have, and then ask it how.
 
 ## What is in the file
 
-The model is SmolLM2-135M-Instruct (Allal et al., 2025). Its authors trained it on two
+The model is SmolLM2-135M-Instruct (Ben Allal et al., 2025). Its authors trained it on two
 trillion tokens, mostly English, and published its numbers under the licence Apache-2.0.
 """
 
@@ -784,7 +784,7 @@ All else was named in earlier lessons.
   (2016); Radford et al., *Language Models are Unsupervised Multitask Learners* (2019): on bytes.
 - Touvron et al., *LLaMA: Open and Efficient Foundation Language Models* (2023): three of the
   four changes together; their *Llama 2* (2023) shares heads as well, in its larger models.
-- Allal et al., *SmolLM2: When Smol Goes Big* (2025): this model and what it was trained on.
+- Ben Allal et al., *SmolLM2: When Smol Goes Big* (2025): this model and what it was trained on.
 - Olsson et al., *In-context Learning and Induction Heads* (2022).
 - Xiao et al., *Efficient Streaming Language Models with Attention Sinks* (2023).
 - Holtzman et al., *The Curious Case of Neural Text Degeneration* (2020): why the likeliest
