@@ -31,7 +31,7 @@ def causal_mask(n_q: int, n_k: int | None = None, offset: int = 0) -> NDArray[np
     >>> causal_mask(1, 4, offset=2).astype(int)  # two keys were cached before this one
     array([[1, 1, 1, 0]])
     """
-    return _behind(n_q, n_k, offset) >= 0
+    return behind(n_q, n_k, offset) >= 0
 
 
 def sliding_window_mask(
@@ -64,11 +64,11 @@ def sliding_window_mask(
            [0, 1, 1, 0],
            [0, 0, 1, 1]])
     """
-    behind = _behind(n_q, n_k, offset)
+    distance = behind(n_q, n_k, offset)
     window = check_integer("window", window, least=1)
     if check_flag("causal", causal):
-        return (behind >= 0) & (behind < window)
-    return np.abs(behind) < window
+        return (distance >= 0) & (distance < window)
+    return np.abs(distance) < window
 
 
 def padding_mask(lengths: ArrayLike, n_k: int) -> NDArray[np.bool_]:
@@ -180,7 +180,7 @@ def receptive_field(masks: ArrayLike) -> NDArray[np.bool_]:
     return heard
 
 
-def _behind(n_q: int, n_k: int | None, offset: int) -> NDArray[np.integer]:
+def behind(n_q: int, n_k: int | None, offset: int) -> NDArray[np.integer]:
     """Return how far key j lies behind query i: i + offset − j, shape (n_q, n_k)."""
     n_q = check_integer("n_q", n_q, least=0)
     n_k = n_q if n_k is None else check_integer("n_k", n_k, least=0)

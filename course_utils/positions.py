@@ -8,6 +8,7 @@ and keys, and the relative and linear biases are added to the scores, as a float
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils.masks import behind
 from course_utils.validation import (
     Back,
     Floats,
@@ -146,7 +147,7 @@ def relative_position_bias_vjp(
             d_table[..., entry(diagonal - offset)] += total
         return (d_table,)
 
-    return table[..., entry(_distance(n_q, n_k, offset))], back
+    return table[..., entry(-behind(n_q, n_k, offset))], back
 
 
 def rotary_embedding(
@@ -268,14 +269,7 @@ def alibi_bias(
            [-1. , -0.5,  0. ]])
     """
     slopes = alibi_slopes(num_heads)
-    return slopes[:, None, None] * -np.abs(_distance(n_q, n_k, offset))
-
-
-def _distance(n_q: int, n_k: int | None, offset: int) -> NDArray[np.integer]:
-    """Return how far key j lies after query i: j − i − offset, shape (n_q, n_k)."""
-    n_q = check_integer("n_q", n_q, least=0)
-    n_k = n_q if n_k is None else check_integer("n_k", n_k, least=0)
-    return np.arange(n_k) - check_integer("offset", offset) - np.arange(n_q)[:, None]
+    return slopes[:, None, None] * -np.abs(behind(n_q, n_k, offset))
 
 
 def _frequencies(d: int, base: float) -> Floats:

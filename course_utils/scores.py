@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 from course_utils.layers import linear_vjp
 from course_utils.validation import Back, Floats, check_positive, read
 
+ADDITIVE = "... n_q d_q, ... n_k d_k, d_q d_hidden, d_k d_hidden, d_hidden"
+
 
 def dot_product_score(query: ArrayLike, key: ArrayLike) -> Floats:
     """Score by the dot product, qᵀk: large if both point one way, and if both are long.
@@ -161,12 +163,7 @@ def additive_score(
            [ 0.  , -4.82]])
     """
     query, key, w_query, w_key, v = read(
-        "... n_q d_q, ... n_k d_k, d_q d_hidden, d_k d_hidden, d_hidden",
-        query=query,
-        key=key,
-        w_query=w_query,
-        w_key=w_key,
-        v=v,
+        ADDITIVE, query=query, key=key, w_query=w_query, w_key=w_key, v=v
     )
     scores, _ = additive_score_vjp(query, key, w_query, w_key, v)
     return scores

@@ -76,8 +76,9 @@ class Size:
 # Sources: lesson 7 for the ten tokens. Radford et al., "Language models are
 # unsupervised multitask learners", 2019, table 2, and openai/gpt-2, src/model.py.
 # Touvron et al., "Llama 2", 2023, and its configuration. Jiang et al., "Mistral 7B",
-# 2023, table 1. Grattafiori et al., "The Llama 3 herd of models", 2024, table 3, and its configuration. The
-# configuration of SmolLM2-135M (Ben Allal et al., 2025), which lesson 17 runs.
+# 2023, table 1. Grattafiori et al., "The Llama 3 herd of models", 2024, table 3, and
+# its configuration. The configuration of SmolLM2-135M (Ben Allal et al., 2025), which
+# lesson 17 runs.
 MODELS = {
     "our ten tokens": Size(1, 7, 1, 1, 2, 0, 9, 10, tied=True),
     "GPT-2 small": Size(

@@ -13,10 +13,9 @@ from course_utils.validation import (
     Back,
     Floats,
     as_boolean,
-    check_axis,
     check_broadcasts_to,
     check_positive,
-    read,
+    read_along,
 )
 
 
@@ -76,8 +75,7 @@ def softmax(x: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Floats:
     >>> softmax([1000.0, 1000.0, 999.0], temperature=0.1).round(3)
     array([0.5, 0.5, 0. ])
     """
-    (x,) = read("...", x=x)
-    axis = check_axis(axis, x)
+    x, axis = read_along(axis, x=x)
     temperature = check_positive("temperature", temperature, x.dtype)
     rows = np.moveaxis(x, axis, -1)
     # What is too large for its dtype is −inf, and its weight the 0 it should be.
@@ -107,8 +105,7 @@ def log_softmax(x: ArrayLike, axis: int = -1) -> Floats:
     >>> softmax([0.0, -2000.0])  # its logarithm would be -inf
     array([1., 0.])
     """
-    (x,) = read("...", x=x)
-    axis = check_axis(axis, x)
+    x, axis = read_along(axis, x=x)
     with np.errstate(over="ignore"):
         below = _below_maximum(np.moveaxis(x, axis, -1))
     total = np.exp(below).sum(axis=-1, keepdims=True)
@@ -136,10 +133,9 @@ def masked_softmax(scores: ArrayLike, mask: ArrayLike, axis: int = -1) -> Floats
     array([[0.5, 0.5, 0. ],
            [0. , 0. , 0. ]])
     """
-    (scores,) = read("...", scores=scores)
+    scores, axis = read_along(axis, scores=scores)
     mask = as_boolean("mask", mask)
     check_broadcasts_to("mask", mask, scores.shape)
-    check_axis(axis, scores, "scores")
     return softmax(np.where(mask, scores, -np.inf), axis)
 
 
@@ -162,8 +158,7 @@ def hard_attention(scores: ArrayLike, axis: int = -1) -> Floats:
     array([[0., 1., 0.],
            [1., 0., 0.]])
     """
-    (scores,) = read("...", scores=scores)
-    axis = check_axis(axis, scores, "scores")
+    scores, axis = read_along(axis, scores=scores)
     weights = np.zeros_like(scores)
     if scores.shape[axis] > 0:
         first = np.argmax(scores, axis=axis, keepdims=True)
@@ -193,8 +188,7 @@ def entropy(weights: ArrayLike, axis: int = -1) -> Floats:
     >>> entropy([[1.0, 0.0, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25]]).round(3)
     array([0.   , 1.386])
     """
-    (weights,) = read("...", weights=weights)
-    axis = check_axis(axis, weights, "weights")
+    weights, axis = read_along(axis, weights=weights)
     if not (weights >= 0).all():
         raise ValueError(
             f"`weights` must be at least 0; the smallest is {weights.min()}"

@@ -54,6 +54,26 @@ got shapes (2, 3) and (5, 4)
     return [x if x is None else x.astype(dtype, copy=False) for x in floats]
 
 
+def read_along(axis: int, **array: ArrayLike) -> tuple[Floats, int]:
+    """Return one array of real numbers, and one of its axes counted from 0.
+
+    >>> read_along(2, scores=[[1, 2], [3, 4]])
+    Traceback (most recent call last):
+    ValueError: `axis` must be one of the 2 axes of `scores`, whose shape is (2, 2); \
+got 2
+    """
+    (name,), (x,) = array, read("...", **array)
+    number = check_integer("axis", axis)
+    if x.ndim == 0:
+        raise ValueError(f"`{name}` must have at least one axis; got shape ()")
+    if not -x.ndim <= number < x.ndim:
+        raise ValueError(
+            f"`axis` must be one of the {x.ndim} axes of `{name}`, whose shape is "
+            f"{x.shape}; got {number}"
+        )
+    return x, number % x.ndim
+
+
 @lru_cache(maxsize=4096)  # training asks about the same shapes thousands of times
 def check_shapes(
     pattern: str, names: tuple[str, ...], shapes: tuple[tuple[int, ...] | None, ...]
@@ -303,25 +323,6 @@ def check_flag(name: str, value: bool) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"`{name}` must be True or False; got {value!r}")
     return bool(value)
-
-
-def check_axis(axis: int, x: NDArray, name: str = "x") -> int:
-    """Return `axis` as one of the axes of `x`, counted from 0.
-
-    >>> check_axis(2, np.ones((3, 4)), "scores")
-    Traceback (most recent call last):
-    ValueError: `axis` must be one of the 2 axes of `scores`, whose shape is (3, 4); \
-got 2
-    """
-    number = check_integer("axis", axis)
-    if x.ndim == 0:
-        raise ValueError(f"`{name}` must have at least one axis; got shape ()")
-    if not -x.ndim <= number < x.ndim:
-        raise ValueError(
-            f"`axis` must be one of the {x.ndim} axes of `{name}`, whose shape is "
-            f"{x.shape}; got {number}"
-        )
-    return number % x.ndim
 
 
 def check_rng(name: str, rng: np.random.Generator) -> np.random.Generator:

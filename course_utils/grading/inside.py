@@ -28,7 +28,7 @@ for room in ("course_utils", "course_utils.checks"):
     sys.modules[room] = types.ModuleType(room)
     sys.modules[room].__path__ = [str(COURSE.parent.joinpath(*room.split(".")))]
 
-from course_utils.grading import confine, runner, stand_ins, system_calls, wire  # noqa: E402
+from course_utils.grading import cells, confine, runner, stand_ins, system_calls, wire  # noqa: E402
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # of linux/prctl.h
 NOBODY = 65534
@@ -115,7 +115,7 @@ def _shell() -> InteractiveShell:
     shell._showtraceback = lambda *_: None
     shell.showtraceback = lambda *_, **__: None
     shell.showsyntaxerror = lambda *_, **__: None
-    runner.install_nothing(shell)
+    cells.install_nothing(shell)
     # What the first cell brings in is brought in once, and memory stays shared.
     shell.run_cell("pass", silent=True)
     stand_ins.take_the_place_of_the_course()

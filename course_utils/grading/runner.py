@@ -4,11 +4,9 @@ All of this happens in the submission's own process. What it says of itself is o
 ever a fact to be looked at; the sentences are the grader's.
 """
 
-import ast
 import builtins
 import io
 import os
-import re
 import sys
 import threading
 import warnings
@@ -23,115 +21,7 @@ import numpy as np
 from IPython.core.interactiveshell import InteractiveShell
 
 from course_utils.checks import look, lookups, repair, stages
-from course_utils.grading import stand_ins, wire
-
-NOTE = "_course_note"  # the name under which what fails in a cell is noted
-INSTALLERS = ("pip", "conda", "mamba", "micromamba", "uv")
-INSTALLING = re.compile(
-    r"\s*(sudo\s+)?(\S*/)?((pip[\d.]*|conda|mamba|micromamba|uv|apt|apt-get|brew)\s"
-    r"|\S+\s+-m\s+(pip|conda|uv)\s)"
-)
-EMPTY = re.compile(r"\A(\s*\n)+")  # lines above a cell, which IPython does not count
-
-
-def install_nothing(shell: InteractiveShell) -> None:
-    """Let commands that install something do nothing: without a network they fail."""
-    for name in INSTALLERS:
-        shell.register_magic_function(lambda *_: None, "line", name)
-    run, read = shell.system, shell.getoutput
-    shell.system = lambda cmd: None if INSTALLING.match(f"{cmd} ") else run(cmd)
-    shell.getoutput = lambda cmd, *args, **named: (
-        [] if INSTALLING.match(f"{cmd} ") else read(cmd, *args, **named)
-    )
-
-
-class GoOn(ast.NodeTransformer):
-    """Lets a cell go on after a line that needs what is not there.
-
-    That is an import, a magic or a shell command, and whatever then raises an
-    ImportError because it uses what these should have brought.
-    """
-
-    def visit_Module(self, node: ast.Module) -> ast.Module:
-        """Put each statement of a cell on its own feet."""
-        node.body = [x for statement in node.body for x in _on_its_own(statement)]
-        return node
-
-
-def _may_be_magic(tree: ast.Module) -> bool:
-    """Return whether a cell, as `ls -l`, may be a command of IPython's without a %."""
-    return (
-        len(tree.body) == 1
-        and isinstance(tree.body[0], ast.Expr)
-        and not isinstance(tree.body[0].value, ast.Call)
-    )
-
-
-def _on_its_own(node: ast.stmt) -> list[ast.stmt]:
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        if getattr(node, "module", None) == "__future__":
-            return [node]
-        return [_tried(one, "Exception", _bound(one)) for one in _each(node)]
-    return [_tried(node, "Exception" if _is_magic(node) else "ImportError", [])]
-
-
-def _each(node: ast.Import | ast.ImportFrom) -> list[ast.stmt]:
-    """Take an import of several names apart."""
-    if isinstance(node, ast.Import):
-        parts = [ast.Import([alias]) for alias in node.names]
-    else:
-        parts = [
-            ast.ImportFrom(node.module, [alias], node.level) for alias in node.names
-        ]
-    return [ast.copy_location(part, node) for part in parts]
-
-
-def _bound(node: ast.Import | ast.ImportFrom) -> list[str]:
-    alias = node.names[0]
-    return [alias.asname or alias.name.partition(".")[0]]
-
-
-def _is_magic(node: ast.stmt) -> bool:
-    """Return whether a statement is a magic or a shell command."""
-    call = getattr(node, "value", None)
-    of = getattr(getattr(call, "func", None), "value", None)
-    return getattr(getattr(of, "func", None), "id", "") == "get_ipython"
-
-
-def _tried(node: ast.stmt, kind: str, names: list[str]) -> ast.Try:
-    noted = ast.parse(f"__import__('builtins').{NOTE}({names!r})").body
-    handler = ast.ExceptHandler(
-        ast.Attribute(
-            ast.Call(
-                ast.Name("__import__", ast.Load()), [ast.Constant("builtins")], []
-            ),
-            kind,
-            ast.Load(),
-        ),
-        None,
-        noted,
-    )
-    made = ast.copy_location(ast.Try([node], [handler], [], []), node)
-    for part in ast.walk(handler):
-        ast.copy_location(part, node)
-    return made
-
-
-class Missing:
-    """Stands for what an import should have brought; using it says what is missing."""
-
-    def __init__(self, error: BaseException) -> None:
-        self._error = type(error) if isinstance(error, ImportError) else ImportError
-        self._said = str(error)
-
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise self._error(self._said)
-
-    def __call__(self, *_args: object, **_named: object) -> object:
-        """Raise the error."""
-        raise self._error(self._said)
+from course_utils.grading import cells, stand_ins, wire
 
 
 class Submission:
@@ -152,8 +42,8 @@ class Submission:
         stand_ins.COURSE.check = self._check
         stand_ins.COURSE.ask = partial(self._ask, "use")
         stand_ins.COURSE.offered = tuple(told["offered"])
-        self.shell.ast_transformers.append(GoOn())
-        setattr(builtins, NOTE, self._note)
+        self.shell.ast_transformers.append(cells.GoOn())
+        setattr(builtins, cells.NOTE, self._note)
         for number, cell, checks in told["cells"]:
             self._tell({"cell": number})
             self._run(cell)
@@ -167,39 +57,16 @@ class Submission:
     def _run(self, cell: str) -> None:
         """Run a cell, and tell the first thing that fails in it."""
         self.noted.clear()
-        error = self._error_of(cell)
+        error = cells.run(self.shell, cell)
         if failed := [*self.noted, *([error] if error is not None else [])]:
             self._tell({"raised": raised(failed[0])})
-
-    def _error_of(self, cell: str) -> BaseException | None:
-        """Run a cell; return what it raises.
-
-        IPython takes most of a submission's time, so what is plain Python is run here.
-        """
-        try:
-            text = EMPTY.sub("", cell)
-            name = self.shell.compile.cache(text, self.shell.execution_count)
-            tree = self.shell.compile.ast_parse(text, name)
-            is_plain = not _may_be_magic(tree)
-            code = self.shell.compile(GoOn().visit(tree), name, "exec")
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            is_plain = False
-        if not is_plain:
-            result = self.shell.run_cell(cell, silent=True)
-            return result.error_before_exec or result.error_in_exec
-        try:
-            with self.shell.builtin_trap:
-                exec(code, self.shell.user_global_ns, self.shell.user_ns)
-        except BaseException as error:
-            return error
-        return None
 
     def _note(self, names: list[str]) -> None:
         """Note what is being raised, and what is not there because of it."""
         error = sys.exc_info()[1]
         self.noted.append(error)
         for name in names:
-            self.shell.user_ns[name] = Missing(error)
+            self.shell.user_ns[name] = cells.Missing(error)
 
     def _named(self, name: str) -> object:
         return self.shell.user_ns.get(name)
