@@ -36,7 +36,9 @@ def difference(
 
 def _of_numbers(yours: np.ndarray, expected: np.ndarray) -> str:
     if expected.dtype.kind == "b":
-        return f"{np.sum(yours != expected)} of {yours.size} entries are wrong"
+        wrong = np.sum(yours != expected)
+        is_ = "is" if wrong == 1 else "are"
+        return f"{wrong} of {yours.size} entries {is_} wrong"
     if expected.ndim == 0 and expected.dtype.kind in "iu":
         return f"it returns {yours}, expected {expected}"
     with np.errstate(all="ignore"):

@@ -14,7 +14,7 @@ MOST_SHOWN = 400  # characters of an array
 GENERAL = (
     (r"the shape is .*", "the result has the wrong shape"),
     (r"the numbers differ.*", "the numbers differ, in no way that has a name"),
-    (r"\d+ of \d+ entries are wrong.*", "some entries are wrong"),
+    (r"\d+ of \d+ entries (?:is|are) wrong.*", "some entries are wrong"),
     (r"it returns -?[\d.]+, expected .*", "it returns another number"),
     (r"it did not finish .*", "it does not finish in time"),
     (r"(?:it )?raises (an error of its own|\w+).*", r"it raises \1"),

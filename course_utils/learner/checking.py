@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -54,9 +55,10 @@ def check(name: str, answer: Answer) -> Feedback | None:
     Raises AssertionError, where nbgrader grades, if the answer is not right.
     """
     if name not in EXERCISES:
+        near = ", ".join(get_close_matches(str(name), EXERCISES))
         raise ValueError(
-            f"there is no exercise {name!r}; the exercises of the course as it is now "
-            f"are {', '.join(EXERCISES)}"
+            f"there is no exercise {name!r} in the course as it is now; "
+            + (f"near it are {near}" if near else "its names stand in exercises/")
         )
     if not callable(answer):
         raise TypeError(
@@ -116,7 +118,7 @@ def _verdict(exercise: Exercise, answer: Answer) -> tuple[Verdict, dict[str, Ans
         return Verdict(exercise, 0, outdated, None, None), {}
     seed = secrets.randbelow(2**32)
     ask = partial(asked_of, exercise, answer, seed)
-    asked = _timed(exercise, answer, SECONDS, ask)
+    asked = _timed(exercise, answer, seed, SECONDS, ask)
     wrong = _wrong_before(exercise, answer) if _is_wrong(asked) else []
     used: set[str] = set()
     right = {x.name: right_one(x, used.add) for x in wrong}
@@ -132,7 +134,7 @@ def _verdict(exercise: Exercise, answer: Answer) -> tuple[Verdict, dict[str, Ans
 
 def _judged(exercise: Exercise, answer: Answer, seed: int) -> Verdict:
     ask = partial(asked_of, exercise, answer, seed)
-    asked = _timed(exercise, answer, SECONDS, ask)
+    asked = _timed(exercise, answer, seed, SECONDS, ask)
     if isinstance(asked, Verdict):
         return asked
     return _named(exercise, answer, asked, seed)
@@ -143,7 +145,7 @@ def _named(
 ) -> Verdict:
     calls = partial(course_calls, answer)
     say = partial(verdict_of, exercise, asked, answer, seed, calls)
-    return _timed(exercise, answer, SECONDS, say)
+    return _timed(exercise, answer, seed, SECONDS, say)
 
 
 def _is_wrong(asked: list[Asked] | Verdict) -> bool:
@@ -174,11 +176,11 @@ def _wrong_before(exercise: Exercise, answer: Answer) -> list[Exercise]:
 def _is_right(exercise: Exercise, answer: Answer) -> bool:
     seed = secrets.randbelow(2**32)
     ask = partial(is_right, exercise, answer, seed)
-    return _timed(exercise, answer, SECONDS_BEFORE, ask) is True
+    return _timed(exercise, answer, seed, SECONDS_BEFORE, ask) is True
 
 
 def _timed(
-    exercise: Exercise, answer: Answer, seconds: float, do: Callable[[], T]
+    exercise: Exercise, answer: Answer, seed: int, seconds: float, do: Callable[[], T]
 ) -> T | Verdict:
     """Do something that calls an answer; return a verdict if it takes too long."""
     # What the learner set, to find a mistake, must not stop the course's own code.
@@ -189,7 +191,7 @@ def _timed(
                 return do()
         except TimeoutError as error:
             message = too_slow(seconds) + line_of(error.__cause__ or error, answer)
-            return Verdict(exercise, 0, message, None, 0)
+            return Verdict(exercise, 0, message, None, seed)
 
 
 def _with_notes(verdict: Verdict, *notes: str) -> Verdict:
