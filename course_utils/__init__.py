@@ -2,7 +2,7 @@
 
 import sys
 
-from course_utils import _moved
+from course_utils import _memory, _moved
 from course_utils.attention import scaled_dot_product_attention
 from course_utils.efficient import (
     KVCache,
@@ -50,6 +50,7 @@ from course_utils.softmax import (
 )
 
 sys.meta_path.append(_moved.Forwarder())
+_memory.keep()
 
 __all__ = [
     "KVCache",
