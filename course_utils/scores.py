@@ -86,12 +86,12 @@ def gaussian_score(query: ArrayLike, key: ArrayLike, sigma: float = 1.0) -> Floa
     return scores
 
 
-def bilinear_score(query: ArrayLike, key: ArrayLike, weight: ArrayLike) -> Floats:
-    """Score by a learned comparison, qᵀWk, which also joins vectors of unequal size.
+def bilinear_score(query: ArrayLike, key: ArrayLike, w_match: ArrayLike) -> Floats:
+    """Score by a learned comparison, q W kᵀ, which also joins vectors of unequal size.
 
     - `query`: shape (..., n_q, d_q).
     - `key`: shape (..., n_k, d_k).
-    - `weight`: W, shape (d_q, d_k). The identity gives `dot_product_score`.
+    - `w_match`: W, shape (d_q, d_k). The identity gives `dot_product_score`.
 
     Returns scores of shape (..., n_q, n_k) in the common dtype of the arguments
     (float64 for integers).
@@ -103,10 +103,10 @@ def bilinear_score(query: ArrayLike, key: ArrayLike, weight: ArrayLike) -> Float
     >>> bilinear_score([[1, 0]], [[1, 0], [0, 1]], swap)
     array([[0., 1.]])
     """
-    query, key, weight = read(
-        "... n_q d_q, ... n_k d_k, d_q d_k", query=query, key=key, weight=weight
+    query, key, w_match = read(
+        "... n_q d_q, ... n_k d_k, d_q d_k", query=query, key=key, w_match=w_match
     )
-    return query @ weight @ key.mT
+    return query @ w_match @ key.mT
 
 
 def additive_score_vjp(

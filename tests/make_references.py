@@ -72,7 +72,7 @@ def draw(dtype):
             ("dot_product_score", pair),
             ("cosine_score", pair),
             ("gaussian_score", {**pair, "sigma": 1.7}),
-            ("bilinear_score", {**unlike, "weight": array(6, 5)}),
+            ("bilinear_score", {**unlike, "w_match": array(6, 5)}),
             (
                 "additive_score",
                 {

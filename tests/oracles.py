@@ -82,8 +82,8 @@ def gaussian_score(query, key, sigma=1.0):
     return difference.square().sum(-1) / (-2 * sigma**2)
 
 
-def bilinear_score(query, key, weight):
-    return torch.einsum("...qd,de,...ke->...qk", query, weight, key)
+def bilinear_score(query, key, w_match):
+    return torch.einsum("...qd,de,...ke->...qk", query, w_match, key)
 
 
 def additive_score(query, key, w_query, w_key, v):

@@ -156,7 +156,7 @@ def _samples():
         scores.bilinear_score: {
             "query": array(2, 3, 6),
             "key": array(2, 4, 5),
-            "weight": array(6, 5),
+            "w_match": array(6, 5),
         },
         scores.additive_score: {
             "query": array(2, 3, 6),

@@ -229,7 +229,7 @@ BAD = [
     (gaussian_score, "sigma", [*NOT_A_NUMBER, *NOT_POSITIVE]),
     (bilinear_score, "query", [*NOT_REAL, zeros(6), zeros(3, 3, 6)]),
     (bilinear_score, "key", [*NOT_REAL, zeros(5), zeros(3, 4, 5)]),
-    (bilinear_score, "weight", [*NOT_REAL, zeros(6), zeros(5, 6), zeros(1, 6, 5)]),
+    (bilinear_score, "w_match", [*NOT_REAL, zeros(6), zeros(5, 6), zeros(1, 6, 5)]),
     (additive_score, "query", [*NOT_REAL, zeros(6), zeros(3, 3, 6)]),
     (additive_score, "key", [*NOT_REAL, zeros(5), zeros(3, 4, 5)]),
     (additive_score, "w_query", [*NOT_REAL, zeros(6), zeros(7, 6), zeros(6, 8)]),

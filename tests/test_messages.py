@@ -138,8 +138,8 @@ MESSAGES = [
     ),
     (
         bilinear_score,
-        {"weight": zeros((5, 6))},
-        "`query` (..., n_q, d_q) and `weight` (d_q, d_k) must have the same d_q; "
+        {"w_match": zeros((5, 6))},
+        "`query` (..., n_q, d_q) and `w_match` (d_q, d_k) must have the same d_q; "
         "got shapes (2, 3, 6) and (5, 6)",
     ),
     (

@@ -120,9 +120,9 @@ def test_on_the_unit_sphere_gaussian_and_dot_product_weigh_alike(case, sigma):
 
 
 def test_the_bilinear_score_compares_unlike_vectors():
-    query, key, weight = normal(0, np.float64, (2, 3, 5), (4, 6), (5, 6))
-    expected = dot_product_score(query @ weight, key)
-    np.testing.assert_allclose(bilinear_score(query, key, weight), expected)
+    query, key, w_match = normal(0, np.float64, (2, 3, 5), (4, 6), (5, 6))
+    expected = dot_product_score(query @ w_match, key)
+    np.testing.assert_allclose(bilinear_score(query, key, w_match), expected)
     same = bilinear_score(query, query, np.eye(5))
     np.testing.assert_allclose(same, dot_product_score(query, query))
 
@@ -178,8 +178,8 @@ def test_learned_scores_against_pytorch(oracles, case, d_k, d_hidden):
         (d_k, d_hidden),
         (d_hidden,),
     ]
-    query, key, weight, w_query, w_key, v = normal(seed, np.float64, *shapes)
+    query, key, w_match, w_query, w_key, v = normal(seed, np.float64, *shapes)
     pair = {"query": query, "key": key}
-    compare(oracles, bilinear_score, {**pair, "weight": weight / 4})
+    compare(oracles, bilinear_score, {**pair, "w_match": w_match / 4})
     additive = {**pair, "w_query": w_query / 4, "w_key": w_key, "v": v}
     compare(oracles, additive_score, additive)

@@ -516,7 +516,7 @@ r"""
 ## Take one part away
 
 Which part does the work? Learners ask this of each: *why not tie queries and keys? What
-is W_out for? Why add positions, and not append them?* Opinions are easy to find, so we
+is $W_o$ for? Why add positions, and not append them?* Opinions are easy to find, so we
 measured. The model above, with one change, learns for 600 steps from five seeds, and is
 tested on the held-out tenth. All of it takes a quarter of an hour, so the results
 are stored, with the program that made them (`benchmarks/take_away.py`).
@@ -575,7 +575,7 @@ answers:
 - **Places appended (2.84):** eight numbers of 48 are kept for the place. As good, within
   the spread.
 - **No `w_value` (2.84), no `w_out` (2.83).** What a head writes is $x\,
-  W_\text{value} W_\text{out}$, a product of two matrices. One of them is nearly
+  W_{v,i}$ times its rows of $W_o$, a product of two matrices. One of them is nearly
   enough.
 - **Dropout on weights (2.84).** One weight in ten is set to 0 while it learns, and rows no
   longer sum to 1, but they do on average. It is meant against learning by
@@ -786,7 +786,7 @@ same text, reading each place once.
 - Radford et al., *Language Models are Unsupervised Multitask Learners* (2019): GPT-2.
 - Fan, Lewis and Dauphin, *Hierarchical Neural Story Generation* (2018): top-k.
 - What learners asked: [why add
-  positions?](https://github.com/tensorflow/tensor2tensor/issues/1591), [what is W_out
+  positions?](https://github.com/tensorflow/tensor2tensor/issues/1591), [what is W_o
   for?](https://github.com/karpathy/minGPT/issues/135), [must dropped weights sum to
   1?](https://github.com/facebookresearch/fairseq/issues/351)
 - Where the book's text comes from: `course_utils/data/README.md`.

@@ -19,13 +19,15 @@ from broken import defined
 import course_utils
 from course_utils import exercises
 from course_utils.checks.asking import ask, replies
+from course_utils.checks.compare import difference
 from course_utils.checks.feedback import told
 from course_utils.checks.grids import grids
-from course_utils.checks.judge import Case, judge
+from course_utils.checks.judge import Case, Verdict, judge
 from course_utils.checks.look import course_calls
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises import EXERCISES, exercises_of
 from course_utils.exercises.exercise import Misconception
+from course_utils.grading.mistakes import name_of
 from course_utils.learner import check, checking, progress
 
 EACH = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
@@ -685,3 +687,17 @@ def test_a_number_counts_as_unchanged_whatever_numpy_makes_of_pythons_own(kind):
         return array
 
     assert ask(spoils, given).changed == ("array",)
+
+
+@pytest.mark.parametrize(
+    ("yours", "said"),
+    [
+        ([True, False, False], "1 of 3 entries is wrong"),
+        ([True, True, False], "2 of 3 entries are wrong"),
+    ],
+)
+def test_wrong_entries_are_counted(yours, said):
+    expected = np.zeros(3, bool)
+    assert difference(np.array(yours), expected, False) == said
+    verdict = Verdict(EXERCISES["causal_mask"], 0, said, None, None)
+    assert name_of(verdict) == "some entries are wrong"

@@ -130,11 +130,21 @@ IN_A_LOOP = """def masked_softmax(scores, mask):
     total = weights.sum(axis=-1, keepdims=True)
     return weights / np.where(total == 0, 1, total)
 """
+# The last step leaves the weights as they are, where it should share them out.
+IDLE = """def masked_softmax(scores, mask):
+    hidden = np.where(mask, scores, -np.inf)
+    top = hidden.max(axis=-1, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0)
+    weights = np.exp(hidden - top)
+    weights = weights / max(1, 1)
+    return weights
+"""
 
 
 @pytest.mark.parametrize(
     ("code", "name", "line", "right"),
     [
+        (IDLE, "weights", 6, ("weights", 5)),
         (WEIGHTS, "weights", 5, ("top", 4)),
         (TOTAL, "total", 6, ("weights", 5)),
         (RENAMED, "s", 6, ("t", 5)),
