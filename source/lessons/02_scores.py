@@ -691,7 +691,7 @@ r"""
   Translation* (2015), section 3.1: dot product and bilinear score, there called
   "dot" and "general".
 - Bahdanau, Cho and Bengio, *Neural Machine Translation by Jointly Learning to Align
-  and Translate* (2015), appendix A.1.2: the additive score. They note that $W_k k$
+  and Translate* (2015), appendix A.1.2: the additive score. They note that $k W_k$
   does not depend on the query and can be computed in advance.
 - Vaswani et al., *Attention Is All You Need* (2017), section 3.2.1: additive and
   dot-product scores are similar in theoretical complexity, but the dot product is

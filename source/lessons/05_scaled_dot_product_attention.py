@@ -284,7 +284,7 @@ print(np.allclose(output, loop), np.allclose(output, general))
 r"""
 > **Why does a real likeness win?** A query that *equals* a key scores the sum of
 > $d_k$ squares, about $d_k$; a query unrelated to it scores about $\pm\sqrt{d_k}$.
-> Scaled, that is $\sqrt{d_k}$ against 1. So more components do tell like from
+> Scaled: $\sqrt{d_k}$ against $\pm 1$. So more components do tell like from
 > unlike better; the scale only keeps chance from looking like likeness.
 
 ## Add components

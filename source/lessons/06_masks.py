@@ -382,7 +382,7 @@ into.
 What *should* a query get that may see nothing? PyTorch, a library for building models, first
 preferred `nan` to equal weights; since 2024 its `scaled_dot_product_attention` [gives
 zeros](https://github.com/pytorch/pytorch/pull/131060), its `MultiheadAttention` by default still `nan`.
-Zeros are what the loop above gives, which skips hidden keys, and what this course gives (how, exercise 3 asks):
+Zeros are what the loop above starts from, and what this course gives (how, exercise 3 asks):
 """
 
 # %%

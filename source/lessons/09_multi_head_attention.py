@@ -498,7 +498,7 @@ figures.panel(walk, step=step)
 
 # %% [markdown]
 r"""
-Splitting adds rows of weights and keeps no more keys. Sharing leaves the rows, and each
+Splitting adds rows of weights but no bytes to keep. Sharing leaves the rows, and each
 halving of the keys and values halves the memory.
 """
 
