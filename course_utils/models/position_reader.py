@@ -121,8 +121,8 @@ class PositionReader:
         """Return the cross-entropy of the targets, and its gradients, as `train` asks.
 
         - `parameters`, `tokens`: as in `read`.
-        - `targets`: the right token of each position, or -1 for none; shape (..., batch,
-          n).
+        - `targets`: the right token of each position, or -1 for none; of the same shape
+          as `tokens`.
         """
         heads, heads_back = self._heads_vjp(parameters, tokens)
         output, attention_back = scaled_dot_product_attention_vjp(

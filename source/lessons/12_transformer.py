@@ -17,8 +17,6 @@ all of it with the exercises about 90.
 """
 
 # %%
-import time
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -27,6 +25,7 @@ from course_utils import figures, scaled_dot_product_attention
 from course_utils.data.alice import alice, characters
 from course_utils.layers import layer_norm_vjp
 from course_utils.learner import predict
+from course_utils.measuring import processor_time
 from course_utils.models.take_away import (
     CHANGES,
     Changed,
@@ -662,11 +661,11 @@ untrained = large.start(np.random.default_rng(0))
 
 
 def timed(cached):
-    rng, began = np.random.default_rng(0), time.process_time()
+    rng, began = np.random.default_rng(0), processor_time()
     text = write(
         large, untrained, read[None, :1], 400, rng=rng, cached=cached
     )
-    return text, time.process_time() - began
+    return text, processor_time() - began
 
 
 plain, slow = timed(cached=False)
