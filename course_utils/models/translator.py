@@ -339,7 +339,7 @@ def trained(
     *,
     seeds: int = 5,
     steps: int = 400,
-    batch: int = 32,
+    batch: int = 16,
     longest: int = 10,
     tested: range = range(1, 17),
     progress: bool = True,

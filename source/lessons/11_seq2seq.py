@@ -286,7 +286,7 @@ see.
 ## The measurement
 
 The model is `course_utils/models/translator.py`. Each kind learns from numbers of 1 to
-10 English words: 400 batches of 32 sentences, five seeds side by side. It is tested on
+10 English words: 400 batches of 16 sentences, five seeds side by side. It is tested on
 multiples of 7, none of which it has seen, of 1 to 16 words. A translation counts if
 **every** word is right. (The training takes about 20 seconds.)
 """
