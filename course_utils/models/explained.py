@@ -86,7 +86,7 @@ def order_case(p: Parameters, tokens: Tokens) -> Case:
     return _one_layer(p, tokens, tokens[:, 1], matrices, p["w_out"], 1, VERB)
 
 
-def words_of(seed: int, batch: int = 100, period: int = 12) -> tuple[Tokens, Tokens]:
+def words_of(seed: int, batch: int = 50, period: int = 12) -> tuple[Tokens, Tokens]:
     """Return words of one length written again, cut 5 letters into the second time.
 
     Returns tokens (batch, period + 5) and the letter that comes next, (batch,).

@@ -483,7 +483,7 @@ cannot".
 Now all ways can be compared on a model that was trained. A good explanation should be *enough*:
 keep only the letters that it ranks highest, put letters that do not occur in place of all others,
 and the answer should live. (DeYoung et al., 2020, call this *sufficiency*.) First the five ways,
-for 100 words of twelve letters from each seed, cut five letters into the second time (`attributions`
+for 50 words of twelve letters from each seed, cut five letters into the second time (`attributions`
 calls the functions above):
 """
 
@@ -552,7 +552,7 @@ def row_of(way, k, shown=0):
 
 # %% [markdown]
 r"""
-Move $k$, the number of letters that are kept. The tiles show one word; the bars count all 500. Watch:
+Move $k$, the number of letters that are kept. The tiles show one word; the bars count all 250. Watch:
 
 - at **k = 1**: which letter do the weights keep? Is it enough?
 - at **k = 3**: which way has found the three that decide?
@@ -743,7 +743,7 @@ too.)
 def learn(pool):
     return run_trials(
         pool,
-        decisive_task(),
+        decisive_task(batch=16, test=200),
         seeds=range(5),
         steps=250,
         learning_rate=0.005,
