@@ -4,7 +4,8 @@
 
 trains each of CONTENDERS from five seeds, as lesson 11 does but on larger batches,
 which takes minutes, and writes what came of it to course_utils/data/translation.json,
-which the lesson reads. The seconds are CPU time on one thread, of the training and the test.
+which the lesson reads.
+The seconds are CPU time on one thread, of the training and the test.
 """
 
 import json
@@ -42,7 +43,7 @@ def measured(kind, width, steps):
 
 
 def main():
-    trained(Translator("fixed"), steps=1, progress=False)  # draws the sentences
+    trained(Translator("fixed"), steps=1, progress=False)  # draws the numbers
     rows = []
     for contender in CONTENDERS:
         rows.append(measured(*contender))
