@@ -645,7 +645,9 @@ three back, and how much to offsets above 15, which no training sequence had?
 
 # %%
 def looked(kind):  # the mean over five readers and 20 sequences
-    drawn = [sequences(np.random.default_rng(s), 20, 128) for s in range(5)]
+    drawn = [
+        sequences(np.random.default_rng(s), 20, 128) for s in range(5)
+    ]
     tokens = np.stack([tokens for tokens, _ in drawn])  # (seeds, 20, n)
     read = PositionReader(kind).read(trained[kind].parameters, tokens)
     return read[1].mean(axis=(0, 1))  # (n, n)
@@ -690,7 +692,9 @@ fault?
 for slope in (1 / 2, 1 / 16):
     (share,) = train_readers("alibi", slope=slope).scores
     beyond = share[:, 16:].mean(axis=1)
-    print(f"slope {slope:.4f}: {beyond.mean():.2f} ± {beyond.std():.2f}")
+    print(
+        f"slope {slope:.4f}: {beyond.mean():.2f} ± {beyond.std():.2f}"
+    )
 
 # %% [markdown]
 r"""

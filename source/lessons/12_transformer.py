@@ -595,7 +595,9 @@ takes a few seconds.
 change = None  # or "an average", for example
 if change:
     bits, _ = held_out_bits(change, seeds=[0], steps=600)
-    print(f"{change}: {bits[0]:.1f} bits; five seeds: {measured(change)}")
+    print(
+        f"{change}: {bits[0]:.1f} bits; five seeds: {measured(change)}"
+    )
 
 # %% [markdown]
 r"""
