@@ -215,5 +215,5 @@ def order_cases(seeds: int) -> list[Case]:
 
 def relations_cases(seeds: int) -> list[Case]:
     """Train models of two relations, and ask for the token three places back."""
-    _, parameters = trained(TwoRelations(num_heads=2), range(seeds))
+    _, parameters = trained(TwoRelations(num_heads=2), range(seeds), steps=300)
     return [relations_case(of_seed(parameters, s), 1, s) for s in range(seeds)]

@@ -394,7 +394,7 @@ for n in tracked(list(sizes)):
     arrays = rng.standard_normal((3, n, 64)).astype(np.float32)
     for name, way in ways.items():
         call = partial(way, *arrays)
-        seconds[name].append(cpu_seconds(call, rounds=3))
+        seconds[name].append(cpu_seconds(call, rounds=2))
         held[name].append(peak_bytes(call))
 
 
@@ -538,7 +538,7 @@ took = {"again": [], "with a cache": []}
 for n in tracked(list(lengths)):
     text = rng.standard_normal((n, d))
     for name, way in zip(took, (again, with_cache), strict=True):
-        took[name].append(cpu_seconds(partial(way, text), rounds=2))
+        took[name].append(cpu_seconds(partial(way, text), rounds=1))
 
 fig, ax = plt.subplots()
 growth(ax, lengths, took, "processor seconds to write n tokens")

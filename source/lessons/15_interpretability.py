@@ -745,7 +745,7 @@ def learn(pool):
         pool,
         decisive_task(batch=16, test=200),
         seeds=range(5),
-        steps=250,
+        steps=150,
         learning_rate=0.005,
     )
 
