@@ -13,6 +13,7 @@ its neighbours there.
 """
 
 import ast
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -24,7 +25,6 @@ from course_utils.checks.look import numbers, quietly
 from course_utils.checks.memory_limit import memory_limit
 from course_utils.checks.places import Place, place_between, place_of_node
 from course_utils.checks.source import Source
-from course_utils.measuring import processor_time
 
 Given = tuple[list[np.ndarray], np.ndarray]  # arguments, and what is expected of them
 MOST_TURNS = 20_000  # of all loops, in one call of an answer
@@ -81,13 +81,13 @@ def search(
 
     Returns None if there is no such edit, or none that was found in time.
     """
-    end = processor_time() + seconds
+    end = time.process_time() + seconds
     with quietly(), memory_limit(MEMORY):
         trial = Trial(Source(function), keeps_dtype)
         tried = trial.edits(steps)
         cases = trial.sorted(cases) if tried else []
         for i, edit in enumerate(tried if cases else ()):
-            if i % 16 == 0 and processor_time() > end:
+            if i % 16 == 0 and time.process_time() > end:
                 return None
             if trial.is_right(edit, cases) and all(
                 trial.is_right(edit, others) for others in more

@@ -9,6 +9,7 @@ its neighbours there.
 """
 
 import ast
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +23,6 @@ from course_utils.checks.places import Place, place_of_node
 from course_utils.checks.repair import MEMORY, Given, Trial, watch_loops
 from course_utils.checks.source import Source
 from course_utils.checks.steps import Step, watched
-from course_utils.measuring import processor_time
 
 MOST_LINES = 3  # that a mistake may lie in, for its place to be worth telling
 SECONDS = 0.5  # of CPU time, when to give up
@@ -90,7 +90,7 @@ def first_wrong(
     - `keeps_dtype`: whether the result must have the dtype that is expected.
     - `seconds`: of CPU time, when to give up.
     """
-    end = processor_time() + seconds
+    end = time.process_time() + seconds
     with quietly(), memory_limit(MEMORY):
         run = _Run(function, keeps_dtype)
         if len(run.steps) < 2 or not stages or not stages[0]:
@@ -104,7 +104,7 @@ def first_wrong(
 def _told(
     run: "_Run", cases: list[Given], stages: list[list[np.ndarray]], end: float
 ) -> Stage | None:
-    seen = [run.values(x) for x in cases if processor_time() < end]
+    seen = [run.values(x) for x in cases if time.process_time() < end]
     if len(seen) < len(cases) or not run.went_wrong:
         return None
     right = {k for k in range(len(run.steps)) if run.is_right(k, seen, stages)}
@@ -175,7 +175,7 @@ class _Run:
         shape = np.shape(self._noted.get(k))
         order = sorted(range(len(stages[0])), key=lambda i: stages[0][i].shape != shape)
         for i in order:
-            if processor_time() > end:
+            if time.process_time() > end:
                 return None
             if all(
                 self._holds_with(k, others[i], case)
