@@ -377,7 +377,7 @@ def draw_curves(curves):
         axes.errorbar(range(16), mean, around, label=name, **style)
     axes.axhline(1 / 8, color="black", linewidth=1, label="guessing")
     axes.set(xlabel="distance of the answer", ylabel="right answers")
-    axes.set(ylim=(0, 1.05))
+    axes.set(ylim=(0, 1.05), xticks=range(0, 16, 3))
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
 
 

@@ -730,7 +730,7 @@ axes[0].set(xlabel="pairs", ylabel="right answers", ylim=(0, 1.05))
 axes[1].set(xlabel="steps", title="32 pairs")
 for ax in axes:
     ax.axhline(1 / 16, color="black", lw=1)
-    ax.legend(loc=(0.45, 0.14))
+    ax.legend(loc=(0.5, 0.08), fontsize=9, labelspacing=0.2)
 
 # %%
 print(
