@@ -18,6 +18,7 @@ from samples import (
 )
 from vjps import defined
 
+from course_utils import layers
 from course_utils.layers import (
     accuracy,
     cross_entropy_vjp,
@@ -124,6 +125,17 @@ def test_an_epsilon_promotes_nothing_and_must_fit_its_dtype():
     assert layer_norm_vjp(x, gain, bias, np.float64(0.1))[0].dtype == np.float32
     with pytest.raises(ValueError, match="`epsilon` must be finite in float32"):
         layer_norm_vjp(x, gain, bias, 1e39)
+
+
+@pytest.mark.parametrize("leading", [(), (1,), (2, 3)])
+def test_the_browsers_way_to_a_matrixs_gradient_finds_the_same(leading, monkeypatch):
+    rng = np.random.default_rng(0)
+    x, weight = (rng.normal(size=(*leading, *s)) for s in ((5, 4, 3), (3, 2)))
+    d_output = rng.normal(size=(*leading, 5, 4, 2))
+    _, there = linear_vjp(x, weight)[1](d_output)
+    monkeypatch.setattr(layers.sys, "platform", "emscripten")
+    monkeypatch.setattr(layers, "WORTH_EINSUM", 0)
+    np.testing.assert_allclose(linear_vjp(x, weight)[1](d_output)[1], there)
 
 
 def test_gelu_is_near_the_product_with_the_normal_distribution():

@@ -5,6 +5,7 @@ import pytest
 
 from course_utils import (
     linear_attention,
+    measuring,
     scaled_dot_product_attention,
     sliding_window_attention,
     sliding_window_mask,
@@ -126,3 +127,9 @@ def test_a_peak_leaves_no_tracing_behind():
 def test_a_slope_is_the_power():
     assert slope(NS, 5.0 * NS**2) == pytest.approx(2)
     assert slope(NS, 5.0 * NS**0) == pytest.approx(0, abs=1e-12)
+
+
+def test_time_is_measured_where_the_processors_clock_stands_still(monkeypatch):
+    monkeypatch.setattr(measuring.sys, "platform", "emscripten")
+    monkeypatch.setattr(measuring.time, "process_time", lambda: 0.0)
+    assert 0 < cpu_seconds(lambda: sum(range(10**5)), rounds=1) < 60

@@ -38,13 +38,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from math import inf, prod
 from pathlib import Path
-from time import process_time
 from typing import Any
 
 import ipywidgets
 
 from course_utils.figures.controls import kind_of, stops
 from course_utils.figures.svg import Picture
+from course_utils.measuring import processor_time
 
 MIME = "application/vnd.attention-course.figure+json"
 # Here JupyterLab finds it too, which is told of this folder when the course starts.
@@ -53,7 +53,7 @@ PLAYER = EXTENSION / "player.js"
 MOST_STATES = 1000
 MOST_SECONDS = 6.0  # of this process, to draw them all, where somebody waits
 MOST_CHARACTERS = 1_000_000
-TRIED = 10  # pictures, after which it is clear how long all will take
+TRIED = 5  # pictures, after which it is clear how long all will take
 SEPARATOR = "<"
 NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 
@@ -120,13 +120,13 @@ def _drawn(
     choices: list[list[tuple[str, Any]]],
 ) -> list[str]:
     """Draw every state, or return nothing if that takes too long."""
-    svgs, began = [], process_time()
+    svgs, began = [], processor_time()
     total = prod(len(choice) for choice in choices)
     most = inf if _mode() == "packed" else MOST_SECONDS
     for state in product(*choices):
         values = [value for _, value in state]
         svgs.append(draw(dict(zip(names, values, strict=True))).svg)
-        taken = process_time() - began
+        taken = processor_time() - began
         if len(svgs) >= TRIED and taken / len(svgs) * total > most:
             return []
     return svgs

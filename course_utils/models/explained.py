@@ -86,7 +86,7 @@ def order_case(p: Parameters, tokens: Tokens) -> Case:
     return _one_layer(p, tokens, tokens[:, 1], matrices, p["w_out"], 1, VERB)
 
 
-def words_of(seed: int, batch: int = 100, period: int = 12) -> tuple[Tokens, Tokens]:
+def words_of(seed: int, batch: int = 50, period: int = 12) -> tuple[Tokens, Tokens]:
     """Return words of one length written again, cut 5 letters into the second time.
 
     Returns tokens (batch, period + 5) and the letter that comes next, (batch,).
@@ -215,5 +215,5 @@ def order_cases(seeds: int) -> list[Case]:
 
 def relations_cases(seeds: int) -> list[Case]:
     """Train models of two relations, and ask for the token three places back."""
-    _, parameters = trained(TwoRelations(num_heads=2), range(seeds))
+    _, parameters = trained(TwoRelations(num_heads=2), range(seeds), steps=300)
     return [relations_case(of_seed(parameters, s), 1, s) for s in range(seeds)]

@@ -49,7 +49,7 @@ def linear_attention_vjp(
     return output, back
 
 
-def recall(n: int, *, num_keys: int = 64, batch: int = 16, tests: int = 100) -> Task:
+def recall(n: int, *, num_keys: int = 64, batch: int = 8, tests: int = 50) -> Task:
     """Return a task for `run_trials`: look up every key of dictionaries of n pairs."""
 
     def task(

@@ -170,8 +170,8 @@ def dictionaries(
 def questions(
     learn_rng: np.random.Generator, test_rng: np.random.Generator
 ) -> tuple[Callable[[], Batch], Batch]:
-    """Return what draws 16 dictionaries to learn from, and 50 to test with."""
-    return lambda: dictionaries(learn_rng, 16), dictionaries(test_rng, 50)
+    """Return what draws 8 dictionaries to learn from, and 50 to test with."""
+    return lambda: dictionaries(learn_rng, 8), dictionaries(test_rng, 50)
 
 
 def descend(

@@ -1,7 +1,8 @@
 """One attention head that reads tokens, with a choice of how it tells positions apart.
 
 It is the smallest model on which the kinds of positions can be compared: embeddings,
-one causal head, and logits for each position.
+one causal head, and logits for each position. Several readers, each with a seed of its
+own, can read side by side: then every array has a first axis for the seeds.
 """
 
 from collections.abc import Callable
@@ -100,25 +101,28 @@ class PositionReader:
     ) -> tuple[Floats, NDArray[np.floating]]:
         """Read tokens, each position seeing itself and what came before.
 
-        - `parameters`: as `start` draws them.
-        - `tokens`: integers from 0 to vocabulary − 1, shape (batch, n).
+        - `parameters`: as `start` draws them, or with one more first axis, for seeds.
+        - `tokens`: integers from 0 to vocabulary − 1, shape (..., batch, n), with the
+          same first axis.
 
-        Returns the logits (batch, n, vocabulary), and the weights (batch, n, n).
+        Returns the logits (..., batch, n, vocabulary), and the weights (..., batch, n,
+        n).
         """
         heads, _ = self._heads_vjp(parameters, tokens)
         output, weights = scaled_dot_product_attention(
             *heads, is_causal=True, return_weights=True
         )
-        return output @ parameters["w_out"], weights
+        logits, _ = linear_vjp(output, parameters["w_out"])
+        return logits, weights
 
     def loss_and_gradients(
         self, parameters: Parameters, tokens: ArrayLike, targets: ArrayLike
     ) -> tuple[float, Parameters]:
         """Return the cross-entropy of the targets, and its gradients, as `train` asks.
 
-        - `parameters`: as `start` draws them.
-        - `tokens`: shape (batch, n).
-        - `targets`: the right token of each position, or -1 for none; shape (batch, n).
+        - `parameters`, `tokens`: as in `read`.
+        - `targets`: the right token of each position, or -1 for none; of the same shape
+          as `tokens`.
         """
         heads, heads_back = self._heads_vjp(parameters, tokens)
         output, attention_back = scaled_dot_product_attention_vjp(
@@ -128,6 +132,13 @@ class PositionReader:
         loss, loss_back = cross_entropy_vjp(logits, targets)
         d_output, d_out = out_back(*loss_back())
         return loss, {"w_out": d_out} | heads_back(*attention_back(d_output))
+
+    def score(
+        self, parameters: Parameters, tokens: ArrayLike, targets: ArrayLike
+    ) -> Floats:
+        """Return the share of right answers at each position, shape (..., n)."""
+        logits, _ = self.read(parameters, tokens)
+        return (logits.argmax(axis=-1) == targets).mean(axis=-2)
 
     def _heads_vjp(
         self, parameters: Parameters, tokens: ArrayLike
@@ -139,7 +150,7 @@ class PositionReader:
         if self.kind == "sinusoidal":
             x = x + sinusoidal_positions(n, self.d_model)
         if self.kind == "learned":
-            x = x + p["rows"][:n]
+            x = x + p["rows"][..., None, :n, :]
         query, query_back = linear_vjp(x, p["w_query"], p["b_query"])
         key, key_back = linear_vjp(x, p["w_key"], p["b_key"])
         value, value_back = linear_vjp(x, p["w_value"])
@@ -147,7 +158,7 @@ class PositionReader:
             query, turn_back["query"] = rotary_embedding_vjp(query, places)
             key, turn_back["key"] = rotary_embedding_vjp(key, places)
         if self.kind == "relative bias":
-            bias, bias_back = relative_position_bias_vjp(p["table"], n)
+            bias, bias_back = relative_position_bias_vjp(p["table"][..., None, :], n)
         if self.kind == "alibi":
             bias = -self.slope * np.abs(places[:, None] - places)
 
@@ -156,7 +167,8 @@ class PositionReader:
         ) -> Parameters:
             d: Parameters = {}
             if bias_back:
-                (d["table"],) = bias_back(*d_bias)
+                (d_table,) = bias_back(*d_bias)
+                d["table"] = d_table[..., 0, :]
             if turn_back:
                 (d_query,), (d_key,) = (
                     turn_back["query"](d_query),
@@ -169,7 +181,7 @@ class PositionReader:
             (d["tokens"],) = embedding_back(d_x)
             if self.kind == "learned":
                 d["rows"] = np.zeros_like(p["rows"])
-                d["rows"][:n] = d_x.sum(axis=0)
+                d["rows"][..., :n, :] = d_x.sum(axis=-3)
             return d
 
         return (query, key, value, bias), back

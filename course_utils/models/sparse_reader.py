@@ -127,7 +127,7 @@ class SparseReader:
         return np.stack(shares, axis=-1)
 
 
-def flags(rng: np.random.Generator, batch: int, n: int = 32) -> Batch:
+def flags(rng: np.random.Generator, batch: int, n: int = 16) -> Batch:
     """Draw fillers with one flag among them: each place behind it must name its value.
 
     Fillers are values without a flag. The flag stands in the first half.
@@ -147,7 +147,7 @@ def flags(rng: np.random.Generator, batch: int, n: int = 32) -> Batch:
     return tokens[..., None], np.where(distance >= 0, value, -1), distance
 
 
-def lookups(rng: np.random.Generator, batch: int, n: int = 32) -> Batch:
+def lookups(rng: np.random.Generator, batch: int, n: int = 16) -> Batch:
     """Draw a key, a value and a question at each place: what value had that key?
 
     Keys are distinct; the question is about a key at the same place or before it.

@@ -306,14 +306,15 @@ def numbers_task(longest: int, batch: int, tested: range, count: int = 100) -> T
     - `tested`: the lengths of the tests.
     - `count`: how many sentences a test has.
     """
-    learn, test = _sentences()
+    _, test = _numbers()
     tests = [x for n in tested for x in encode(_some(test[n], count))]
 
     def task(rng: np.random.Generator, _: np.random.Generator) -> tuple:
         lengths = np.random.default_rng(0)  # the same for all seeds, which run together
 
         def draw() -> tuple[Tokens, Tokens]:
-            source, target = learn[int(lengths.integers(1, longest, endpoint=True))]
+            n = int(lengths.integers(1, longest, endpoint=True))
+            source, target = _to_learn_from(n)
             rows = rng.integers(len(source), size=batch)
             return source[rows], target[rows]
 
@@ -323,10 +324,15 @@ def numbers_task(longest: int, batch: int, tested: range, count: int = 100) -> T
 
 
 @cache
-def _sentences() -> tuple[dict[int, tuple[Tokens, Tokens]], dict[int, list[int]]]:
-    """Return the sentences to learn from, as tokens, and the numbers to test with."""
-    learn, test = draw_numbers(np.random.default_rng(0), 60_000)
-    return {n: encode(numbers) for n, numbers in learn.items()}, test
+def _numbers() -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+    """Return the numbers to learn from and to test with, by length."""
+    return draw_numbers(np.random.default_rng(0), 60_000)
+
+
+@cache
+def _to_learn_from(n: int) -> tuple[Tokens, Tokens]:
+    """Return the sentences of one length, as tokens."""
+    return encode(_numbers()[0][n])
 
 
 def _some(numbers: list[int], count: int) -> list[int]:
@@ -339,7 +345,7 @@ def trained(
     *,
     seeds: int = 5,
     steps: int = 400,
-    batch: int = 32,
+    batch: int = 16,
     longest: int = 10,
     tested: range = range(1, 17),
     progress: bool = True,

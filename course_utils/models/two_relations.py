@@ -141,7 +141,7 @@ def trained(
     seeds: int | Sequence[int],
     *,
     steps: int = 600,
-    batch: int = 16,
+    batch: int = 8,
     progress: bool = True,
 ) -> tuple[Floats, Parameters]:
     """Train a model on `two_relations_task`, and test it on 500 new sequences.

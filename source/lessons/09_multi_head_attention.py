@@ -686,7 +686,7 @@ print("three back ", answers[0, :, 1])
 r"""
 (−1: there is none yet.) The model is as small as can be: a vector for each token and each
 position, one causal layer with `num_heads` heads, and two matrices that read one answer
-each from its output. It is trained as in lesson 7, on 600 batches of 16 sequences. With
+each from its output. It is trained as in lesson 7, on 600 batches of 8 sequences. With
 eight tokens, guessing gets 1/8.
 
 If one head fails, it may be for want of size or of patience, so it also gets its chance
@@ -737,7 +737,7 @@ the seeds.
   other (0.1 to 0.2). Each seed chose the same one, perhaps because "one back" can be asked at
   more positions.
 - **Two heads**, at the same width, answer both, on every seed.
-- **Width** does not help: 0.1 with twice the width.
+- **Width** does not help: again 0.1 to 0.2.
 - **Patience** helps one seed of five, which gets 0.9: it found a way. The other four still
   guess.
 
@@ -760,7 +760,7 @@ for name in ("one head", "two heads"):
 
 # %% [markdown]
 r"""
-The one head did *not* give up on position 5: it looks at both, 0.51 and 0.46. But the blend
+The one head did *not* give up on position 5: it looks at both, 0.50 and 0.44. But the blend
 does not say which of them came from where, and the slightly larger share wins. Two heads
 look at one position each, and their answers lie side by side. "With a single attention
 head, averaging inhibits this", say Vaswani et al.

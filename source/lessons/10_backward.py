@@ -598,8 +598,8 @@ for name, (tested, right) in curves.items():
 # %% [markdown]
 r"""
 The lines are means over five seeds, with one standard deviation; *done* means 0.99 of the
-answers right. With the right scale all five are done after 100 steps. Without it, some are
-after 400; at 16, none is. This is one small model, one task and one learning rate, so
+answers right. With the right scale all five are done after 100 steps. Without it, or at 16,
+none is after 400. This is one small model, one task and one learning rate, so
 take the shape from it and not the numbers. But the shape is plain, and no norm would have
 told you.
 

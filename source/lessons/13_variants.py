@@ -321,7 +321,7 @@ show_flag(*flags(np.random.default_rng(4), batch=1, n=16)[:2])
 
 # %% [markdown]
 r"""
-Above what is read, below what is to be said. The real sequences have 32 tokens, so that one of
+Above what is read, below what is to be said. The real sequences are as long, so that one of
 them tests every distance. The model (`course_utils.models.sparse_reader`) is a stack of layers of
 one head, each added to what it read. Windows are 4 wide, and so are blocks. By the rule, the
 share of right answers should fall to one in eight beyond distance 3 with one layer, 6 with two, 9
@@ -330,9 +330,9 @@ with three.
 
 # %%
 w = 4
-window = course_utils.sliding_window_mask(32, window=w)
-own = course_utils.block_mask(32, block=w)
-ends = course_utils.block_mask(32, block=w, summaries=True)
+window = course_utils.sliding_window_mask(16, window=w)
+own = course_utils.block_mask(16, block=w)
+ends = course_utils.block_mask(16, block=w, summaries=True)
 stacks = {"window, 1 layer": [window]}
 stacks |= {f"window, {k} layers": [window] * k for k in (2, 3)}
 stacks["blocks, then summaries"] = [own, ends]
@@ -374,10 +374,10 @@ def draw_curves(curves):
     ):
         mean = right.mean(axis=0)
         around = np.abs(np.array([right.min(0), right.max(0)]) - mean)
-        axes.errorbar(range(32), mean, around, label=name, **style)
+        axes.errorbar(range(16), mean, around, label=name, **style)
     axes.axhline(1 / 8, color="black", linewidth=1, label="guessing")
     axes.set(xlabel="distance of the answer", ylabel="right answers")
-    axes.set(ylim=(0, 1.05))
+    axes.set(ylim=(0, 1.05), xticks=range(0, 16, 3))
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
 
 
@@ -386,7 +386,7 @@ draw_curves(found)
 # %%
 for name, right in found.items():
     reach = receptive_field(stacks[name])[-1].sum() - 1
-    within, beyond = right[:, : reach + 1], right[:, reach + 1 : 24]
+    within, beyond = right[:, : reach + 1], right[:, reach + 1 : 12]
     print(f"{name:23} reach {reach:2}", end=": ")
     print("all above 0.8 up to there", within.min() > 0.8, end="")
     if beyond.size:
@@ -427,17 +427,17 @@ guess = predict(
 guess
 
 # %%
-pair = {"full, 1 layer": [course_utils.causal_mask(32)]}
+pair = {"full, 1 layer": [course_utils.causal_mask(16)]}
 pair["blocks, then summaries"] = [own, ends]
 looked_up = {
-    name: accuracy(stack, lookups, 32 + 8 + 32, steps=300)
+    name: accuracy(stack, lookups, 16 + 8 + 16, steps=250)
     for name, stack in tracked(list(pair.items()))
 }
 draw_curves(looked_up)
 
 # %%
 for name, right in looked_up.items():
-    far = right[:, 4:24].mean(axis=1)  # one number a seed
+    far = right[:, 4:12].mean(axis=1)  # one number a seed
     print(f"{name:23} far away, all seeds", end=": ")
     print("above 0.9", far.min() > 0.9, end="; ")
     print("between 0.2 and 0.4", 0.2 < far.min() <= far.max() < 0.4)

@@ -355,7 +355,7 @@ def test_a_slider_has_its_pictures_drawn_in_advance_where_they_are_few():
 
 
 def test_pictures_that_take_too_long_are_not_drawn_in_advance(monkeypatch):
-    monkeypatch.setattr("course_utils.figures.packed.process_time", count().__next__)
+    monkeypatch.setattr("course_utils.figures.packed.processor_time", count().__next__)
     slider = figures.slider(0, 20, 1, start=2, label="x")
     panel = figures.panel(picture, shift=slider)
     assert panel.packed == ""
