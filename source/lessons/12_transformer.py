@@ -361,18 +361,18 @@ seldom in so small a book.
 
 `run_trials` draws windows of 32 characters, eight a step, and `loss_and_gradients` is
 lesson 10 from end to end: cross-entropy, back through the matrix that reads off, the
-block, and into the embedding. It takes some seconds. Every 200 steps it is
+block, and into the embedding. It takes some seconds. Every 250 steps it is
 tested.
 """
 
 # %%
-STEPS = 800
+STEPS = 1000
 training = run_trials(
     model,
     text_task(learn, held_out, model.context),
     seeds=[0],
     steps=STEPS,
-    every=200,
+    every=250,
     learning_rate=warm_up(0.01, STEPS),
     max_norm=1.0,
 )
@@ -399,9 +399,9 @@ _ = axes.legend()
 # %% [markdown]
 r"""
 It learns, and what is held out follows what it learns from: it has not learnt the book
-by heart. But **it does not beat counting.** After 800 steps it needs 2.69 bits, better
-than the 2-gram (3.38) and worse than the 3-gram (2.62), though it may look 32
-characters back and the 3-gram two. An n-gram is hard to beat with so little: it
+by heart. But **it does not beat counting.** After 1,000 steps it needs 2.56 bits, better
+than the 3-gram (2.62) and worse than the 4-gram (2.18), though it may look 32
+characters back and the 4-gram three. An n-gram is hard to beat with so little: it
 has read the whole book once, and each of its counts is right at once, while gradient
 descent needs many small steps.
 
@@ -500,7 +500,7 @@ r"""
 At 0.2 all four come back to "the said" again and again: always the likeliest road,
 and it runs in a circle. At 2 the bars draw level, the 28 others get their chance, and
 one that is out of place leads to a place the model has never seen. In between it writes
-what sounds like English, in words that mostly are none; that is what 2.7 bits a
+what sounds like English, in words that mostly are none; that is what 2.6 bits a
 character read like. A top-k of 3 at temperature 2 keeps the variety among the likely
 and cuts off the long tail, where most of the damage was. And with one character left,
 all weight is on it, whatever the temperature.
@@ -754,7 +754,7 @@ move.
 Attention alone makes all tokens alike; a residual connection keeps what each was, layer
 norm brings what a step reads to variance 1, whatever the stream has grown to, and the
 feed-forward step lets each token think. Two such steps are a block. Trained for seconds
-on one book, one block comes to 2.69 bits a character, and a 5-gram that counts to 2.09.
+on one book, one block comes to 2.56 bits a character, and a 5-gram that counts to 2.09.
 Of the parts, places and true attention weigh most; several can be left out at no loss
 in one block, and without residuals four blocks learn nothing. A loss that is too good
 is a leak until the honest test says otherwise. A cache of keys and values writes the
