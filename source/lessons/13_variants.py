@@ -342,7 +342,7 @@ stacks["blocks, then summaries"] = [own, ends]
 def accuracy(stack, draw, vocabulary, steps):
     return run_trials(
         SparseReader(stack, vocabulary),
-        task_of(draw, batch=8),
+        task_of(draw, batch=8, test=250),
         seeds=range(5),
         steps=steps,
         learning_rate=cosine_schedule(0.01, steps),
