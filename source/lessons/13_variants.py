@@ -353,7 +353,7 @@ def accuracy(stack, draw, vocabulary, steps):
 
 # %%
 found = {
-    name: accuracy(stack, flags, 16, steps=250)
+    name: accuracy(stack, flags, 16, steps=220)
     for name, stack in tracked(list(stacks.items()))
 }
 
@@ -430,7 +430,7 @@ guess
 pair = {"full, 1 layer": [course_utils.causal_mask(16)]}
 pair["blocks, then summaries"] = [own, ends]
 looked_up = {
-    name: accuracy(stack, lookups, 16 + 8 + 16, steps=250)
+    name: accuracy(stack, lookups, 16 + 8 + 16, steps=200)
     for name, stack in tracked(list(pair.items()))
 }
 draw_curves(looked_up)
