@@ -450,7 +450,7 @@ claims = [
         0.5 < grows(seconds, "linear") < 1.6,
     ),
     ("linear, time: a quarter or less", less(seconds, "linear") > 4),
-    ("blocks, time: a quarter or less", less(seconds, "by blocks") > 4),
+    ("blocks, time: half or less", less(seconds, "by blocks") > 2),
     ("mask, time: no less", less(seconds, "by mask") < 1.25),
 ]
 for claim, holds in claims:
