@@ -630,7 +630,7 @@ r"""
 - **Within the training length** all kinds but "none" and ALiBi are right every time.
 - **Learnt rows** (`learned`) fall off a cliff at position 16: beyond, they are as they were
   drawn.
-- **Sinusoidal** ones do better, but fewer than half are right beyond 16, where
+- **Sinusoidal** ones do better, but mostly stay below half beyond 16, where
   training never went. (Why they do better from 32 to 63 than
   just before, this experiment does not say.)
 - **RoPE and the relative bias** go on, as expected, but not for ever: in the last part they

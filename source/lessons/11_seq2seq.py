@@ -326,7 +326,7 @@ _ = axes.legend(loc="lower left")
 r"""
 The points are means over five seeds, the bars reach from the worst seed to the best.
 
-- **Short sentences**: little to gain. At three words the fixed vector gets 0.92. (Of
+- **Short sentences**: less to gain. At three words the fixed vector gets 0.92. (Of
   one word there are only three multiples of 7, seven, fourteen and seventy: the first
   point says little.)
 - **Longer ones**: at five and six words it gets about a quarter, at seven to nine
@@ -575,7 +575,7 @@ seeds, of both sides. The last exercise is about that.
 An encoder reads, a decoder writes. If all that passes between them is one vector, long
 sentences are lost: at ten words not one in a hundred is right, on five seeds. With
 attention each word that is written gets a context of its own, a blend of the states of
-all words that were read, and 95 to 97 of 100 are right, with as many parameters. Width
+all words that were read, and 94 to 96 of 100 are right, with as many parameters. Width
 and patience can buy this too, at some thirty times the time. Beyond the lengths it
 learnt from, attention fades as well. It learns with the right words to read, one place
 later than those it has to say.

@@ -587,7 +587,7 @@ long. It is one small book and 600 steps.
 
 # %% [markdown]
 r"""
-Now you: put in the name of a change in the figure, and train it yourself. One seed
+Now you: set `change` to a name in the figure, and train it yourself. One seed
 takes a few seconds.
 """
 

@@ -321,8 +321,8 @@ show_flag(*flags(np.random.default_rng(4), batch=1, n=16)[:2])
 
 # %% [markdown]
 r"""
-Above what is read, below what is to be said. The real sequences are as long, so that one of
-them tests every distance. The model (`course_utils.models.sparse_reader`) is a stack of layers of
+Above what is read, below what is to be said. The real sequences are as long; together
+they test every distance. The model (`course_utils.models.sparse_reader`) is a stack of layers of
 one head, each added to what it read. Windows are 4 wide, and so are blocks. By the rule, the
 share of right answers should fall to one in eight beyond distance 3 with one layer, 6 with two, 9
 with three.

@@ -373,7 +373,7 @@ others.
 ## What the clock and the memory say
 
 Paper is patient. Measure: one head, $d = 64$, float32, for $n$ from 64 to 2,048. Time is the
-processor's, the shortest of a few runs; bytes are the most that is held during the call. If
+processor's, the shorter of two runs; bytes are the most that is held during the call. If
 a cost grows as $n^p$, then on logarithmic axes it is a straight line of **slope** $p$. Before
 you look: which slopes do you expect for `full`, `tiled` and `linear`, in time and in bytes?
 """
@@ -465,7 +465,7 @@ run the cells; what you see before is from the machine on which this page was ma
 below it should hold on any. Three things to read from it:
 
 - **The mask never pays.** It does all the work, and its own.
-- **Tiling pays, though it saves no operation.** Fresh memory costs time: to write $n^2$
+- **Tiling pays late, and saves no operation.** Fresh memory costs time: to write $n^2$
   weights somewhere and to fetch them again is slower than to use them at once. Its slope
   in time is still 2.
 - **The cheap ways begin to pay late.** Below a few hundred tokens, a loop of Python or a

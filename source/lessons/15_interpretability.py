@@ -380,8 +380,8 @@ print("both heads within 50 steps:", (abs(apart) < 50).all())
 
 # %% [markdown]
 r"""
-A line is a seed. For the first 150 steps little happens: a **plateau**. Then comes a **cliff**, in
-every seed, and behind it both heads are there. (The first looks one place back with a third of its weight, and
+A line is a seed. For the first 120 steps little happens: a **plateau**. Then comes a **cliff**, in
+every seed, and behind it both heads are there. (The first looks one place back with .37 of its weight, and
 that is enough.) Which comes first? Neither: they rise together,
 as neither is of use without the other. Olsson et al. (2022) see the same sudden change in
 language models, at the time at which these learn to use what stands far back. The
@@ -716,7 +716,7 @@ for way, row in rows.items():
 
 # %% [markdown]
 r"""
-The letter before the answer's place costs about 6 nats either way: the answer becomes hundreds
+The letter before the answer's place costs 6 to 7 nats either way: the answer becomes hundreds
 of times less likely. Its weight is 0. That is robust. *Which of
 the three costs most* is not: by the mean token it is that letter, by another letter it is the answer's place, since another
 letter there gets copied. "What decides most" depends on what you put in its place. Say which.
@@ -848,7 +848,7 @@ for name, roll in orders_of.items():
 
 # %% [markdown]
 r"""
-Both mistakes cost something. But without the identity rollout still agrees better with occlusion
+Both mistakes cost something. But without the identity, rollout still agrees better with occlusion
 than any other way does. A wrong method can look good. So test the function on weights whose rollout you know, as above.
 
 **A map that is not the model's.** A tutorial on transformers that is much copied collects [the

@@ -748,7 +748,7 @@ A wind vane asked five keys for the weather, and got a blend. That was lesson 1.
 chose how to score (2), turned scores into weights (3), mixed values (4), and scaled (5).
 You hid what must not be seen (6), let a sequence ask itself (7), told it places (8), and
 cut it into heads (9). You sent gradients back (10), translated (11), stacked blocks that
-learnt to write like Alice in ten seconds (12), left out pairs (13), and kept keys in a
+learnt to write like Alice in seconds (12), left out pairs (13), and kept keys in a
 cache (14). You asked what weights explain, and what they do not (15), and searched by
 meaning (16). Here all of it ran at once, and what came out was that of a published
 model, token for token.
