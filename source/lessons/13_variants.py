@@ -446,7 +446,7 @@ guess.reveal(right=1)
 # %% [markdown]
 r"""
 **Reach is not use.** Full attention answers every question at every distance. The summaries,
-perfect a moment ago, get little more than one in four. (It begins to fall at once: an answer one token back may
+perfect a moment ago, get little more than one in four, up to 12 back. (It begins to fall at once: an answer one token back may
 already lie in the block before.) Why? The end of a block writes its summary *before the
 question is known*. A summary has room for something, but not for four keys with their values,
 and it cannot tell which will be asked for. Full attention keeps every token and chooses when

@@ -381,7 +381,7 @@ print("both heads within 50 steps:", (abs(apart) < 50).all())
 # %% [markdown]
 r"""
 A line is a seed. For the first 120 steps little happens: a **plateau**. Then comes a **cliff**, in
-every seed, and behind it both heads are there. (The first looks one place back with .37 of its weight, and
+every seed, and behind it both heads are there. (The first looks one place back with 0.37 of its weight, and
 that is enough.) Which comes first? Neither: they rise together,
 as neither is of use without the other. Olsson et al. (2022) see the same sudden change in
 language models, at the time at which these learn to use what stands far back. The
