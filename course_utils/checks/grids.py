@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from course_utils._numbers import number
 from course_utils.checks.asking import Case
 from course_utils.checks.compare import near
-from course_utils.figures.svg import number
 
 MOST = 8  # rows and columns that are shown
 

@@ -28,16 +28,24 @@ class Scope:
 
 def filled(template: str, x: ast.expr) -> ast.expr:
     """Return the code of a template, with an expression in the place of `_`."""
-    return _Fill(x).visit(ast.parse(template, mode="eval").body)
+    whole = ast.parse(template, mode="eval")
+    left: list[ast.AST] = [whole]
+    while left:
+        holder = left.pop()
+        for name in holder._fields:
+            part = getattr(holder, name)
+            if isinstance(part, list):
+                part[:] = [x if _is_gap(y) else y for y in part]
+                left += [y for y in part if y is not x]
+            elif _is_gap(part):
+                setattr(holder, name, x)
+            elif isinstance(part, ast.expr):
+                left.append(part)
+    return whole.body
 
 
-class _Fill(ast.NodeTransformer):
-    def __init__(self, x: ast.expr) -> None:
-        self._x = x
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Put the expression in the place of `_`."""
-        return self._x if node.id == "_" else node
+def _is_gap(x: object) -> bool:
+    return isinstance(x, ast.Name) and x.id == "_"
 
 
 def locate(new: ast.AST, old: ast.AST) -> None:

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils._numbers import number
 from course_utils.figures.svg import (
     BOTTOM,
     HEIGHT,
@@ -14,7 +15,6 @@ from course_utils.figures.svg import (
     Mark,
     element,
     line,
-    number,
     text,
     titled,
 )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_utils._numbers import number
 from course_utils.figures.marks import arrow
 from course_utils.figures.svg import (
     BOTTOM,
@@ -14,7 +15,6 @@ from course_utils.figures.svg import (
     element,
     joined,
     line,
-    number,
     text,
     titled,
 )

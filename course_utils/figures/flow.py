@@ -6,8 +6,9 @@ from xml.etree import ElementTree as ET
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils._numbers import number
 from course_utils.attention import scaled_dot_product_attention
-from course_utils.figures.svg import Mark, element, line, number, text
+from course_utils.figures.svg import Mark, element, line, text
 from course_utils.masks import causal_mask
 from course_utils.multi_head import merge_heads, split_heads
 

@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_utils.figures.svg import TOP, Mark, element, number, text, titled
+from course_utils._numbers import number
+from course_utils.figures.svg import TOP, Mark, element, text, titled
 
 WIDE, BELOW = 380, 160  # the text; how high what stands beside it is
 LINE, LINES = 30, 9  # from one line of text to the next; how many there may be

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_utils.figures.svg import TOP, Mark, element, number, text, titled
+from course_utils._numbers import number
+from course_utils.figures.svg import TOP, Mark, element, text, titled
 
 NAME, TILE, ROW = 124, 22, 58  # the width of a name and of a tile, a row's height
 BAR = 120  # the longest bar

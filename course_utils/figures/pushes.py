@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_utils._numbers import number
 from course_utils.figures.svg import (
     BOTTOM,
     HEIGHT,
@@ -13,7 +14,6 @@ from course_utils.figures.svg import (
     Mark,
     element,
     line,
-    number,
     text,
     titled,
 )

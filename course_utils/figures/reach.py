@@ -3,16 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_utils.figures.svg import (
-    BOTTOM,
-    TOP,
-    Mark,
-    element,
-    line,
-    number,
-    text,
-    titled,
-)
+from course_utils._numbers import number
+from course_utils.figures.svg import BOTTOM, TOP, Mark, element, line, text, titled
 from course_utils.figures.weights import AttentionWeights
 
 LABEL = 66  # the width of a row's label

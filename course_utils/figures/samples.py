@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils._numbers import number
 from course_utils.figures.marks import ruled
 from course_utils.figures.svg import (
     BOTTOM,
@@ -14,7 +15,6 @@ from course_utils.figures.svg import (
     element,
     joined,
     line,
-    number,
     text,
     titled,
 )

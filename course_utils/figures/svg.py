@@ -130,11 +130,6 @@ def joined(points: ArrayLike) -> str:
     return " ".join(f"{px(x)},{px(y)}" for x, y in np.asarray(points))
 
 
-def number(x: float, digits: int = 2) -> str:
-    """Write a number with a true minus sign, and no minus before zero."""
-    return f"{round(float(x), digits) + 0.0:.{digits}f}".replace("-", "−")
-
-
 def element(
     tag: str, attributes: Mapping[str, object], parent: ET.Element | None = None
 ) -> ET.Element:

@@ -7,6 +7,7 @@ import numpy as np
 from contourpy import contour_generator
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils._numbers import number
 from course_utils.figures.svg import (
     BOTTOM,
     HEIGHT,
@@ -16,7 +17,6 @@ from course_utils.figures.svg import (
     element,
     joined,
     line,
-    number,
     px,
     text,
     titled,

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from course_utils.figures.svg import TOP, Mark, line, number, text, titled
+from course_utils._numbers import number
+from course_utils.figures.svg import TOP, Mark, line, text, titled
 from course_utils.figures.weights import AttentionWeights
 
 ROW = 20  # the height of a word

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils._numbers import number
 from course_utils.figures.svg import (
     BOTTOM,
     HEIGHT,
@@ -12,7 +13,6 @@ from course_utils.figures.svg import (
     WIDTH,
     Mark,
     element,
-    number,
     text,
     titled,
 )

@@ -6,6 +6,7 @@ from textwrap import wrap
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_utils._numbers import number
 from course_utils.figures.svg import (
     BOTTOM,
     HEIGHT,
@@ -14,7 +15,6 @@ from course_utils.figures.svg import (
     Mark,
     element,
     line,
-    number,
     text,
     titled,
 )

@@ -42,7 +42,7 @@ class Answer:
                 raise GoneError(NO_RESULT)
             reads = self._child.words().names(said.get("reads"))
             results = iter(came)
-            after = _After(next(results, None))
+            after = _After(next(results, None), cases)
             for i, case in enumerate(cases):
                 yield tuple(
                     self._read(replies[2 * i + k], after.changed(case), results, reads)
@@ -98,17 +98,20 @@ class Answer:
 class _After:
     """The bytes of all arguments after the calls, as far as they have been read."""
 
-    def __init__(self, left: np.ndarray | None) -> None:
+    def __init__(self, left: np.ndarray | None, cases: list[Arguments]) -> None:
         self._left = b"" if left is None else left.tobytes()
         self._start = 0
+        # Two calls of each case; most change nothing.
+        were = (b"".join(map(_bytes, case.values())) * 2 for case in cases)
+        self._are_as_they_were = self._left == b"".join(were)
 
     def changed(self, case: Arguments) -> dict[str, np.ndarray]:
         """Return the arguments that the next call changed, as it left them."""
         changed = {}
-        for name, array in case.items():
+        for name, array in () if self._are_as_they_were else case.items():
             if array.ndim == 0:
                 continue
-            was = array.tobytes("F" if wire.is_by_column(array) else "C")
+            was = _bytes(array)
             stop = self._start + len(was)
             now = self._left[self._start : stop]
             if now != was:
@@ -118,6 +121,13 @@ class _After:
                 changed[name] = flat.reshape(array.shape, order=order)
             self._start = stop
         return changed
+
+
+def _bytes(array: np.ndarray) -> bytes:
+    """Return what an array holds, in the order of memory; a single number is none."""
+    if array.ndim == 0:
+        return b""
+    return array.tobytes("F" if wire.is_by_column(array) else "C")
 
 
 def _too_large(shape: object) -> str:

@@ -59,7 +59,7 @@ def main() -> None:
                 os.setuid(NOBODY)
         else:
             with suppress(AttributeError):  # macOS has none
-                confine.libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+                system_calls.libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         control.send(b"r")
         _keep_quiet()
         _wait(control, shell, limits)
@@ -135,7 +135,7 @@ def _keep(link: socket.socket, shell: InteractiveShell, limits: dict) -> None:
                 _guard(inner)
             # A signal to its group would else reach the process above.
             os.setsid()
-            confine.libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            system_calls.libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             signal.pthread_sigmask(signal.SIG_SETMASK, [])
             confine.shut_in(limits)
         confine.limit(limits)

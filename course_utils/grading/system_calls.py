@@ -88,6 +88,12 @@ class _Program(ctypes.Structure):
 
 
 @cache
+def libc() -> ctypes.CDLL:
+    """Return the C library of this process."""
+    return ctypes.CDLL(None, use_errno=True)
+
+
+@cache
 def library() -> ctypes.CDLL:
     """Load libseccomp.
 
@@ -134,10 +140,9 @@ def load(program: bytes) -> None:
 
     Raises OSError if that fails.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     made = _Program(len(program) // INSTRUCTION, program)
-    if libc.prctl(PR_SET_SECCOMP, FILTER, ctypes.byref(made)) != 0:
+    if libc().prctl(PR_SET_SECCOMP, FILTER, ctypes.byref(made)) != 0:
         raise OSError("the filter of system calls could not be loaded")
 
 

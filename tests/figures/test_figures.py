@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from course_utils import figures, multi_head_attention, split_heads
+from course_utils._numbers import number
 from course_utils.figures.packed import MIME, unpack
 from course_utils.figures.panel import MOVES
-from course_utils.figures.svg import WIDTH, number
+from course_utils.figures.svg import WIDTH
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = ["north", "east", "south"]
