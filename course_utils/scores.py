@@ -87,7 +87,7 @@ def gaussian_score(query: ArrayLike, key: ArrayLike, sigma: float = 1.0) -> Floa
 
 
 def bilinear_score(query: ArrayLike, key: ArrayLike, w_match: ArrayLike) -> Floats:
-    """Score by a learned comparison, q W kᵀ, which also joins vectors of unequal size.
+    """Score by a learned comparison, qᵀWk, which also joins vectors of unequal size.
 
     - `query`: shape (..., n_q, d_q).
     - `key`: shape (..., n_k, d_k).
@@ -141,9 +141,10 @@ def additive_score(
     w_key: ArrayLike,
     v: ArrayLike,
 ) -> Floats:
-    """Score by a small network with one hidden layer, tanh(q W_q + k W_k) v.
+    """Score by a small network with one hidden layer, vᵀ tanh(W_q q + W_k k).
 
-    Vectors are rows here, so the matrices are the transposes of the paper's.
+    Vectors are rows here, so the matrices are the transposes of the paper's, and the
+    network computes tanh(query @ w_query + key @ w_key) @ v for every pair.
 
     - `query`: shape (..., n_q, d_q).
     - `key`: shape (..., n_k, d_k).
