@@ -2,7 +2,6 @@
 
 import re
 
-
 BITS = (
     "[...document.querySelectorAll('.course-panel .caption')].at(-1)"
     "?.textContent.match(/has ([0-9.]+) bits/)?.[1]"
