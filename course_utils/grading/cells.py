@@ -21,7 +21,7 @@ EMPTY = re.compile(r"\A(\s*\n)+")  # lines above a cell, which IPython does not 
 def run(shell: InteractiveShell, cell: str) -> BaseException | None:
     """Run a cell; return what it raises.
 
-    IPython takes most of a submission's time, so what is plain Python is run here.
+    IPython takes longer for a cell than most cells do, so plain Python is run here.
     """
     try:
         text = EMPTY.sub("", cell)

@@ -55,10 +55,10 @@ def check(name: str, answer: Answer) -> Feedback | None:
     Raises AssertionError, where nbgrader grades, if the answer is not right.
     """
     if name not in EXERCISES:
-        near = ", ".join(get_close_matches(str(name), EXERCISES))
+        near = " or ".join(get_close_matches(str(name), EXERCISES))
         raise ValueError(
             f"there is no exercise {name!r} in the course as it is now; "
-            + (f"near it are {near}" if near else "its names stand in exercises/")
+            + (f"did you mean {near}?" if near else "exercises/ has their names")
         )
     if not callable(answer):
         raise TypeError(

@@ -701,3 +701,13 @@ def test_wrong_entries_are_counted(yours, said):
     assert difference(np.array(yours), expected, False) == said
     verdict = Verdict(EXERCISES["causal_mask"], 0, said, None, None)
     assert name_of(verdict) == "some entries are wrong"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("hard_lokup", "did you mean hard_lookup?"), (3, "exercises/ has their names")],
+)
+def test_a_name_that_is_no_exercise_is_answered_with_those_near_it(name, said):
+    with pytest.raises(ValueError, match="there is no exercise") as error:
+        check(name, len)
+    assert str(error.value).endswith(said)
