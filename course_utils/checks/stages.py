@@ -19,6 +19,7 @@ import numpy as np
 from course_utils.checks.compare import alike
 from course_utils.checks.look import quietly
 from course_utils.checks.memory_limit import memory_limit
+from course_utils.checks.nodes import called
 from course_utils.checks.places import Place, place_of_node
 from course_utils.checks.repair import MEMORY, Given, Trial, watch_loops
 from course_utils.checks.source import Source
@@ -110,12 +111,12 @@ def _told(
     right = {k for k in range(len(run.steps)) if run.is_right(k, seen, stages)}
     right -= {k for k in right if run.is_idle(k, seen)}  # it was to do something
     for k, step in enumerate(run.steps):
-        if k in right or (step.name and _is_constant([x.get(k) for x in seen])):
+        if k in right or (step.name and _only_begins(step, [x.get(k) for x in seen])):
             continue
         span, known = _slice(run.steps, k, right)
         known = [i for i in known if seen[0][i].ndim]
         if not step.name:
-            is_sure = run.returns_once and known
+            is_sure = run.returns_once and any(_is_new(i, seen) for i in known)
             return _place(run, k, span, known) if is_sure else None
         i = run.cure(k, cases, stages, end)
         if i is not None:
@@ -136,10 +137,12 @@ class _Run:
         source = Source(function)
         self.lines, self.steps, self.returns_once = source.lines, [], False
         self._keeps_dtype, self.went_wrong = keeps_dtype, False
+        self.helpers: list[ast.FunctionDef] = []  # defined inside
         own = source.tree.body[-1] if source.tree else None
         if isinstance(own, ast.FunctionDef):
             returns = [x for x in ast.walk(own) if isinstance(x, ast.Return)]
             self.returns_once = returns == own.body[-1:]
+            self.helpers = [x for x in own.body if isinstance(x, ast.FunctionDef)]
             code = function.__code__
             local = {*code.co_varnames, *code.co_cellvars}
             self.steps = watched(own, local)
@@ -250,11 +253,18 @@ def same(one: np.ndarray, other: np.ndarray, keeps_dtype: bool = False) -> bool:
     return alike(one, other)
 
 
-def _is_constant(values: list[np.ndarray | None]) -> bool:
-    """Whether a step only begins something, or was never reached."""
+def _only_begins(step: Step, values: list[np.ndarray | None]) -> bool:
+    """Whether a step makes room or has one number all over, or was never reached."""
+    if called(getattr(step.node, "value", None)) in ("empty", "empty_like"):
+        return True
     there = [x for x in values if x is not None]
     numbers = {x.flat[0] for x in there if x.size}
     return len(numbers) < 2 and all((x == x.flat[0]).all() for x in there if x.size)
+
+
+def _is_new(k: int, seen: list[Values]) -> bool:
+    """Whether a step is not in all cases what a step before it was already."""
+    return not any(all(i in x and same(x[i], x[k]) for x in seen) for i in range(k))
 
 
 def _slice(steps: list[Step], k: int, right: set[int]) -> tuple[set[int], list[int]]:
@@ -288,6 +298,8 @@ def _place(
     nodes = {id(steps[i].node): steps[i].node for i in span}
     others = {id(x.node) for x in steps} - set(nodes)
     lines = {x.lineno for x in nodes.values()}
+    if any(x.name in steps[i].reads for x in run.helpers for i in span):
+        lines |= {x.lineno for x in run.helpers}
     if not others or len(nodes) > MOST_LINES:
         return None
     last = steps[known[-1]] if known else None

@@ -60,7 +60,8 @@ def broken_twice(exercise, rng, each):
 def edited(code, span, rng):
     """Return code with one edit in some lines, drawn by chance."""
     tree = ast.parse(code)
-    places = [x for x in edits(tree) if {x.old.lineno, x.old.end_lineno} <= span]
+    found = [(x, x.place or x.old) for x in edits(tree)]
+    places = [x for x, at in found if {at.lineno, at.end_lineno} <= span]
     if places:
         rng.choice([x for x in places if x.kind not in STATEMENTS] or places).swap()
     return ast.unparse(tree)
@@ -166,6 +167,46 @@ def test_the_first_stage_that_is_not_right_is_named(code, name, line, right):
         name,
         "return 2 + weights * np.where(total == 0, 1, total)",
     )
+
+
+@pytest.mark.parametrize("name", ["empty", "empty_like"])
+def test_room_that_holds_nothing_yet_is_no_stage(name, monkeypatch):
+    """Memory that is used again may hold most of what is right."""
+
+    def used_again(hidden):
+        top = hidden.max(axis=-1, keepdims=True)
+        room = np.exp(hidden - np.where(np.isfinite(top), top, 0))
+        room[..., 0] = np.arange(room.shape[-2]) - 9
+        return room
+
+    monkeypatch.setattr(np, name, used_again)
+    filled = f"weights = np.{name}(hidden)\n"
+    filled += "    weights[..., 1:] = np.exp(hidden - top)[..., 1:]"
+    stage = stage_of(RIGHT.replace("weights = np.exp(hidden - top)", filled))
+    assert (stage.name, stage.first, stage.line) == ("weights", 5, 6)
+
+
+@pytest.mark.parametrize(
+    "helper",
+    [
+        "def odds(x, y):\n        return np.exp2(x + y)",
+        "odds = lambda x, y: (\n        np.exp2(x + y))",
+        "def less(x, y):\n        return np.exp2(x + y)\n    def odds(x, y):\n"
+        "        return less(x, y)",
+    ],
+)
+def test_the_mistake_may_be_in_a_function_inside(helper):
+    top = "    top = hidden.max"
+    code = RIGHT.replace(top, f"    {helper}\n{top}")
+    code = code.replace("np.exp(hidden - top)", "odds(hidden, top)")
+    stage = stage_of(code)
+    assert (stage.name, stage.first) == ("weights", 3)
+
+
+def test_a_stage_that_was_there_before_is_not_called_right():
+    """What is shared out is the weights as they were: that comes before the end."""
+    shares = "shares = weights[..., :] + 0\n    return 2 * shares - 1\n"
+    assert stage_of(RIGHT.split("return")[0] + shares) is None
 
 
 def test_shapes_are_told_where_they_differ():
