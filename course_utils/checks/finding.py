@@ -55,6 +55,7 @@ def find(exercise: Exercise, answer: Answer, seed: int, seconds: float) -> Found
     - `seconds`: when to give up; the stop button does the same.
     """
     over = suppress(TimeoutError, KeyboardInterrupt, MemoryError)
+    # In the browser, where `time.process_time` stands still, this limit ends it.
     with over, time_limit(seconds + 0.1):
         cases, *more = rounds(exercise, seed)
         return search(

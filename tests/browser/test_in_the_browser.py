@@ -220,12 +220,13 @@ def test_a_prediction_is_made_by_keyboard_and_kept(visit, page):
     path = "notebooks/01_soft_lookup.ipynb"
     lesson = visit(path)
     lesson.run_all()
+    first = page.get_by_role("radio", name="21 °C")
     second = page.get_by_role("radio", name="17 °C exactly")
 
     def choose():
         """Once more, for JupyterLab may still take the focus to the last cell run."""
-        lesson.show(second).focus()
-        page.keyboard.press("Space")
+        lesson.show(first).focus()
+        page.keyboard.press("ArrowDown")
         lesson.catch_up()
 
     until(lambda: second.count() > 0 and second.is_checked(), choose)
@@ -238,8 +239,41 @@ def test_a_prediction_is_made_by_keyboard_and_kept(visit, page):
     )
 
 
+@pytest.mark.parametrize("kind", [".noUi-handle", "input"], ids=["live", "packed"])
+def test_keys_move_a_slider_and_not_the_notebook(kind, visit, page):
+    path = "notebooks/01_soft_lookup.ipynb"
+    lesson = visit(path)
+    lesson.run_all()
+    if kind == "input":
+        lesson.command("docmanager:save")
+        lesson = visit(path)  # with a kernel that has not made the figure
+    named = page.get_by_role("slider", name="bearing of the wind")
+    slider = lesson.show(page.locator(kind).and_(named))
+    caption = page.locator(".course-caption", has_text="Wind from")
+    active = "window.jupyterapp.shell.currentWidget.content.activeCellIndex"
+    number = len(lesson.cells())
+
+    def turn_to_north():
+        """Once more, for JupyterLab may still take the focus to the last cell run."""
+        slider.focus()
+        page.keyboard.press("Home")
+        lesson.catch_up()
+
+    until(lambda: caption.text_content().startswith("Wind from 0°"), turn_to_north)
+    at = page.evaluate(active)
+    for key, words in (("Right", "5°"), ("Up", "10°"), ("Left", "5°"), ("Down", "0°")):
+        page.keyboard.press(f"Arrow{key}")
+        lesson.catch_up()
+        assert page.evaluate(active) == at
+        expect(caption).to_contain_text(f"Wind from {words}")
+    page.keyboard.press("b")  # which inserts a cell where the notebook hears it
+    page.keyboard.press("Tab")
+    expect(slider).not_to_be_focused()
+    assert len(lesson.cells()) == number
+    assert page.evaluate(active) == at
+
+
 def test_a_slider_moves_by_mouse(visit, page):
-    """By keys too in JupyterLab, but in the older one here they change the cell."""
     lesson = visit("notebooks/01_soft_lookup.ipynb")
     lesson.run_all()
     slider = lesson.show(page.get_by_role("slider", name="bearing of the wind"))

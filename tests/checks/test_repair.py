@@ -3,9 +3,10 @@
 import ast
 import random
 import sys
+import time
 from collections import Counter
 from contextlib import suppress
-from itertools import islice
+from itertools import cycle, islice
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from course_utils.checks.compare import difference
 from course_utils.checks.edits import QUESTIONS, edits
 from course_utils.checks.finding import find, rounds, steps_of
 from course_utils.checks.look import numbers, quietly
-from course_utils.checks.repair import search
+from course_utils.checks.repair import Trial, search
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises import EXERCISES
 
@@ -303,6 +304,21 @@ def test_the_stop_button_ends_the_search_in_silence(monkeypatch):
     monkeypatch.setattr(finding, "search", stopped)
     function = defined(WEIGHTS, SOFTMAX.name, NAMES)
     assert find(SOFTMAX, function, 1, 1.5) is None
+
+
+def test_a_search_ends_though_the_processors_clock_stands_still(monkeypatch):
+    """As it does in the browser."""
+    late = time.monotonic() + 60
+
+    def is_right(*_):
+        assert time.monotonic() < late
+        return False
+
+    monkeypatch.setattr("time.process_time", lambda: 0.0)
+    monkeypatch.setattr(Trial, "edits", lambda *_: cycle("again"))
+    monkeypatch.setattr(Trial, "is_right", is_right)
+    function = defined(WEIGHTS.replace("x -", "x +"), SOFTMAX.name, NAMES)
+    assert find(SOFTMAX, function, 1, 0.05) is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit of Linux")

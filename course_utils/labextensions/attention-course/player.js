@@ -204,7 +204,12 @@ function native({ kind, label, stops, start }, changed) {
   return { node: make("label", {}, label, input, output), at: () => Number(input.value), set };
 }
 
-const stop = (event) => event.stopPropagation();
+// No key of a control is the notebook's, where in command mode "b" inserts a cell. An
+// older JupyterLab takes a key on its way down, unless what has the focus tells it not to.
+function keepKeys(el) {
+  el.addEventListener("focusin", ({ target }) => { target.dataset.lmSuppressShortcuts = ""; });
+  el.addEventListener("keydown", (event) => event.stopPropagation());
+}
 
 // What was chosen on this page, so that an outcome further down can be set beside it.
 const chosen = new Map();
@@ -250,7 +255,7 @@ function reveal(el, { name, right, predicted }) {
 export function play(el, packed) {
   const whole = typeof packed === "string" ? JSON.parse(packed) : packed;
   el.classList.add("course-figure");
-  el.addEventListener("keydown", stop); // no key of a control is the notebook's
+  keepKeys(el);
   if (whole.question || whole.outcome) {
     el.append(make("style", {}, STYLE));
     if (whole.outcome) return reveal(el, whole.outcome);
@@ -341,9 +346,7 @@ function render({ model, el }) {
     }
     nameSliders(box);
     sliders.observe(box, { childList: true, subtree: true });
-    // Keys that move a control must not reach the notebook, where in command mode
-    // "b" inserts a cell.
-    box.addEventListener("keydown", stop);
+    keepKeys(box);
   };
   settle();
   return () => {
@@ -351,7 +354,6 @@ function render({ model, el }) {
     followed.then((end) => end());
     clearTimeout(waiting);
     sliders.disconnect();
-    box?.removeEventListener("keydown", stop);
   };
 }
 
