@@ -13,10 +13,10 @@ FLAT = (3, 9)  # turns in float32
 def _one_query(rng: np.random.Generator, size: int) -> Arguments:
     """Draw a query, keys, values and classes; all sizes differ, some are 1 or 2."""
     kind = turn(rng, size)
-    n = (5, 2, 4, 5, 3, 5, 2, 4, 4, 2, 6, 3)[kind]
-    d_k = (3, 4, 1, 2, 5, 3, 3, 2, 7, 4, 3, 2)[kind]
-    d_v = (2, 3, 3, 4, 1, 4, 1, 5, 2, 3, 5, 3)[kind]
-    classes = (4, 2, 5, 3, 4, 2, 6, 3, 3, 5, 4, 2)[kind]
+    n = (3, 2, 4, 3, 2, 5, 2, 4, 2, 3, 4, 3)[kind]
+    d_k = (4, 4, 1, 2, 5, 3, 3, 2, 7, 4, 3, 2)[kind]
+    d_v = (2, 3, 3, 4, 1, 4, 1, 5, 3, 2, 5, 4)[kind]
+    classes = (5, 2, 5, 5, 4, 2, 6, 3, 4, 5, 2, 5)[kind]
     arguments = {
         "query": 1.5 * rng.normal(size=d_k),
         "key": rng.normal(size=(n, d_k)),
