@@ -543,9 +543,24 @@ def _shares_of_three(right, versions):
     return _kept(right, versions)[:, :3].mean(axis=1)
 
 
+def _closeness(right, versions):
+    return -_gaps(right, versions)
+
+
+def _shares_of_the_far(right, versions):
+    return np.where(_gaps(right, versions) > 1e-3, _shares(right, versions), -1)
+
+
+def _shares_of_the_changed(right, versions):
+    shares = _shares(right, versions)
+    return np.where(shares < 1, shares, -1)
+
+
 TOLD_APART = dict.fromkeys((0, 6, 10), (_shares, _by_cosine))
 TOLD_APART |= dict.fromkeys((2, 7), (_shares, _shares_of_three))
 TOLD_APART |= dict.fromkeys((1, 4), (_sickness, _gaps))
+TOLD_APART |= dict.fromkeys((3, 9), (_shares, _shares_of_the_far))
+TOLD_APART |= {8: (_shares, _shares_of_the_changed), 11: (_shares, _closeness)}
 
 
 def _with_itself(right, versions):
