@@ -64,6 +64,11 @@ class Case:
     yours: np.ndarray | None
     changed: tuple[str, np.ndarray] | None = None
 
+    @property
+    def size(self) -> int:
+        """How many numbers its arguments have."""
+        return sum(array.size for array in self.arguments.values())
+
 
 def fresh(arguments: Arguments) -> list[object]:
     """Copy the arguments, in order; a single number is handed over as Python's own."""

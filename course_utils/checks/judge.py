@@ -94,13 +94,13 @@ def asked_of(exercise: Exercise, answer: Answer | Remote, seed: int) -> list[Ask
     - `seed`: the same seed draws the same inputs.
     """
     with _regardless():
-        return list(_asked(exercise, answer, seed))
+        return list(asked_in_turn(exercise, answer, seed))
 
 
 def is_right(exercise: Exercise, answer: Answer, seed: int) -> bool:
     """Whether an answer is right by its results; the first wrong one is enough."""
     with _regardless():
-        return not any(x.problem for x in _asked(exercise, answer, seed))
+        return not any(x.problem for x in asked_in_turn(exercise, answer, seed))
 
 
 def verdict_of(
@@ -135,7 +135,10 @@ def _regardless() -> Iterator[None]:
         yield
 
 
-def _asked(exercise: Exercise, answer: Answer | Remote, seed: int) -> Iterator[Asked]:
+def asked_in_turn(
+    exercise: Exercise, answer: Answer | Remote, seed: int
+) -> Iterator[Asked]:
+    """Ask as `asked_of` does, case by case, wherever nothing else is in the way."""
     drawn = draws(exercise, seed)
     came = replies(answer, [arguments for arguments, _ in drawn])
     for (arguments, expected), reply in zip(drawn, came, strict=False):
@@ -153,7 +156,7 @@ def _verdict_on(
     seed: int,
 ) -> Verdict:
     """Name the mistake of a wrong answer, or show the smallest case."""
-    least = min(wrong, key=lambda x: _size(x.case))
+    least = min(wrong, key=lambda x: x.case.size)
     if least.problem == UNWRITTEN:
         return Verdict(exercise, 0, UNWRITTEN, None, seed)
     named = related_to = None
@@ -194,10 +197,6 @@ def draws(exercise: Exercise, seed: int) -> list[tuple[Arguments, np.ndarray]]:
         expected = np.asarray(exercise.reference(*fresh(arguments)))
         drawn.append((arguments, expected))
     return drawn
-
-
-def _size(case: Case) -> int:
-    return sum(array.size for array in case.arguments.values())
 
 
 def _problem(reply: Reply, expected: np.ndarray, keeps_dtype: bool) -> str | None:

@@ -36,7 +36,8 @@ def misconception(
     told = [x for x in asked if x.reply.yours is not None]
     if 2 * len(told) < len(asked) or not any(x.problem for x in told):
         return None
-    told.sort(key=lambda x: x.problem is None)  # what goes wrong tells them apart
+    # What goes wrong tells them apart, and what is small does so soon.
+    told.sort(key=lambda x: (x.problem is None, x.case.size))
     listed = [(x.says, x.wrong) for x in exercise.misconceptions]
     own = _telling(constants_of(answer))[:MOST_CONSTANTS]
     varied = ((says, other) for says, x in listed for other in _varied(x, own))

@@ -7,12 +7,12 @@ import numpy as np
 from course_utils.exercises.draws import turn
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception
 from course_utils.multi_head import merge_heads, multi_head_attention, split_heads
-from course_utils.softmax import softmax
+from course_utils.softmax import softmax, softmax_vjp
 
 
 def _attend(query, key, value, scale=None):
     scale = query.shape[-1] ** -0.5 if scale is None else float(scale)
-    return softmax(query @ np.swapaxes(key, -1, -2) * scale) @ value
+    return softmax_vjp(query @ np.swapaxes(key, -1, -2) * scale)[0] @ value
 
 
 def _sizes(rng: np.random.Generator, size: int) -> tuple[int, int, int]:
@@ -445,30 +445,23 @@ RIGHT, NO_TRANSPOSE, WIDE_SCALE, TILED, NO_OUT = range(5)
 FAULTS = range(5)
 
 
-def _versions(x, w_query, w_key, w_value, w_out):
-    """Return the outputs of the right version and of the four broken ones.
+def _version(fault, x, w_query, w_key, w_value, w_out):
+    """Return the output of the right version, or of a broken one.
 
     There are four query heads and two key-value heads.
     """
+    split = _cut_the_sentence if fault == NO_TRANSPOSE else _split_by_moveaxis
+    query = split(x @ w_query, 4)
+    key, value = (split(x @ w, 2) for w in (w_key, w_value))
+    uses = np.array([0, 1, 0, 1] if fault == TILED else [0, 0, 1, 1])
+    scale = x.shape[-1] ** -0.5 if fault == WIDE_SCALE else None
+    heads = _attend(query, key[uses], value[uses], scale)
+    merged = heads.swapaxes(0, 1).reshape(len(x), -1)
+    return merged if fault == NO_OUT else merged @ w_out
 
-    def version(split=split_heads, scale=None, share=np.repeat):
-        query, key, value = (
-            split(x @ w, heads) for w, heads in ((w_query, 4), (w_key, 2), (w_value, 2))
-        )
-        key, value = share(key, 2, axis=0), share(value, 2, axis=0)
-        return merge_heads(_attend(query, key, value, scale))
 
-    def tile(a, times, axis):
-        return np.concatenate([a] * times, axis=axis)
-
-    right = version()
-    return [
-        right @ w_out,
-        version(split=_cut_the_sentence) @ w_out,
-        version(scale=x.shape[-1] ** -0.5) @ w_out,
-        version(share=tile) @ w_out,
-        right,
-    ]
+def _versions(*arguments):
+    return [_version(fault, *arguments) for fault in FAULTS]
 
 
 def _output_of_some_version(rng: np.random.Generator, size: int) -> Arguments:
@@ -482,7 +475,7 @@ def _output_of_some_version(rng: np.random.Generator, size: int) -> Arguments:
         "w_value": rng.normal(size=(d_model, d_model // 2)) / 2,
         "w_out": rng.normal(size=(d_model, d_model)) / 2,
     }
-    return {"output": _versions(**matrices)[turn(rng, size) % 5]} | matrices
+    return {"output": _version(turn(rng, size) % 5, **matrices)} | matrices
 
 
 def _nearest(output, versions):

@@ -383,6 +383,12 @@ FAULTS = (
     "sign wrong",
     "zero",
 )
+# n_q, n_k, d_k and d_v of each case: small, since every number is moved twice.
+SIZES = (
+    *((1, 2, 1, 1), (1, 2, 2, 1), (2, 2, 1, 1), (1, 2, 1, 2), (3, 2, 1, 1)),
+    *((1, 3, 1, 1), (2, 3, 1, 2), (1, 2, 1, 1), (3, 2, 2, 1), (1, 2, 1, 1)),
+    *((2, 2, 1, 2), (1, 2, 1, 1)),
+)
 ONE_NUMBER = {9: ("d_key", -1), 10: ("d_value", 0), 11: ("d_query", -1)}
 
 
@@ -393,10 +399,11 @@ def _claimed(rng: np.random.Generator, size: int) -> Arguments:
     """
     kind = turn(rng, size)
     fault = FAULTS[kind] if kind < len(FAULTS) else "none"
-    d_k, d_v = ((2, 3), (3, 2), (4, 1))[size % 3]
-    n_q = n_k = 2 + size % 2
-    if "transposed" not in fault and "from" not in fault:
-        n_q, n_k = ((2, 4), (3, 2), (4, 3), (1, 3))[size % 4]
+    n_q, n_k, d_k, d_v = SIZES[size % len(SIZES)]
+    if "transposed" in fault or "from" in fault:
+        n_q = n_k = 2
+    elif fault == "scale dropped":
+        d_k = 2
     arguments = {
         "query": rng.normal(size=(n_q, d_k)),
         "key": rng.normal(size=(n_k, d_k)),

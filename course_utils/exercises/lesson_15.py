@@ -13,10 +13,10 @@ FLAT = (3, 9)  # turns in float32
 def _one_query(rng: np.random.Generator, size: int) -> Arguments:
     """Draw a query, keys, values and classes; all sizes differ, some are 1 or 2."""
     kind = turn(rng, size)
-    n = (5, 2, 4, 6, 3, 7, 2, 5, 4, 6, 8, 3)[kind]
-    d_k = (3, 4, 1, 2, 5, 3, 3, 2, 7, 4, 3, 2)[kind]
-    d_v = (2, 3, 3, 4, 1, 4, 1, 5, 2, 3, 5, 3)[kind]
-    classes = (4, 2, 5, 3, 4, 2, 6, 3, 3, 5, 4, 2)[kind]
+    n = (3, 2, 4, 3, 2, 5, 2, 4, 2, 3, 4, 3)[kind]
+    d_k = (4, 4, 1, 2, 5, 3, 3, 2, 7, 4, 3, 2)[kind]
+    d_v = (2, 3, 3, 4, 1, 4, 1, 5, 3, 2, 5, 4)[kind]
+    classes = (5, 2, 5, 5, 4, 2, 6, 3, 4, 5, 2, 5)[kind]
     arguments = {
         "query": 1.5 * rng.normal(size=d_k),
         "key": rng.normal(size=(n, d_k)),
@@ -46,6 +46,14 @@ def _occluded(without, watch=None, scale=None, sign=1):
         return sign * (before - np.array(after))
 
     return occlude
+
+
+def _occluded_at_once(query, key, value, w_read, answer):
+    scores = _scores(query, key)
+    hidden = np.where(np.eye(len(key), dtype=bool), -np.inf, scores)
+    logits = softmax(np.stack([scores, *hidden])) @ value @ w_read
+    before, *after = log_softmax(logits)[:, answer]
+    return before - np.array(after)
 
 
 def _hidden(scores, value, j):
@@ -113,7 +121,7 @@ OCCLUDE = Exercise(
     minutes=12,
     difficulty=1,
     inputs=_one_query,
-    reference=_occluded(_hidden),
+    reference=_occluded_at_once,
     misconceptions=(
         Misconception(
             "these are the weights: a weight says from where something was taken, not "
@@ -158,7 +166,12 @@ OCCLUDE = Exercise(
             _occluded(_hidden, scale=lambda value: 1.0),
         ),
     ),
-    also_right=(_occluded_by_deletion, _occluded_by_formula, _occluded_by_mask),
+    also_right=(
+        _occluded(_hidden),
+        _occluded_by_deletion,
+        _occluded_by_formula,
+        _occluded_by_mask,
+    ),
     hints=(
         "What is log p of the answer with all keys? And what without key j?",
         "To hide a key, set its score to −inf before the softmax; or delete its row "

@@ -1,6 +1,7 @@
 """The exercises of lesson 16: search by meaning with a published encoder."""
 
 import math
+from itertools import combinations
 
 import numpy as np
 
@@ -373,32 +374,41 @@ def _small_encoder(rng: np.random.Generator, d: int) -> dict[str, np.ndarray]:
     return {name: rng.normal(size=(d, d)) * (1.5 / d**0.5) for name in names}
 
 
-def _embedded(x, lengths, p, fault):
-    """Return unit vectors of texts by a small encoder that has a fault, or none."""
+FAULTS = ("width", "no root", "no scale", "all", "inverted", "split", "tanh", "pool")
+
+
+def _embedded(x, lengths, p):
+    """Return unit vectors of texts by a small encoder: the right one, then each fault.
+
+    All read the same products, which are computed once.
+    """
     batch, n, d = x.shape
-    real = np.arange(n) < lengths[:, None]
+    real = (np.arange(n) < lengths[:, None])[:, None, None]
+    products = [x @ p[f"w_{y}"] for y in ("query", "key", "value")]
 
     def split(y):
-        if fault == "split":
-            return y.reshape(batch, 2, n, d // 2)
         return y.reshape(batch, n, 2, d // 2).swapaxes(1, 2)
 
-    query, key, value = (split(x @ p[f"w_{y}"]) for y in ("query", "key", "value"))
-    scale = {"width": d, "no root": (d // 2) ** 2, "no scale": 1}.get(fault, d // 2)
-    scores = query @ key.mT / scale**0.5
-    shown = real[:, None, None]
-    shown = {"all": True, "inverted": ~shown}.get(fault, shown)
-    scores = np.where(shown, scores, -1e9)
-    e = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    blends = e / e.sum(axis=-1, keepdims=True) @ value
-    x = x + blends.swapaxes(1, 2).reshape(batch, n, d) @ p["w_out"]
+    def attended(scale=d // 2, shown=real, split=split):
+        query, key, value = map(split, products)
+        scores = np.where(shown, query @ key.mT / scale**0.5, -1e9)
+        e = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        blends = e / e.sum(axis=-1, keepdims=True) @ value
+        return blends.swapaxes(1, 2).reshape(batch, n, d)
+
+    versions = [
+        attended(),
+        *(attended(scale) for scale in (d, (d // 2) ** 2, 1)),
+        *(attended(shown=shown) for shown in (True, ~real)),
+        attended(split=lambda y: y.reshape(batch, 2, n, d // 2)),
+    ]
+    x = x + np.stack(versions) @ p["w_out"]
     hidden = x @ p["w_up"]
-    x = x + (gelu_vjp(hidden)[0] if fault == "tanh" else gelu(hidden))
-    pooled = x.mean(axis=1) if fault == "pool" else mean_pooling(x, lengths)
-    return _unit(pooled)
+    x = np.stack([*(x + gelu(hidden)), x[0] + gelu_vjp(hidden[0])[0]])
+    pooled = mean_pooling(x, np.broadcast_to(lengths, (len(x), batch)))
+    return _unit(np.stack([*pooled, x[0].mean(axis=1)]))
 
 
-FAULTS = ("width", "no root", "no scale", "all", "inverted", "split", "pool", "tanh")
 GAP = 1e-5
 
 
@@ -408,54 +418,68 @@ def _models(rng: np.random.Generator, size: int) -> Arguments:
     In one case of twelve all are right, or none is.
     """
     kind = turn(rng, size)
-    while True:
-        texts, n, d = 8 + kind % 3, 6 + kind % 2, 8
+    texts, n, d = 8 + kind % 3, 6 + kind % 2, 8
+    chosen = None
+    while chosen is None:
         lengths = rng.integers(2, n, size=texts)
         lengths[0] = n
         x, p = rng.normal(size=(texts, n, d)), _small_encoder(rng, d)
-        wrong = 0 if kind == 5 else 2 + kind % 3
-        faults = [*rng.permutation(FAULTS)[:wrong], *[None] * (kind != 8)]
-        faults += [None] * (kind % 4 == 1)
-        versions = np.stack(
-            [_embedded(x, lengths, p, faults[i]) for i in rng.permutation(len(faults))]
-        )
-        right = _embedded(x, lengths, p, None)
-        versions += rng.uniform(-1e-7, 1e-7, size=versions.shape)  # as float32 rounds
-        if _is_clear(right, versions) and _tells_apart(kind, right, versions):
-            return {"right": right, "versions": versions}
+        right, *wrong = _embedded(x, lengths, p)
+        chosen = _chosen(rng, kind, right, np.stack(wrong))
+    healthy = [right] * ((kind != 8) + (kind % 4 == 1))
+    versions = rng.permutation(np.stack([*(wrong[i] for i in chosen), *healthy]))
+    versions += rng.uniform(-1e-7, 1e-7, size=versions.shape)  # as float32 rounds
+    return {"right": right, "versions": versions}
 
 
-def _is_clear(right, versions):
-    """Say whether no neighbours, gaps or shares are nearly alike."""
-    gaps, shares = _gaps(right, versions), _shares(right, versions)
-    if ((gaps > GAP / 5) & (gaps < GAP * 3)).any():
-        return False
-    for x in (right, *versions):
-        near = np.sort(_others(x), axis=1)
-        if (near[:, -1] - near[:, -2]).min() < 1e-5:
-            return False
-    wrong = np.sort(shares[gaps > GAP])
-    return len(wrong) < 2 or bool(wrong[-1] > wrong[-2])
+def _chosen(rng, kind, right, versions):
+    """Choose which faults a case shows; None if no choice would do.
+
+    No neighbours, gaps or shares are nearly alike; and where it is this case's turn,
+    two ways give two answers.
+    """
+    if kind == 5:
+        return ()
+    shares = _shares(right, versions).tolist()
+    ways = [way(right, versions).tolist() for way in TOLD_APART.get(kind, ())]
+    clear = np.flatnonzero(_are_clear(right, versions)).tolist()
+    choices = list(combinations(clear, 2 + kind % 3))
+    for i in rng.permutation(len(choices)):
+        best = [_best(choices[i], scores) for scores in (shares, *ways)]
+        if len(best[0]) == 1 and not (ways and best[-1] & best[-2]):
+            return choices[i]
+    return None
 
 
-def _tells_apart(kind, right, versions):
-    """Say whether, where it is this case's turn, two ways give two answers."""
-    ways = TOLD_APART.get(kind, ())
-    return not ways or len({_healthiest(x)(right, versions) for x in ways}) == 2
+def _best(some, scores):
+    """Return those of some models that have the highest score."""
+    top = max(scores[i] for i in some)
+    return {i for i in some if scores[i] == top}
+
+
+def _are_clear(right, versions):
+    """Say of each model whether no gap and no neighbours are nearly alike."""
+    gaps = _gaps(right, versions)
+    near = np.sort(_others(np.stack([right, *versions])), axis=-1)
+    is_clear = (near[..., -1] - near[..., -2]).min(axis=-1) > 1e-5
+    return is_clear[0] & is_clear[1:] & ~((gaps > GAP / 5) & (gaps < GAP * 3))
 
 
 def _others(x):
     """Return the cosines of texts, with none of a text to itself."""
-    return np.where(np.eye(len(x), dtype=bool), -np.inf, x @ x.T)
+    return np.where(np.eye(x.shape[-2], dtype=bool), -np.inf, x @ x.mT)
 
 
 def _gaps(right, versions):
     return np.abs(versions - right).max(axis=(1, 2))
 
 
+def _kept(right, versions):
+    return _others(versions).argmax(-1) == _others(right).argmax(-1)
+
+
 def _shares(right, versions):
-    same = [_others(x).argmax(1) == _others(right).argmax(1) for x in versions]
-    return np.mean(same, axis=1)
+    return _kept(right, versions).mean(axis=1)
 
 
 def _healthiest(shares=_shares, gap=GAP, gaps=_gaps):
@@ -516,13 +540,27 @@ def _sickness(right, versions):
 
 
 def _shares_of_three(right, versions):
-    same = [_others(x).argmax(1) == _others(right).argmax(1) for x in versions]
-    return np.mean(same, axis=1, where=np.arange(len(right)) < 3)
+    return _kept(right, versions)[:, :3].mean(axis=1)
+
+
+def _closeness(right, versions):
+    return -_gaps(right, versions)
+
+
+def _shares_of_the_far(right, versions):
+    return np.where(_gaps(right, versions) > 1e-3, _shares(right, versions), -1)
+
+
+def _shares_of_the_changed(right, versions):
+    shares = _shares(right, versions)
+    return np.where(shares < 1, shares, -1)
 
 
 TOLD_APART = dict.fromkeys((0, 6, 10), (_shares, _by_cosine))
 TOLD_APART |= dict.fromkeys((2, 7), (_shares, _shares_of_three))
 TOLD_APART |= dict.fromkeys((1, 4), (_sickness, _gaps))
+TOLD_APART |= dict.fromkeys((3, 9), (_shares, _shares_of_the_far))
+TOLD_APART |= {8: (_shares, _shares_of_the_changed), 11: (_shares, _closeness)}
 
 
 def _with_itself(right, versions):

@@ -513,10 +513,10 @@ TOP_P = Exercise(
 def _ending(rng: np.random.Generator, size: int) -> Arguments:
     """Draw the end of a model in which two heads say the right token, and one against.
 
-    Once there are two heads, once one text, once d_head is 1, once h is n.
+    Four times there are two heads; once one text; twice d_head is 1, twice h is n.
     """
     kind = turn(rng, size)
-    h = (3, 2, 4, 3, 4, 3, 2, 5, 3, 4, 3, 4)[kind]
+    h = (3, 2, 3, 3, 2, 3, 2, 4, 3, 2, 3, 3)[kind]
     n = (4, 3, 5, 2, 4, 1, 5, 3, 3, 6, 2, 3)[kind]
     d_head = (2, 3, 1, 2, 3, 2, 4, 2, 3, 2, 1, 2)[kind]
     d, vocabulary = 4 + kind % 4, 5 + kind % 3
@@ -581,10 +581,10 @@ def _pairs(loss=None, sign=1, singles=1, base=1, diagonal=False, both=None):
         alone = np.array([lost(i) - zero for i in range(h)])
         more = np.zeros((h, h))
         for i in range(h):
-            for j in range(h):
-                if i != j or diagonal:
-                    pair = lost(i, j) - zero if both is None else both(lost, i, j, h)
-                    more[i, j] = sign * (pair - singles * (alone[i] + alone[j]))
+            for j in range(i + diagonal):
+                pair = lost(i, j) - zero if both is None else both(lost, i, j, h)
+                more[i, j] = sign * (pair - singles * (alone[i] + alone[j]))
+                more[j, i] = more[i, j]
         return more
 
     return backups
@@ -653,7 +653,7 @@ BACKUPS = Exercise(
     minutes=25,
     difficulty=3,
     inputs=_ending,
-    reference=_pairs(),
+    reference=_pairs_by_masks,
     misconceptions=(
         Misconception(
             "it is what is lost with both off: take away what each loses alone",
@@ -719,7 +719,7 @@ BACKUPS = Exercise(
             ),
         ),
     ),
-    also_right=(_pairs_by_masks, _pairs_by_rows_of_w_out, _pairs_in_one_line),
+    also_right=(_pairs(), _pairs_by_rows_of_w_out, _pairs_in_one_line),
     hints=(
         "Write a function of the heads that are off, which returns the loss. The rest "
         "is a table.",

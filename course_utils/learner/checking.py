@@ -3,7 +3,7 @@
 import os
 import secrets
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
@@ -20,6 +20,7 @@ from course_utils.checks.feedback import Feedback, FoundLine
 from course_utils.checks.finding import is_worth_a_search, place_of
 from course_utils.checks.judge import (
     Verdict,
+    asked_in_turn,
     asked_of,
     is_right,
     too_slow,
@@ -117,8 +118,9 @@ def _verdict(exercise: Exercise, answer: Answer) -> tuple[Verdict, dict[str, Ans
     if outdated:
         return Verdict(exercise, 0, outdated, None, None), {}
     seed = secrets.randbelow(2**32)
-    ask = partial(asked_of, exercise, answer, seed)
-    asked = _timed(exercise, answer, seed, SECONDS, ask)
+    asking = asked_in_turn(exercise, answer, seed)
+    first = partial(_until_wrong, asking)
+    asked = _timed(exercise, answer, seed, SECONDS, first)
     wrong = _wrong_before(exercise, answer) if _is_wrong(asked) else []
     used: set[str] = set()
     right = {x.name: right_one(x, used.add) for x in wrong}
@@ -129,7 +131,20 @@ def _verdict(exercise: Exercise, answer: Answer) -> tuple[Verdict, dict[str, Ans
             return with_right_ones(helped, used), right
     if isinstance(asked, Verdict):
         return asked, right
-    return _named(exercise, answer, asked, seed), right
+    rest = _timed(exercise, answer, seed, SECONDS, partial(list, asking))
+    if isinstance(rest, Verdict):
+        return rest, right
+    return _named(exercise, answer, [*asked, *rest], seed), right
+
+
+def _until_wrong(asking: Iterator[Asked]) -> list[Asked]:
+    """Return what came up to the first wrong one: an earlier answer may be to blame."""
+    asked = []
+    for one in asking:
+        asked.append(one)
+        if one.problem:
+            break
+    return asked
 
 
 def _judged(exercise: Exercise, answer: Answer, seed: int) -> Verdict:

@@ -8,7 +8,7 @@ from broken import defined, solutions
 
 from course_utils.checks.earlier import earlier, right_one
 from course_utils.checks.feedback import sentence, told
-from course_utils.checks.judge import judge
+from course_utils.checks.judge import CASES, judge
 from course_utils.checks.lookups import in_place, looked_up
 from course_utils.exercises import EXERCISES
 from course_utils.learner import check, checking
@@ -107,6 +107,15 @@ def test_a_slip_of_its_own_is_told_beside_it_and_found(multi_head, monkeypatch):
     assert "your `merge_heads`, is not right yet either" in said
     assert feedback.look()
     assert "memory * 2" in feedback.verdict.found.text
+
+
+def test_no_more_is_asked_of_it_than_shows_that_something_is_wrong(multi_head):
+    code, names = multi_head
+    calls = []
+    names["merge_heads"] = lambda heads: calls.append(heads) or 2 * heads
+    answer = defined(code, "multi_head_attention", names)
+    assert check("multi_head_attention", answer).verdict.passed
+    assert 0 < len(calls) < CASES
 
 
 def test_a_wrong_one_that_is_not_called_is_not_mentioned(multi_head):

@@ -9,9 +9,11 @@ from course_utils.exercises.lesson_16 import (
     MEAN_POOL,
     NEAREST_TEXTS,
     _by_cosine,
+    _closeness,
     _gaps,
     _healthiest,
     _searched_by_distance,
+    _shares,
     _shares_of_three,
 )
 from course_utils.layers import gelu_vjp
@@ -117,6 +119,12 @@ def _healthy_above(limit):
     return lambda right, versions: _healthiest(gap=limit)(right, versions)
 
 
+def _healthy_where_neighbours_changed(right, versions):
+    is_changed = _shares(right, versions) < 1
+    kept = np.where(is_changed, _shares(right, versions), -1)
+    return int(kept.argmax()) if is_changed.any() else -1
+
+
 def _healthy_never_none(right, versions):
     return _healthy(right, versions) % len(versions)
 
@@ -159,5 +167,7 @@ WRONG = {
         "the first wrong one": _healthy_first_wrong,
         "by three texts": _healthiest(_shares_of_three),
         "by mean cosine": _healthiest(_by_cosine),
+        "by the smallest gap": _healthiest(_closeness),
+        "where neighbours changed": _healthy_where_neighbours_changed,
     },
 }
