@@ -443,16 +443,29 @@ GROUPED_QUERY_ATTENTION = Exercise(
 
 RIGHT, NO_TRANSPOSE, WIDE_SCALE, TILED, NO_OUT = range(5)
 FAULTS = range(5)
+# Which of query, key and value fault 1 cuts: all. By turn, some that a case refuses.
+ALL_CUT = (True, True, True)
+SOME_CUT = {
+    1: ((True, False, False), (True, True, False)),
+    6: ((False, False, True), (True, False, True)),
+    11: ((False, True, True), (False, True, False)),
+}
 
 
-def _version(fault, x, w_query, w_key, w_value, w_out):
+def _version(fault, x, w_query, w_key, w_value, w_out, cut=ALL_CUT):
     """Return the output of the right version, or of a broken one.
 
     There are four query heads and two key-value heads.
     """
-    split = _cut_the_sentence if fault == NO_TRANSPOSE else _split_by_moveaxis
-    query = split(x @ w_query, 4)
-    key, value = (split(x @ w, 2) for w in (w_key, w_value))
+
+    def split(w, heads, is_cut):
+        y = x @ w
+        if is_cut and fault == NO_TRANSPOSE:
+            return y.reshape(heads, len(x), -1)
+        return y.reshape(len(x), heads, -1).swapaxes(0, 1)
+
+    query = split(w_query, 4, cut[0])
+    key, value = split(w_key, 2, cut[1]), split(w_value, 2, cut[2])
     uses = np.array([0, 1, 0, 1] if fault == TILED else [0, 0, 1, 1])
     scale = x.shape[-1] ** -0.5 if fault == WIDE_SCALE else None
     heads = _attend(query, key[uses], value[uses], scale)
@@ -465,17 +478,26 @@ def _versions(*arguments):
 
 
 def _output_of_some_version(rng: np.random.Generator, size: int) -> Arguments:
-    """Draw every version in an order of the seed; the merged heads have d_model."""
+    """Draw every version in an order of the seed; the merged heads have d_model.
+
+    Who cuts only some of query, key and value for fault 1 finds another one nearer.
+    """
     n, d_head = 3 + int(rng.integers(4)), 2 + int(rng.integers(3))
-    d_model = 4 * d_head
-    matrices = {
-        "x": rng.normal(size=(n, d_model)) * 2,
-        "w_query": rng.normal(size=(d_model, d_model)) / 2,
-        "w_key": rng.normal(size=(d_model, d_model // 2)) / 2,
-        "w_value": rng.normal(size=(d_model, d_model // 2)) / 2,
-        "w_out": rng.normal(size=(d_model, d_model)) / 2,
-    }
-    return {"output": _version(turn(rng, size) % 5, **matrices)} | matrices
+    d_model, kind = 4 * d_head, turn(rng, size)
+    refused = SOME_CUT.get(kind, ())
+    while True:
+        matrices = {
+            "x": rng.normal(size=(n, d_model)) * 2,
+            "w_query": rng.normal(size=(d_model, d_model)) / 2,
+            "w_key": rng.normal(size=(d_model, d_model // 2)) / 2,
+            "w_value": rng.normal(size=(d_model, d_model // 2)) / 2,
+            "w_out": rng.normal(size=(d_model, d_model)) / 2,
+        }
+        output = _version(kind % 5, **matrices)
+        some = [_version(NO_TRANSPOSE, **matrices, cut=x) for x in refused]
+        others = (_version(x, **matrices) for x in FAULTS if x != NO_TRANSPOSE)
+        if not some or any(_nearest(output, [x, *some]) == 0 for x in others):
+            return {"output": output} | matrices
 
 
 def _nearest(output, versions):

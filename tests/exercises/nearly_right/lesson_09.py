@@ -102,31 +102,35 @@ def _one_key_head_at_least(query, key, value):
     return _grouped(query, key, value)
 
 
-def _versions(x, w_query, w_key, w_value, w_out):
+def _versions(x, w_query, w_key, w_value, w_out, which="qkv"):
     def cut(a, heads):
         return a.reshape(heads, len(a), -1)
 
-    def merged(split=_split, order=(0, 0, 1, 1), scale=None):
+    def merged(is_cut=False, order=(0, 0, 1, 1), scale=None):
         query, key, value = (
-            split(x @ w_query, 4),
-            split(x @ w_key, 2),
-            split(x @ w_value, 2),
+            (cut if is_cut and name in which else _split)(x @ w, heads)
+            for name, w, heads in (
+                ("q", w_query, 4),
+                ("k", w_key, 2),
+                ("v", w_value, 2),
+            )
         )
         return _merge(_attend(query, key[list(order)], value[list(order)], scale))
 
     return [
         merged() @ w_out,
-        merged(cut) @ w_out,
+        merged(is_cut=True) @ w_out,
         merged(scale=x.shape[1] ** -0.5) @ w_out,
         merged(order=(0, 1, 0, 1)) @ w_out,
         merged(),
     ]
 
 
-def _nearest_by(measure):
+def _nearest_by(measure=lambda output: output, which="qkv"):
     def diagnose(output, *arguments):
         gaps = [
-            np.max(np.abs(measure(output) - measure(v))) for v in _versions(*arguments)
+            np.max(np.abs(measure(output) - measure(v)))
+            for v in _versions(*arguments, which)
         ]
         return int(np.argmin(gaps))
 
@@ -194,10 +198,14 @@ WRONG = {
         ),
     },
     "diagnose_heads": {
-        "never says 0": lambda *a: max(_nearest_by(lambda x: x)(*a), 1),
-        "never says 2": lambda *a: (0, 1, 3, 3, 4)[_nearest_by(lambda x: x)(*a)],
+        "never says 0": lambda *a: max(_nearest_by()(*a), 1),
+        "never says 2": lambda *a: (0, 1, 3, 3, 4)[_nearest_by()(*a)],
         "compares the number of positive results": _nearest_by(
             lambda a: np.int64(np.sum(a > 0) // 20)
         ),
+    }
+    | {
+        f"cuts for fault 1 only {which}": _nearest_by(which=which)
+        for which in ("q", "k", "v", "qk", "qv", "kv")
     },
 }
