@@ -53,7 +53,7 @@ PLAYER = EXTENSION / "player.js"
 MOST_STATES = 1000
 MOST_SECONDS = 6.0  # of this process, to draw them all, where somebody waits
 MOST_CHARACTERS = 1_000_000
-TRIED = 5  # pictures, after which it is clear how long all will take
+TRIED = 3  # pictures, after which it is clear how long all will take
 SEPARATOR = "<"
 NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 

@@ -344,19 +344,21 @@ def trained(
     translator: Translator,
     *,
     seeds: int = 5,
-    steps: int = 400,
+    steps: int = 280,
+    learning_rate: float = 0.02,
     batch: int = 16,
     longest: int = 10,
     tested: range = range(1, 17),
+    count: int = 50,
     progress: bool = True,
 ) -> Trials:
     """Train translators from several seeds side by side, and test them by length."""
     return run_trials(
         translator,
-        numbers_task(longest, batch, tested),
+        numbers_task(longest, batch, tested, count),
         seeds=range(seeds),
         steps=steps,
-        learning_rate=cosine_schedule(0.01, steps),
+        learning_rate=cosine_schedule(learning_rate, steps),
         max_norm=1.0,
         progress=progress,
     )

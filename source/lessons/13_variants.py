@@ -345,7 +345,7 @@ def accuracy(stack, draw, vocabulary, steps):
         task_of(draw, batch=8, test=250),
         seeds=range(5),
         steps=steps,
-        learning_rate=cosine_schedule(0.01, steps),
+        learning_rate=cosine_schedule(0.02, steps),
         max_norm=1.0,
         progress=False,
     ).scores[0]  # (seeds, distance)
@@ -353,7 +353,7 @@ def accuracy(stack, draw, vocabulary, steps):
 
 # %%
 found = {
-    name: accuracy(stack, flags, 16, steps=220)
+    name: accuracy(stack, flags, 16, steps=120)
     for name, stack in tracked(list(stacks.items()))
 }
 
@@ -430,7 +430,7 @@ guess
 pair = {"full, 1 layer": [course_utils.causal_mask(16)]}
 pair["blocks, then summaries"] = [own, ends]
 looked_up = {
-    name: accuracy(stack, lookups, 16 + 8 + 16, steps=200)
+    name: accuracy(stack, lookups, 16 + 8 + 16, steps=120)
     for name, stack in tracked(list(pair.items()))
 }
 draw_curves(looked_up)
@@ -634,7 +634,7 @@ for count, way in tracked(plans):
         HardReader(way),
         hidden_turn(count),
         seeds=range(5),
-        steps=400,
+        steps=300,
         learning_rate=0.02,
         every=20,
         progress=False,
@@ -652,10 +652,10 @@ panels[0].legend(loc="lower right")
 _ = panels[0].set_ylabel("right picks")
 
 # %%
-print("seeds with 0.9 of the picks right:  after 60   after 400 steps")
+print("seeds with 0.9 of the picks right:  after 60   after 300 steps")
 for (count, way), trials in learnt.items():
     print(f"{count:2} keys, {way:20}", end="")
-    for step in (60, 400):
+    for step in (60, 300):
         done = (trials.scores[trials.tested == step] >= 0.9).sum()
         print(f"{ {0: 'none', 5: 'all'}.get(done, 'some'):>14}", end="")
     print()

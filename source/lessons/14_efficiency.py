@@ -419,7 +419,7 @@ def growth(ax, n, costs, title, note=lambda name: ""):
         ax.loglog(n, y, color=color, ls=ls, label=label)
     ax.set(title=title, xlabel="n, tokens")
     ax.set_xticks(n, n)
-    ax.tick_params(which="minor", bottom=False, labelbottom=False)
+    ax.minorticks_off()
     ax.legend(
         fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2)
     )
@@ -676,7 +676,7 @@ is larger than the model, far later in Llama 3, which shares heads, than in Llam
 It saved everything. If it cost nothing, every model would use it. The question, then: how
 well does it remember? The task of lesson 10 asks for exactly that: dictionaries of $n$ pairs,
 drawn anew each time, and a question for each key. The model is `LookupReader`, the same
-for both, but for the attention in it; $d = 16$, five seeds, 300 steps of 128 questions. The state
+for both, but for the attention in it; $d = 16$, five seeds, 200 steps of 128 questions. The state
 of linear attention is $16 \times 16$. Where will it fail?
 """
 
@@ -696,8 +696,8 @@ def learn(n, d=16, **attend):
         LookupReader(d=d, num_keys=64, **attend),
         recall(n, batch=128 // n),
         seeds=range(5),
-        steps=300,
-        learning_rate=0.01,
+        steps=200,
+        learning_rate=0.02,
         every=50,
         progress=False,
     )
@@ -725,7 +725,7 @@ for kind in ("softmax", "linear", "linear, d = 32"):
     axes[1].errorbar(
         tested, right.mean(1), right.std(1), capsize=3, label=kind
     )
-axes[0].set(xticks=range(3), xticklabels=[2, 8, 32], title="300 steps")
+axes[0].set(xticks=range(3), xticklabels=[2, 8, 32], title="200 steps")
 axes[0].set(xlabel="pairs", ylabel="right answers", ylim=(0, 1.05))
 axes[1].set(xlabel="steps", title="32 pairs")
 for ax in axes:
