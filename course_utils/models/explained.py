@@ -202,7 +202,7 @@ def order_cases(seeds: int) -> list[Case]:
         OrderReader("attention, places told", num_names=12),
         chase_task(num_names=12, held_out=16),
         seeds=range(seeds),
-        steps=400,
+        steps=250,
         learning_rate=0.01,
     )
     cases = []

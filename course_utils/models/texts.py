@@ -1,7 +1,8 @@
 """Learning from one text, and being tested on its end: windows, n-grams, the recipe."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from math import cos, log2, pi
 
 import numpy as np
@@ -108,19 +109,20 @@ def ngram_bits(
     """
     n = check_integer("n", n, least=1)
     learn, held_out = (np.asarray(x).tolist() for x in (learn, held_out))
-    follow = [defaultdict(Counter) for _ in range(n)]
-    for i, token in enumerate(learn):
-        for k in range(min(n, i + 1)):
-            follow[k][tuple(learn[i - k : i])][token] += 1
-    totals = [{h: seen.total() for h, seen in table.items()} for table in follow]
+    shifted = [learn[k:] for k in range(n)]
+    counts = [Counter(zip(*shifted[: k + 1], strict=False)) for k in range(n)]
+    totals, kinds = Counter(), Counter()  # of what followed each run of tokens
+    for gram, count in chain.from_iterable(x.items() for x in counts):
+        totals[gram[:-1]] += count
+        kinds[gram[:-1]] += 1
     text = learn[-n:] + held_out
     bits = 0.0
     for i in range(len(text) - len(held_out), len(text)):
         p = 1 / vocabulary
         for k in range(n):
-            h = tuple(text[i - k : i])
-            if h in totals[k]:
-                kinds = len(follow[k][h])
-                p = (follow[k][h][text[i]] + kinds * p) / (totals[k][h] + kinds)
+            gram = tuple(text[i - k : i + 1])
+            h = gram[:-1]
+            if h in totals:
+                p = (counts[k][gram] + kinds[h] * p) / (totals[h] + kinds[h])
         bits -= log2(p)
     return bits / len(held_out)
