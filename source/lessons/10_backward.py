@@ -586,20 +586,19 @@ axes.set(xlabel="steps", ylabel="right answers", ylim=(0, 1.05))
 _ = axes.legend(loc=(0.55, 0.14))
 
 # %%
-print("seeds that are done:  after 100 steps   after 400 steps")
+print("all five are done:    after 100 steps   after 400 steps")
 for name, (tested, right) in curves.items():
     print(f"factor {name:15}", end="")
     for step in (100, 400):
-        done = (right[tested == step] >= 0.99).sum()
-        word = {0: "none", 5: "all"}.get(done, "some")
-        print(f"{word:>13}", end="     ")
+        done = (right[tested == step] >= 0.99).all()
+        print(f"{done!s:>13}", end="     ")
     print()
 
 # %% [markdown]
 r"""
 The lines are means over five seeds, with one standard deviation; *done* means 0.99 of the
 answers right. With the right scale all five are done after 100 steps. Without it, or at 16,
-none is after 400. This is one small model, one task and one learning rate, so
+they are not after 400. This is one small model, one task and one learning rate, so
 take the shape from it and not the numbers. But the shape is plain, and no norm would have
 told you.
 
