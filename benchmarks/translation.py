@@ -15,6 +15,8 @@ from pathlib import Path
 
 os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
+import numpy as np
+
 from course_utils.models.translator import Translator, trained
 
 TABLE = Path(__file__).parent.parent / "course_utils" / "data" / "translation.json"
@@ -29,7 +31,7 @@ CONTENDERS = [  # kind, width, steps
 
 
 def measured(kind, width, steps):
-    translator = Translator(kind, width=width)
+    translator = Translator(kind, width=width, dtype=np.float32)
     began = time.process_time()
     trials = trained(
         translator, steps=steps, learning_rate=0.01, batch=32, tested=TESTED, count=100

@@ -51,17 +51,20 @@ class LookupReader:
     num_values: int = 16
 
     def start(self, rng: np.random.Generator) -> Parameters:
-        """Draw the parameters to begin with, the same for every attention."""
+        """Draw the parameters to begin with, the same for every attention.
+
+        They are float64, with which every processor comes to the same answers.
+        """
         sizes = {"asked": self.num_keys, "keys": self.num_keys}
         sizes |= {"values": self.num_values}
         tables = {
-            name: rng.standard_normal((size, self.d)).astype(np.float32)
-            for name, size in sizes.items()
+            name: rng.standard_normal((size, self.d)) for name, size in sizes.items()
         }
         shapes = {matrix: (self.d, self.d) for _, matrix in PAIRS}
         shapes |= {"w_out": (self.d, self.num_values)}
         return tables | {
-            name: glorot_uniform(rng, *shape) for name, shape in shapes.items()
+            name: glorot_uniform(rng, *shape, dtype=np.float64)
+            for name, shape in shapes.items()
         }
 
     def read_vjp(

@@ -62,14 +62,15 @@ class Translator:
     - `width`: the size of the states, even; the encoder has half for each direction.
     - `embedding`: the size of a word's vector.
     - `words`: how many words the two languages have.
-    - `dtype`: of the parameters; float32 trains about twice as fast as float64.
+    - `dtype`: of the parameters; float32 trains faster, and float64 comes to the same
+      translations on every processor.
     """
 
     kind: str
     width: int = 32
     embedding: int = 16
     words: tuple[int, int] = (len(ENGLISH), len(GERMAN))
-    dtype: type = np.float32
+    dtype: type = np.float64
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
