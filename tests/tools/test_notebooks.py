@@ -56,8 +56,9 @@ def test_an_old_processor_comes_to_the_same_outputs(root, tmp_path, with_course)
         for x in sorted((root / "notebooks").glob("*.ipynb"))
         if published.are_here() or not needs_models(x.read_text("utf-8"))
     ]
+    two = ["-n", "2", "--dist", "loadfile"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval", "-q", "-n", "2", *lessons],
+        [sys.executable, "-m", "pytest", "--nbval", "-q", *two, *lessons],
         cwd=root,
         env={
             **with_course,
