@@ -406,10 +406,10 @@ has read the whole book once, and each of its counts is right at once, while gra
 descent needs many small steps.
 
 What would change that? *Time*: set `STEPS` to 8,000, wait a minute (in the browser
-four), and see which n-grams it passes. *Text*: counts of long contexts stay rare, while vectors let
-like contexts help each other, so more text and more blocks favour the transformer. With
-64 blocks and a text of a hundred million characters it reaches 1.13 bits (Al-Rfou et
-al., 2019, on another text, so the numbers must not be compared).
+four), and see which n-grams it passes. *Text*: counts of long contexts stay rare, while
+vectors let like contexts help each other, so more text and more blocks favour the
+transformer. With 64 blocks and a text of a hundred million characters it reaches 1.13
+bits (Al-Rfou et al., 2019, on another text, so the numbers must not be compared).
 """
 
 # %% [markdown]
