@@ -2,9 +2,9 @@
 
     python benchmarks/translation.py
 
-trains each of CONTENDERS from five seeds, as lesson 11 does but for longer and on
-larger batches, which takes minutes, and writes what came of it to
-course_utils/data/translation.json, which the lesson reads.
+trains each of CONTENDERS from five seeds, as lesson 11 does but for longer, on larger
+batches and at half the learning rate, which takes minutes, and writes what came of it
+to course_utils/data/translation.json, which the lesson reads.
 The seconds are CPU time on one thread, of the training and the test.
 """
 

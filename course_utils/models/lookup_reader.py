@@ -53,7 +53,7 @@ class LookupReader:
     def start(self, rng: np.random.Generator) -> Parameters:
         """Draw the parameters to begin with, the same for every attention.
 
-        They are float64, with which every processor comes to the same answers.
+        They are float64, in which other processors come to the same answers.
         """
         sizes = {"asked": self.num_keys, "keys": self.num_keys}
         sizes |= {"values": self.num_values}

@@ -63,7 +63,7 @@ class Translator:
     - `embedding`: the size of a word's vector.
     - `words`: how many words the two languages have.
     - `dtype`: of the parameters; float32 trains faster, and float64 comes to the same
-      translations on every processor.
+      translations on other processors.
     """
 
     kind: str
@@ -299,7 +299,7 @@ def gru_vjp(
     return np.stack(states, axis=-2), back
 
 
-def numbers_task(longest: int, batch: int, tested: range, count: int = 100) -> Task:
+def numbers_task(longest: int, batch: int, tested: range, count: int) -> Task:
     """Return the task to translate numbers; sentences of a batch have one length.
 
     - `longest`: how many English words the sentences to learn from have at most.

@@ -598,7 +598,7 @@ for name, (tested, right) in curves.items():
 r"""
 The lines are means over five seeds, with one standard deviation; *done* means 0.99 of the
 answers right. With the right scale all five are done after 100 steps. Without it, or at 16,
-they are not after 400. This is one small model, one task and one learning rate, so
+they are not even after 400. This is one small model, one task and one learning rate, so
 take the shape from it and not the numbers. But the shape is plain, and no norm would have
 told you.
 

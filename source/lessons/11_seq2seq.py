@@ -331,8 +331,9 @@ The points are means over five seeds, the bars reach from the worst seed to the 
   one word there are only three multiples of 7, seven, fourteen and seventy: the first
   point says little.)
 - **Longer ones**: at five and six words it gets about a quarter, from seven on
-  hardly any. With attention, 0.95 and 0.88 are right at ten. These are the first two
-  benefits of attention: better translations, and long sequences.
+  hardly any. With attention, multiplicative and additive, 0.95 and 0.88 are right at
+  ten. These are the first two benefits of attention: better translations, and long
+  sequences.
 - **Multiplicative or additive?** Their bars overlap at every length up to ten. Here the
   choice does not matter.
 - **Beyond ten words** attention does not fall at once: at twelve words 0.87 and 0.86

@@ -399,8 +399,8 @@ _ = axes.legend()
 # %% [markdown]
 r"""
 It learns, and what is held out follows what it learns from: it has not learnt the book
-by heart. But **it does not beat counting.** After 800 steps it needs 2.64 bits, as many
-as the 3-gram (2.62) and more than the 4-gram (2.18), though it may look 32
+by heart. But **it does not beat counting.** After 800 steps it needs 2.64 bits, about
+as many as the 3-gram (2.62) and more than the 4-gram (2.18), though it may look 32
 characters back and the 4-gram three. An n-gram is hard to beat with so little: it
 has read the whole book once, and each of its counts is right at once, while gradient
 descent needs many small steps.

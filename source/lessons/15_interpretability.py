@@ -878,8 +878,9 @@ for name in ("the model's", "the plotted"):
 
 # %% [markdown]
 r"""
-By that map one would say that the model has half an induction head. Compare the output of the function
-that plots with that of the model, before you look at the picture.
+By that map one would say that the head puts little more than half of its weight where an
+induction head looks; it puts nearly all of it there. Compare the output of the function that
+plots with that of the model, before you look at the picture.
 
 **A peak on "." read as meaning.** Somebody who drew the cross-attention of a published model found
 it [mostly on `<s>` and "."](https://github.com/jessevig/bertviz/issues/84), and asked whether they had understood.
