@@ -19,7 +19,7 @@ from course_utils.figures.svg import (
     titled,
 )
 
-LINE = 47  # characters of a line
+LINE, WIDE = 45, 354  # characters and pixels of a line: of 12 px on a phone
 
 
 def next_tokens(
@@ -72,7 +72,7 @@ def writings(start: str, continuations: Sequence[str], *, title: str) -> Mark:
     - `continuations`: what was written, about 120 characters each, four at most.
     - `title`: what the mark shows.
     """
-    row = 19
+    row = 18
     g = titled(title, f"after “…{start[-32:]}”")
     y = TOP + 14.0
     for words in continuations:
@@ -80,6 +80,6 @@ def writings(start: str, continuations: Sequence[str], *, title: str) -> Mark:
             text(g, 0, y, shown)
             g[-1].set("style", "font: 13px ui-monospace, monospace")
             y += row
-        y += 9
+        y += 6
     listed = "; ".join(f"“{words}”" for words in continuations)
-    return Mark(g, f"{title}: {listed}.", 380, max(HEIGHT, y))
+    return Mark(g, f"{title}: {listed}.", WIDE, max(HEIGHT, y))
