@@ -11,8 +11,8 @@ from course_utils.grading import system_calls
 from course_utils.grading.system_calls import libc
 
 # Of linux/sched.h, sys/mount.h, linux/prctl.h and linux/capability.h.
-NEW_USER = 0x10000000
-NEW_NAMESPACES = 0x00020000 | 0x08000000 | NEW_USER | 0x20000000
+NEW_USERS, NEW_PROCESSES = 0x10000000, 0x20000000
+NEW_FILES, NEW_MESSAGES = 0x00020000, 0x08000000
 MS_NOSUID, MS_NODEV, MS_RDONLY = 2, 4, 1
 PR_SET_DUMPABLE = 4
 CAPABILITY_VERSION = 0x20080522
@@ -20,18 +20,36 @@ DISK = "/disk"  # where a submission can write
 FILES = 10_000  # on it at once
 
 
-def leave_the_others() -> None:
-    """Give the children of this process users, processes and files of their own."""
-    libc().prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else the maps below are root's
-    user, group = os.getuid(), os.getgid()
-    _call("unshare", NEW_NAMESPACES)
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-    Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+def go_on_as_child() -> None:
+    """Go on in a child whose own children can be given worlds of processes.
+
+    This process waits for it, and ends when it does.
+    """
+    _unshare(NEW_USERS | NEW_PROCESSES)
+    child = os.fork()
+    if child:
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # else no socket would ever close
+        os.waitpid(child, 0)
+        os._exit(0)
+
+
+def fork() -> int:
+    """Fork; the child is the first in a world of processes of its own.
+
+    With the first process of a world the kernel ends all others in it.
+    """
+    with open("/proc/self/ns/pid") as own:
+        _unshare(NEW_PROCESSES)
+        child = os.fork()
+        if child:
+            _call("setns", own.fileno(), NEW_PROCESSES)
+        return child
 
 
 def shut_in(limits: dict) -> None:
-    """Mount a small disk over all that can be written to, and give up all rights."""
+    """Leave the others, mount a small disk over what can be written to, and give up
+    all rights."""
+    _unshare(NEW_USERS | NEW_FILES | NEW_MESSAGES)
     # Where memory runs out, the kernel is to end this process, and no other.
     Path("/proc/self/oom_score_adj").write_text("1000")
     size = f"size={limits['disk']},nr_inodes={FILES},mode=700".encode()
@@ -68,6 +86,17 @@ def taken() -> int:
         )
     except OSError:
         return 0
+
+
+def _unshare(what: int) -> None:
+    """Leave what is shared with others; new users need to be told who they are."""
+    user, group = os.getuid(), os.getgid()
+    libc().prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else the maps below are root's
+    _call("unshare", what)
+    if what & NEW_USERS:
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
 
 
 def _call(name: str, *arguments: object) -> None:

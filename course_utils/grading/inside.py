@@ -30,7 +30,7 @@ for room in ("course_utils", "course_utils.checks"):
 
 from course_utils.grading import cells, confine, runner, stand_ins, system_calls, wire  # noqa: E402
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # of linux/prctl.h
+PR_SET_CHILD_SUBREAPER = 36  # of linux/prctl.h
 NOBODY = 65534
 LONGEST_END = 5.0  # seconds for which processes that go on starting others are chased
 
@@ -51,12 +51,12 @@ def main() -> None:
         if limits["confined"]:
             calls = system_calls.filter_of_calls()
             limits["filter"] = system_calls.program_of(calls)
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
             if os.getuid() == 0:
                 # The limit on processes does not bind the root user.
                 os.setgroups([])
                 os.setgid(NOBODY)
                 os.setuid(NOBODY)
+            confine.go_on_as_child()
         else:
             with suppress(AttributeError):  # macOS has none
                 system_calls.libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -69,14 +69,14 @@ def _wait(control: socket.socket, shell: InteractiveShell, limits: dict) -> None
     """Start a submission for each socket that comes, and end it when told to."""
     while fds := socket.recv_fds(control, 1, 1)[1]:
         work = "/" if limits["confined"] else tempfile.mkdtemp()
-        keeper = os.fork()
-        if keeper == 0:
+        child = confine.fork() if limits["confined"] else os.fork()
+        if child == 0:
             control.close()
             os.chdir(work)
-            _keep(socket.socket(fileno=fds[0]), shell, limits)
+            _run(socket.socket(fileno=fds[0]), shell, limits)
         os.close(fds[0])
         told = control.recv(1)
-        _end(keeper, limits)
+        _end(child, limits)
         if not limits["confined"]:
             shutil.rmtree(work, ignore_errors=True)
         if not told:
@@ -123,20 +123,11 @@ def _shell() -> InteractiveShell:
     return shell
 
 
-def _keep(link: socket.socket, shell: InteractiveShell, limits: dict) -> None:
-    """Confine this process, or its child, and run one submission in it."""
+def _run(link: socket.socket, shell: InteractiveShell, limits: dict) -> None:
+    """Confine this process, and run one submission in it."""
     try:
         os.setsid()
         if limits["confined"]:
-            confine.leave_the_others()
-            inner = os.fork()  # the first process of its own world
-            if inner:
-                link.close()
-                _guard(inner)
-            # A signal to its group would else reach the process above.
-            os.setsid()
-            system_calls.libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            signal.pthread_sigmask(signal.SIG_SETMASK, [])
             confine.shut_in(limits)
         confine.limit(limits)
         wire.send(link, {"up": True})
@@ -148,27 +139,15 @@ def _keep(link: socket.socket, shell: InteractiveShell, limits: dict) -> None:
         os._exit(0)
 
 
-def _guard(inner: int) -> None:
-    """Wait for the word to end, and kill the submission with all that it started.
-
-    With the first process of a world the kernel ends all others in it.
-    """
-    signal.sigwait([signal.SIGTERM])
-    os.kill(inner, signal.SIGKILL)
-    os.waitpid(inner, 0)
-    os._exit(0)
-
-
-def _end(keeper: int, limits: dict) -> None:
+def _end(child: int, limits: dict) -> None:
     """End a submission with all that it started."""
+    if not limits["confined"]:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child, signal.SIGKILL)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
     if limits["confined"]:
-        os.kill(keeper, signal.SIGTERM)
-        os.waitpid(keeper, 0)
         return
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(keeper, signal.SIGKILL)
-    os.kill(keeper, signal.SIGKILL)
-    os.waitpid(keeper, 0)
     # Whoever left the group became a child of this process when its parent died.
     end = time.monotonic() + LONGEST_END
     while (left := _descendants(os.getpid())) and time.monotonic() < end:

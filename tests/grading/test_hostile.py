@@ -330,15 +330,51 @@ def _command_lines():
 
 
 @HALVES[0]
-def test_a_submission_dies_first_where_memory_is_short_and_with_its_keeper():
+def test_a_submission_has_a_world_of_its_own_and_no_rights_in_it():
+    home = Sandbox("sandbox", LIMITS)
+    home.start()
+    (waiting,) = (x for x in descendants(home._waiting.pid) if not _children(x))
+    worlds = [_world(waiting)]
+    for _ in range(2):
+        link = home.submission()
+        (child,) = _children(waiting)
+        worlds.append(_world(child))
+        status = Path(f"/proc/{child}/status").read_text()
+        rights = set(re.findall(r"^Cap(?:Inh|Prm|Eff|Amb):\t(\w+)", status, re.M))
+        assert rights == {"0" * 16}
+        assert "\nNoNewPrivs:\t1\n" in status and "\nSeccomp:\t2\n" in status
+        assert re.search(r"^NSpid:.*\t1$", status, re.M)
+        home.end(link)
+        assert not _children(waiting)
+    assert _world(waiting) == worlds[0]
+    home.close()
+    for name in ("user", "pid", "mnt", "ipc"):
+        assert len({world[name] for world in worlds}) == 3
+    mine = _world(os.getpid())
+    assert all(world[x] != mine[x] for world in worlds for x in (*mine,))
+
+
+def _world(process):
+    names = ("user", "pid", "mnt", "ipc", "net", "uts")
+    return {x: os.readlink(f"/proc/{process}/ns/{x}") for x in names}
+
+
+def _children(process):
+    return Path(f"/proc/{process}/task/{process}/children").read_text().split()
+
+
+@HALVES[0]
+def test_a_submission_dies_first_where_memory_is_short_and_with_what_started_it():
     home = Sandbox("sandbox", LIMITS)
     home.start()
     resting = descendants(home._waiting.pid)
+    (waiting,) = (x for x in resting if not _children(x))
     link = home.submission()
-    keeper, inner = sorted(descendants(home._waiting.pid) - resting)
-    assert Path(f"/proc/{inner}/oom_score_adj").read_text() == "1000\n"
-    os.kill(keeper, signal.SIGKILL)
-    _soon_nothing(lambda: descendants(home._waiting.pid) - resting)
+    (child,) = _children(waiting)
+    assert Path(f"/proc/{child}/oom_score_adj").read_text() == "1000\n"
+    os.kill(waiting, signal.SIGKILL)
+    _soon_nothing(lambda: [x for x in resting if x in descendants(os.getpid())])
+    assert not Path(f"/proc/{child}/exe").exists()
     home.end(link)
     home.end(home.submission())
     home.close()
