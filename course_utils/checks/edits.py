@@ -7,10 +7,10 @@ import ast
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import chain, combinations
 
 from course_utils.checks.edit_expressions import EXPRESSIONS, functions
-from course_utils.checks.edit_statements import STATEMENTS
+from course_utils.checks.edit_statements import STATEMENTS, missing
 from course_utils.checks.nodes import Scope, locate, number
 
 # What is asked about the place of each kind of edit; the likely kinds come first.
@@ -82,21 +82,28 @@ class Edit:
         return undo
 
 
-def edits(tree: ast.AST, steps: tuple[str, ...] = ()) -> list[Edit]:
+def edits(tree: ast.AST, steps: tuple[str, ...] = ()) -> Iterator[Edit]:
     """Return all single edits of a function's code, the likely kinds first.
 
     - `tree`: its code; the edits change it in place, and back.
     - `steps`: functions of NumPy that may be missing somewhere.
+
+    What may be missing comes last, and is most of all: it is made when asked for.
     """
     scope = _scope(tree, steps)
-    found = []
-    for holder in _walk(tree):
-        for name, old in _children(holder):
-            for rule in _rules(holder, name, old, scope):
-                for kind, new, *at in rule(old, scope):
-                    if not _is_made_up(old, new):
-                        found.append(Edit(kind, holder, name, old, new, *at))
-    return sorted([*found, *_twins(found)], key=_rank)
+    places = [(x, name, old) for x in _walk(tree) for name, old in _children(x)]
+    found = list(_made(RULES, places, scope))
+    likely = sorted([*found, *_twins(found)], key=_rank)
+    return chain(likely, _made((missing,), places, scope))
+
+
+def _made(rules: tuple, places: list[tuple], scope: Scope) -> Iterator[Edit]:
+    """Yield what rules make of the nodes of a tree."""
+    for holder, name, old in places:
+        for rule in _fitting(rules, holder, name, old, scope):
+            for kind, new, *at in rule(old, scope):
+                if not _is_made_up(old, new):
+                    yield Edit(kind, holder, name, old, new, *at)
 
 
 def _rank(edit: Edit) -> tuple[int, int]:
@@ -149,13 +156,15 @@ def _is_flipped(was: type, now: type) -> bool:
     return (was in (ast.Lt, ast.LtE)) != (now in (ast.Lt, ast.LtE))
 
 
-def _rules(holder: ast.AST, name: str, old: ast.AST, scope: Scope) -> tuple:
-    """Return the rules for a node: for functions and modules, few make sense."""
+def _fitting(
+    rules: tuple, holder: ast.AST, name: str, old: ast.AST, scope: Scope
+) -> tuple:
+    """Return the rules that fit a node: for functions and modules, few make sense."""
     if name == "func":
-        return (functions,)
+        return tuple(x for x in rules if x is functions)
     if isinstance(holder, ast.Attribute) and isinstance(old, ast.Name):
-        return RULES if old.id in scope.names else ()
-    return RULES
+        return rules if old.id in scope.names else ()
+    return rules
 
 
 def _is_made_up(old: ast.AST, new: ast.AST) -> bool:

@@ -14,7 +14,7 @@ its neighbours there.
 
 import ast
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,8 +84,10 @@ def search(
     end = time.process_time() + seconds
     with quietly(), memory_limit(MEMORY):
         trial = Trial(Source(function), keeps_dtype)
+        if trial.source.tree is None:
+            return None
         tried = trial.edits(steps)
-        cases = trial.sorted(cases) if tried else []
+        cases = trial.sorted(cases)
         for i, edit in enumerate(tried if cases else ()):
             if i % 16 == 0 and time.process_time() > end:
                 return None
@@ -127,14 +129,11 @@ class Trial:
         self._turns = max(TURNS, 10 * most)
         return wrong + right if wrong else []
 
-    def edits(self, steps: tuple[str, ...]) -> list[Edit]:
+    def edits(self, steps: tuple[str, ...]) -> Iterator[Edit]:
         """Return all edits; from now on the turns of loops are counted."""
-        if self.source.tree is None:
-            return []
         found = edits(self.source.tree, steps)
-        for x in (self.source.tree, *(x.new for x in found if x.kind == "block")):
-            watch_loops(x)
-        return found
+        watch_loops(self.source.tree)
+        return map(_watched, found)
 
     def is_right(self, edit: Edit, cases: list[Given]) -> bool:
         """Whether the edited function does in all cases what is expected."""
@@ -177,11 +176,22 @@ class Trial:
 
 
 def watch_loops(tree: ast.AST) -> None:
-    """Let each turn of a loop be counted."""
+    """Let each turn of a loop be counted, once."""
     for x in ast.walk(tree):
-        if isinstance(x, ast.For | ast.While):
-            tick = ast.Expr(ast.Call(ast.Name("_tick", ast.Load()), [], []))
+        if isinstance(x, ast.For | ast.While) and not isinstance(x.body[0], _Tick):
+            tick = _Tick(ast.Call(ast.Name("_tick", ast.Load()), [], []))
             x.body.insert(0, ast.fix_missing_locations(ast.copy_location(tick, x)))
+
+
+class _Tick(ast.Expr):
+    """Counts a turn of a loop."""
+
+
+def _watched(edit: Edit) -> Edit:
+    """Let the turns of loops be counted that an edit makes."""
+    if edit.kind == "block":
+        watch_loops(edit.new)
+    return edit
 
 
 def _found(edit: Edit, lines: list[str]) -> Found:

@@ -278,7 +278,7 @@ def test_every_edit_can_be_undone(exercise):
     code, *_ = next(right_answers(exercise))
     tree = ast.parse(code)
     before = ast.dump(tree, include_attributes=True)
-    made = edits(tree, steps_of(exercise))
+    made = list(edits(tree, steps_of(exercise)))
     assert {x.kind for x in made} <= set(QUESTIONS)
     for edit in made:
         edit.swap()()
