@@ -107,22 +107,20 @@ def _is_magic(node: ast.stmt) -> bool:
 
 
 def _tried(node: ast.stmt, kind: str, names: list[str]) -> ast.Try:
-    noted = ast.parse(f"__import__('builtins').{NOTE}({names!r})").body
-    handler = ast.ExceptHandler(
-        ast.Attribute(
-            ast.Call(
-                ast.Name("__import__", ast.Load()), [ast.Constant("builtins")], []
-            ),
-            kind,
-            ast.Load(),
-        ),
-        None,
-        noted,
-    )
+    said = [ast.Constant(name) for name in names]
+    noted = ast.Call(_builtin(NOTE), [ast.List(said, ast.Load())], [])
+    handler = ast.ExceptHandler(_builtin(kind), None, [ast.Expr(noted)])
     made = ast.copy_location(ast.Try([node], [handler], [], []), node)
     for part in ast.walk(handler):
         ast.copy_location(part, node)
     return made
+
+
+def _builtin(name: str) -> ast.Attribute:
+    """Return the code of a builtin that no name of the notebook hides."""
+    load = ast.Load()
+    found = ast.Call(ast.Name("__import__", load), [ast.Constant("builtins")], [])
+    return ast.Attribute(found, name, load)
 
 
 class Missing:

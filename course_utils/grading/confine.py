@@ -47,8 +47,7 @@ def fork() -> int:
 
 
 def shut_in(limits: dict) -> None:
-    """Leave the others, mount a small disk over what can be written to, and give up
-    all rights."""
+    """Leave the others, mount a small disk to write to, and give up all rights."""
     _unshare(NEW_USERS | NEW_FILES | NEW_MESSAGES)
     # Where memory runs out, the kernel is to end this process, and no other.
     Path("/proc/self/oom_score_adj").write_text("1000")

@@ -32,6 +32,7 @@ from course_utils.grading import cells, confine, runner, stand_ins, system_calls
 
 PR_SET_CHILD_SUBREAPER = 36  # of linux/prctl.h
 NOBODY = 65534
+GARBAGE = 20_000  # objects after which it is looked for; few submissions make as many
 LONGEST_END = 5.0  # seconds for which processes that go on starting others are chased
 
 
@@ -119,7 +120,9 @@ def _shell() -> InteractiveShell:
     # What the first cell brings in is brought in once, and memory stays shared.
     shell.run_cell("pass", silent=True)
     stand_ins.take_the_place_of_the_course()
+    gc.collect()
     gc.freeze()
+    gc.set_threshold(GARBAGE)
     return shell
 
 
