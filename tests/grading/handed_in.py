@@ -39,8 +39,9 @@ def to_write(exercise: Exercise) -> list[Misconception]:
     """Return the misconceptions that are one line of Python and NumPy."""
     found = []
     for one in exercise.misconceptions:
-        used = set(inspect.getclosurevars(one.wrong).globals)
-        if one.wrong.__name__ == "<lambda>" and used <= {"np", "math"}:
+        used = inspect.getclosurevars(one.wrong)
+        names = {*used.globals, *used.nonlocals}
+        if one.wrong.__name__ == "<lambda>" and names <= {"np", "math"}:
             found.append(one)
     return found
 
