@@ -380,10 +380,15 @@ def compared(work: Path, n: int, sample: int) -> bool:
     row("ours, a tenth of the class", max(1, n // 10), small)
     large = ours(handed, work / "ours")
     row("ours", n, large)
+    plain = ours(handed, work / "ours-plain", "--search", "0")
+    row("ours, without looking for lines", n, plain)
     each = (theirs.cpu - first.cpu) / (sample - 1)
-    ratio = each / (large.cpu / n)
+    ratio, without = each / (large.cpu / n), each / (plain.cpu / n)
     print(f"\nnbgrader without its start: {1e3 * each:.0f} ms of CPU each")
-    print(f"ratio per CPU second: {ratio:.0f} (target: {TARGET})")
+    print(
+        f"ratio per CPU second: {ratio:.0f} (target: {TARGET}); "
+        f"{without:.0f} without looking for the lines of mistakes"
+    )
     print(f"peak memory of the grader: {large.peak / small.peak:.2f} times that of few")
     fine = agreement(course / "grades.csv", work / "ours" / "class.csv")
     fine &= again(work, handed, n)

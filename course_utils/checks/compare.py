@@ -21,6 +21,16 @@ def difference(
 
     Returns None if they agree.
     """
+    kind = _of_kind(yours, expected, keeps_dtype)
+    return kind or (None if alike(yours, expected) else _of_numbers(yours, expected))
+
+
+def agrees(yours: np.ndarray, expected: np.ndarray, keeps_dtype: bool) -> bool:
+    """Return whether there is no `difference`: quicker than to say which."""
+    return not _of_kind(yours, expected, keeps_dtype) and alike(yours, expected)
+
+
+def _of_kind(yours: np.ndarray, expected: np.ndarray, keeps_dtype: bool) -> str | None:
     if yours.shape != expected.shape:
         return f"the shape is {yours.shape}, expected {expected.shape}"
     if yours.dtype.kind not in KINDS[expected.dtype.kind]:
@@ -31,7 +41,7 @@ def difference(
         return f"the dtype is {yours.dtype}, expected {expected.dtype}, as it came in"
     if np.isnan(yours).any() and not np.isnan(expected).any():
         return "the result holds nan"
-    return None if alike(yours, expected) else _of_numbers(yours, expected)
+    return None
 
 
 def _of_numbers(yours: np.ndarray, expected: np.ndarray) -> str:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from course_utils.checks.compare import difference
+from course_utils.checks.compare import agrees
 from course_utils.checks.edits import QUESTIONS, Edit, edits
 from course_utils.checks.look import numbers, quietly
 from course_utils.checks.memory_limit import memory_limit
@@ -167,7 +167,7 @@ class Trial:
             for was, now in zip(case[0], given, strict=True)
             if was.ndim
         )
-        return kept and difference(yours, case[1], self._keeps_dtype) is None
+        return kept and agrees(yours, case[1], self._keeps_dtype)
 
     def _tick(self) -> None:
         self._left -= 1
