@@ -12,8 +12,9 @@ all that is compared. CPU time is user and system, of all processes that a comma
 started: counted by a control group where one can be made, and by what is left behind
 for this process to wait for otherwise; both are shown. Of nbgrader, the start of the
 command is taken out of the ratio, with a run on one submission; of ours, it is not.
-Then the same class is graded on a local Dask cluster, and once more with a grader that
-is killed half way and started again; the verdicts must be the same each time.
+Ours looks for the lines of mistakes, which nbgrader does not; it is run without that,
+too. Then the same class is graded on a local Dask cluster, and once more with a grader
+that is killed half way and started again; the verdicts must be the same each time.
 """
 
 from __future__ import annotations

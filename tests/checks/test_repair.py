@@ -17,7 +17,7 @@ from course_utils.checks.compare import difference
 from course_utils.checks.edits import QUESTIONS, edits
 from course_utils.checks.finding import find, rounds, steps_of
 from course_utils.checks.look import numbers, quietly
-from course_utils.checks.repair import Trial, search
+from course_utils.checks.repair import Trial, search, watch_loops
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises import EXERCISES
 
@@ -287,6 +287,14 @@ def test_every_edit_can_be_undone(exercise):
         )
         assert not is_number or not isinstance(edit.old, ast.Name | ast.Call)
     assert ast.dump(tree, include_attributes=True) == before
+
+
+def test_each_turn_of_a_loop_is_counted_once():
+    """Also where a loop is watched again, in an edit that shares it."""
+    tree = ast.parse("for x in y:\n    while x:\n        x -= 1\n    pass")
+    for _ in range(2):
+        watch_loops(tree)
+    assert ast.dump(tree).count("_tick") == 2
 
 
 def test_likely_edits_come_first():

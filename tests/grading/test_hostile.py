@@ -334,11 +334,14 @@ def test_a_submission_has_a_world_of_its_own_and_no_rights_in_it():
     home = Sandbox("sandbox", LIMITS)
     home.start()
     (waiting,) = (x for x in descendants(home._waiting.pid) if not _children(x))
-    worlds = [_world(waiting)]
+    resting, mine = _world(waiting), _world(os.getpid())
+    assert all(resting[x] != mine[x] for x in mine)
     for _ in range(2):
         link = home.submission()
         (child,) = _children(waiting)
-        worlds.append(_world(child))
+        world = _world(child)
+        assert all(world[x] != resting[x] for x in ("user", "pid", "mnt", "ipc"))
+        assert all(world[x] != mine[x] for x in mine)
         status = Path(f"/proc/{child}/status").read_text()
         rights = set(re.findall(r"^Cap(?!Bnd)\w+:\t(\w+)", status, re.M))
         assert rights == {"0" * 16}
@@ -347,12 +350,8 @@ def test_a_submission_has_a_world_of_its_own_and_no_rights_in_it():
         assert re.search(r"^NSpid:.*\t1$", status, re.M)
         home.end(link)
         assert not _children(waiting)
-    assert _world(waiting) == worlds[0]
+    assert _world(waiting) == resting
     home.close()
-    for name in ("user", "pid", "mnt", "ipc"):
-        assert len({world[name] for world in worlds}) == 3
-    mine = _world(os.getpid())
-    assert all(world[x] != mine[x] for world in worlds for x in (*mine,))
 
 
 def _world(process):
