@@ -11,7 +11,6 @@ from course_utils.checks.nodes import (
     Made,
     Scope,
     called,
-    filled,
     inner,
     is_value,
     number,
@@ -109,11 +108,12 @@ def _names(x: ast.AST, scope: Scope) -> Made:
 def _sizes(x: ast.AST, _scope: Scope) -> Made:
     if called(x) == "len" and len(x.args) == 1:
         for axis in (-1, -2, 1):
-            yield "size", filled(f"_.shape[{axis}]", x.args[0])
+            shape = ast.Attribute(x.args[0], "shape", ast.Load())
+            yield "size", ast.Subscript(shape, _signed(axis), ast.Load())
     elif isinstance(x, ast.Subscript) and getattr(x.value, "attr", "") == "shape":
         for axis in (0, 1, -1, -2):
             if number(x.slice) not in (axis, None):
-                yield "size", filled(f"_[{axis}]", x.value)
+                yield "size", ast.Subscript(x.value, _signed(axis), ast.Load())
 
 
 def _axes(x: ast.AST, scope: Scope) -> Made:
@@ -174,8 +174,9 @@ def _transpositions(x: ast.AST, _scope: Scope) -> Made:
         yield "transposition", inner(x)
         yield from _other_pairs(x)
     elif is_value(x) and isinstance(x, ast.Name | ast.Subscript | ast.Call | ast.BinOp):
-        yield "transposition", filled("_np.swapaxes(_, -1, -2)", x)
-        yield "transposition", filled("_.T", x)
+        axes = [_signed(-1), _signed(-2)]
+        yield "transposition", ast.Call(_of_numpy("swapaxes"), [x, *axes], [])
+        yield "transposition", ast.Attribute(x, "T", ast.Load())
 
 
 def _other_pairs(x: ast.Call) -> Made:
@@ -265,13 +266,18 @@ def _bounds(x: ast.AST, scope: Scope) -> Made:
     elif isinstance(x, ast.Subscript) and isinstance(
         x.slice, ast.Name | ast.BinOp | ast.Call
     ):
-        shared = [filled(f"_ // {name}", x.slice) for name in scope.names]
+        names = [ast.Name(name, ast.Load()) for name in scope.names]
+        shared = [ast.BinOp(x.slice, ast.FloorDiv(), name) for name in names]
         for new in (*_moved(x.slice, "upper")[1:], *shared):
             yield "bound", ast.Subscript(x.value, new, x.ctx)
 
 
-def _signed(k: int) -> ast.expr:
-    return ast.parse(str(k), mode="eval").body
+def _signed(k: float) -> ast.expr:
+    return ast.Constant(k) if k >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-k))
+
+
+def _of_numpy(name: str) -> ast.Attribute:
+    return ast.Attribute(ast.Name("_np", ast.Load()), name, ast.Load())
 
 
 def _moved(x: ast.expr | None, part: str) -> list[ast.expr | None]:
@@ -300,7 +306,8 @@ def _numbers(x: ast.AST, _scope: Scope) -> Made:
         whole = n == int(n) and isinstance(written, int)
         yield "number", _signed(int(n) if whole else n)
     if abs(written) > 100:
-        yield "number", filled("-_np.inf" if written < 0 else "_np.inf", x)
+        largest = _of_numpy("inf")
+        yield "number", ast.UnaryOp(ast.USub(), largest) if written < 0 else largest
 
 
 def functions(x: ast.AST, _scope: Scope) -> Made:

@@ -4,16 +4,19 @@ The grader uses this module inside its sandbox, so it imports nothing of the cou
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import combinations
+
+import numpy as np
 
 from course_utils.checks.nodes import (
     Made,
     Scope,
     called,
-    filled,
     inner,
     is_value,
+    method,
     with_parts,
 )
 
@@ -21,7 +24,8 @@ MAKERS = {"zeros", "ones", "empty", "full", "zeros_like", "full_like", "arange"}
 MAKERS |= {"ones_like", "empty_like", "array", "asarray", "eye"}
 BLOCKS = ast.For | ast.While | ast.If
 DTYPES = ("float", "int", "bool")
-# What is often left out, with `_` for what it is done to.
+ADDED = "_added"  # the name of a step that is added
+# What is often left out, with `_` for what it is done to, and `x` for something else.
 STEPS = (
     *("_np.abs(_)", "_[..., None]", "_[:, None]", "_[None]", "_[0]", "_[-1]"),
     *("_[::-1]", "_[..., ::-1]", "_.copy()", "1 - _", "1 / _", "_ + 1", "_ - 1"),
@@ -45,7 +49,7 @@ def _assignments(x: ast.AST, _scope: Scope) -> Made:
             for op in (ast.Add(), ast.Mult()):
                 yield "assignment", ast.AugAssign(target, op, x.value)
         if isinstance(x.value, ast.Name | ast.Subscript | ast.Attribute):
-            yield "copy", ast.Assign(x.targets, filled("_.copy()", x.value))
+            yield "copy", ast.Assign(x.targets, method(x.value, "copy"))
     elif isinstance(x, ast.AugAssign):
         yield "assignment", ast.Assign([x.target], x.value)
         if isinstance(x.target, ast.Name):
@@ -146,19 +150,24 @@ def _elements(x: ast.AST, _scope: Scope) -> Made:
 
 def _dtypes(x: ast.AST, scope: Scope) -> Made:
     if isinstance(x, ast.Return) and x.value is not None:
-        for code in (*DTYPES, *(f"{name}.dtype" for name in scope.arguments)):
-            yield "dtype", ast.Return(filled(f"_.astype({code})", x.value))
+        of = [ast.Name(name, ast.Load()) for name in scope.arguments]
+        others = [ast.Attribute(name, "dtype", ast.Load()) for name in of]
+        for new in (*_wanted(), *others):
+            yield "dtype", ast.Return(method(x.value, "astype", new))
     if not isinstance(x, ast.Call):
         return
-    wanted = [ast.parse(code, mode="eval").body for code in DTYPES]
     if called(x) == "astype":
-        for new in wanted:
+        for new in _wanted():
             yield "dtype", with_parts(x, args=[new])
     elif called(x) in MAKERS:
         others = [k for k in x.keywords if k.arg != "dtype"]
-        for new in wanted:
+        for new in _wanted():
             of = [*others, ast.keyword("dtype", new)]
             yield "dtype", with_parts(x, keywords=of)
+
+
+def _wanted() -> list[ast.expr]:
+    return [ast.Name(name, ast.Load()) for name in DTYPES]
 
 
 def _calls(x: ast.AST, _scope: Scope) -> Made:
@@ -170,22 +179,42 @@ def _calls(x: ast.AST, _scope: Scope) -> Made:
 
 
 def missing(x: ast.AST, scope: Scope) -> Made:
-    """Add a step to a value: any of STEPS, or one that the exercise is about."""
+    """Add a step to a value: any of STEPS, or one that the exercise is about.
+
+    Most of all edits are such. So one code serves for all steps of a value: it calls
+    ADDED, and each edit says what that does.
+    """
     if is_value(x):
-        for template in (*(f"_np.{step}(_)" for step in scope.steps), *STEPS):
-            yield "missing", filled(template, x)
+        new = _with_step(x)
+        for step in (*(f"_np.{name}(_)" for name in scope.steps), *STEPS):
+            yield "missing", new, x, step
     if isinstance(x, ast.Call | ast.BinOp):
         for name in scope.names:
-            yield "missing", filled(f"_ * {name}", x)
+            yield "missing", _with_step(x, name), x, "_ * x"
     if isinstance(x, ast.Assign | ast.Return) and x.value is not None:
-        templates = [(t, name) for name in scope.names for t in JOINS]
-        templates += [(t, name) for name in scope.arguments for t in ROOTS]
-        for template, name in templates:
-            new = filled(template.replace("x", name), x.value)
-            same = ast.Return(new)
-            if isinstance(x, ast.Assign):
-                same = ast.Assign(x.targets, new)
-            yield "missing", same, x.value
+        for names, steps in ((scope.names, JOINS), (scope.arguments, ROOTS)):
+            for name in names:
+                same = ast.Return(new := _with_step(x.value, name))
+                if isinstance(x, ast.Assign):
+                    same = ast.Assign(x.targets, new)
+                for step in steps:
+                    yield "missing", same, x.value, step
+
+
+def _with_step(x: ast.expr, *names: str) -> ast.Call:
+    load = ast.Load()
+    given = [x, *(ast.Name(name, load) for name in names)]
+    return ast.Call(ast.Name(ADDED, load), given, [])
+
+
+@cache
+def step_of(template: str) -> Callable[..., object]:
+    """Return what a step does, given a value, and perhaps another."""
+    return eval(f"lambda _, x=None: {template}", {"_np": np})
+
+
+for _template in (*STEPS, *JOINS, *ROOTS):  # now, not once for each submission
+    step_of(_template)
 
 
 STATEMENTS = (

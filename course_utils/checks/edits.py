@@ -52,6 +52,7 @@ class Edit:
     - `holder`, `field`: the node that holds it, and where.
     - `old`, `new`: what stands there, and what is to stand there.
     - `place`: what to look at, if that is not the old as a whole.
+    - `step`: what the new adds, if it calls something for that.
     - `twin`: the same change at a second place.
     """
 
@@ -61,6 +62,7 @@ class Edit:
     old: ast.AST
     new: ast.AST
     place: ast.AST | None = None
+    step: str = ""
     twin: "Edit | None" = None
 
     def swap(self) -> Callable[[], None]:

@@ -7,7 +7,6 @@ import gc
 import io
 import linecache
 import sys
-import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -171,14 +170,12 @@ def said_of_line(line: int, text: str) -> str:
 def place_of(error: BaseException, function: object) -> tuple[int, str]:
     """Return the number and the text of that line; 0 and nothing if there is none."""
     code = getattr(function, "__code__", None)
-    own = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if code and frame.filename == code.co_filename and frame.lineno
-    ]
-    if not own:
-        return 0, ""
-    return own[-1], linecache.getline(code.co_filename, own[-1]).strip()
+    line, at = 0, error.__traceback__
+    while code and at is not None:
+        if at.tb_frame.f_code.co_filename == code.co_filename and at.tb_lineno:
+            line = at.tb_lineno
+        at = at.tb_next
+    return line, linecache.getline(code.co_filename, line).strip() if line else ""
 
 
 def numbers(came: object) -> np.ndarray | str:

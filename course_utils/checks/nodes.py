@@ -4,14 +4,16 @@ The grader uses this module inside its sandbox, so it imports nothing of the cou
 """
 
 import ast
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
-# What a rule makes of a node: the kind of edit, what is to stand there, and what to
-# look at, if that is not the node as a whole.
-Made = Iterator[tuple[str, ast.AST] | tuple[str, ast.AST, ast.AST]]
+# What a rule makes of a node: the kind of edit, what is to stand there, what to look
+# at, if that is not the node as a whole, and a step that is added.
+Made = Iterator[
+    tuple[str, ast.AST]
+    | tuple[str, ast.AST, ast.AST]
+    | tuple[str, ast.AST, ast.AST, str]
+]
 
 
 @dataclass(frozen=True)
@@ -28,19 +30,9 @@ class Scope:
     steps: tuple[str, ...] = ()
 
 
-def filled(template: str, x: ast.expr) -> ast.expr:
-    """Return the code of a template, with an expression in the place of `_`."""
-    return _maker(template)(x)
-
-
-@cache
-def _maker(template: str) -> Callable[[ast.expr], ast.expr]:
-    """Return what makes the tree of a template: quicker than to read it each time."""
-    whole = ast.parse(template, mode="eval")
-    code = ast.dump(whole.body, include_attributes=True)
-    gap = r"Name\(id='_', ctx=Load\(\), [^)]*\)"
-    names = vars(ast) | {"Ellipsis": ...}  # which `ast` has a class for, out of use
-    return eval(f"lambda _: {re.sub(gap, '_', code)}", names)
+def method(x: ast.expr, name: str, *args: ast.expr) -> ast.Call:
+    """Return the call of a method."""
+    return ast.Call(ast.Attribute(x, name, ast.Load()), list(args), [])
 
 
 def locate(new: ast.AST, old: ast.AST) -> None:

@@ -5,6 +5,7 @@ All of this happens in the submission's own process.
 
 import ast
 import re
+from functools import cache
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -107,13 +108,16 @@ def _is_magic(node: ast.stmt) -> bool:
 
 
 def _tried(node: ast.stmt, kind: str, names: list[str]) -> ast.Try:
+    return ast.copy_location(ast.Try([node], [_noting(kind, *names)], [], []), node)
+
+
+@cache
+def _noting(kind: str, *names: str) -> ast.ExceptHandler:
+    """Return what notes an error; a tree may hold it in many places."""
     said = [ast.Constant(name) for name in names]
     noted = ast.Call(_builtin(NOTE), [ast.List(said, ast.Load())], [])
     handler = ast.ExceptHandler(_builtin(kind), None, [ast.Expr(noted)])
-    made = ast.copy_location(ast.Try([node], [handler], [], []), node)
-    for part in ast.walk(handler):
-        ast.copy_location(part, node)
-    return made
+    return ast.fix_missing_locations(handler)
 
 
 def _builtin(name: str) -> ast.Attribute:

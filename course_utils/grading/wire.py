@@ -5,7 +5,6 @@ wait beyond its deadline: every size is checked before anything of that size is 
 """
 
 import json
-import math
 import socket
 import struct
 from typing import Protocol
@@ -17,10 +16,8 @@ MOST_MESSAGE = 1 << 20
 MOST_ARRAYS = 64 << 20
 MOST_RESULT = 2 << 20  # of one array that an answer returns; it is asked for 24
 MOST_SAID = 400  # characters that a submission says at once
-MOST_LENGTH = 1 << 62  # of one axis
-DTYPES = {
-    np.dtype(one).newbyteorder(order).str for one in "?bhilqBHILQefd" for order in "<>"
-}
+KINDS = [np.dtype(x).newbyteorder(y) for x in "?bhilqBHILQefd" for y in "<>"]
+DTYPES = {dtype.str: dtype for dtype in KINDS}
 
 
 class WireError(Exception):
@@ -49,9 +46,13 @@ def send(
 
     Raises TimeoutError at the deadline, and OSError if nobody listens any more.
     """
-    forms = [[x.dtype.str, x.shape, is_by_column(x)] for x in arrays]
+    forms, data = [], []
+    for x in arrays:
+        by_column = is_by_column(x)
+        forms.append([x.dtype.str, x.shape, by_column])
+        data.append(x.tobytes("F" if by_column else "C"))
     text = json.dumps(message | {"arrays": forms}).encode()
-    data = b"".join(x.tobytes("F" if is_by_column(x) else "C") for x in arrays)
+    data = b"".join(data)
     whole = memoryview(LENGTH.pack(len(text), len(data)) + text + data)
     while whole:
         try:
@@ -77,7 +78,7 @@ def receive(
     both = _exactly(link, length + size, deadline)
     try:
         message = json.loads(both[:length])
-        return message, _unpacked(message["arrays"], both[length:])
+        return message, _unpacked(message["arrays"], both, length)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise WireError("what came is not a message") from error
 
@@ -87,27 +88,26 @@ def is_by_column(array: np.ndarray) -> bool:
     return array.flags.f_contiguous and not array.flags.c_contiguous
 
 
-def _unpacked(forms: list, data: bytes) -> list[np.ndarray]:
-    arrays, start = [], 0
+def _unpacked(forms: list, data: bytearray, start: int) -> list[np.ndarray]:
+    """Return arrays that lie in the data one after the other.
+
+    They share its memory, as far as their numbers can be used where they lie.
+    """
+    arrays = []
     for name, shape, by_column in forms:
-        if name not in DTYPES:  # NumPy reads far more into a name than numbers
-            raise ValueError("not an array of numbers")
-        if len(shape) > 32 or not all(_is_length(n) for n in shape):
+        dtype = DTYPES[name]  # NumPy reads far more into a name than numbers
+        if len(shape) > 32 or min(shape, default=0) < 0:
             raise ValueError("not a shape")
-        dtype = np.dtype(name)
-        stop = start + math.prod(shape) * dtype.itemsize
-        array = np.frombuffer(data[start:stop], dtype)
-        array = array.reshape(shape, order="F" if by_column else "C")
-        arrays.append(array.astype(dtype.newbyteorder("="), order="K"))
-        start = stop
+        order = "F" if by_column else "C"
+        array = np.ndarray(tuple(shape), dtype, data, start, order=order)
+        start += array.nbytes
+        if not (dtype.isnative and array.flags.aligned):
+            array = array.astype(dtype.newbyteorder("="), order="K")
+        arrays.append(array)
     return arrays
 
 
-def _is_length(n: object) -> bool:
-    return type(n) is int and 0 <= n < MOST_LENGTH
-
-
-def _exactly(link: socket.socket, size: int, deadline: Deadline | None) -> bytes:
+def _exactly(link: socket.socket, size: int, deadline: Deadline | None) -> bytearray:
     """Receive so many bytes, however slowly they drip, until the deadline."""
     data = bytearray()
     while len(data) < size:
@@ -120,7 +120,7 @@ def _exactly(link: socket.socket, size: int, deadline: Deadline | None) -> bytes
         if not more:
             raise EOFError
         data += more
-    return bytes(data)
+    return data
 
 
 def _set_time(link: socket.socket, deadline: Deadline | None) -> None:

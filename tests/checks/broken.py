@@ -1,6 +1,8 @@
 """Right answers, each broken by one edit, to see whether the search finds the place."""
 
 import ast
+import copy
+import dataclasses
 import difflib
 import linecache
 import random
@@ -9,6 +11,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+from course_utils.checks.edit_statements import ADDED
 from course_utils.checks.edits import Edit, edits
 from course_utils.checks.source import Source
 
@@ -58,12 +61,43 @@ def broken(code, kind=None) -> Iterator[tuple[Edit, str, set[int]]]:
     seen = {code}
     for edit in edits(tree):
         if kind in (None, edit.kind):
-            undo = edit.swap()
-            made = ast.unparse(tree)
-            undo()
+            made = edited(tree, edit)
             if made not in seen:
                 seen.add(made)
                 yield edit, made, _changed(code, made)
+
+
+def edited(tree: ast.Module, edit: Edit) -> str:
+    """Return some code with an edit, as somebody might have written it."""
+    if edit.step:
+        new = _WrittenOut(edit.step).visit(copy.copy(edit.new))
+        edit = dataclasses.replace(edit, new=new)
+    undo = edit.swap()
+    text = ast.unparse(tree)
+    undo()
+    return text
+
+
+class _WrittenOut(ast.NodeTransformer):
+    """Writes a step that an edit adds in the place of the call that stands for it."""
+
+    def __init__(self, step: str) -> None:
+        self.step = step
+
+    def visit_Call(self, call):
+        if getattr(call.func, "id", "") != ADDED:
+            return self.generic_visit(call)
+        given = dict(zip("_x", call.args, strict=False))
+        whole = ast.parse(self.step, mode="eval").body
+        return _Filled(given).visit(whole)
+
+
+class _Filled(ast.NodeTransformer):
+    def __init__(self, given: dict[str, ast.expr]) -> None:
+        self.given = given
+
+    def visit_Name(self, name):
+        return self.given.get(name.id, name)
 
 
 def one_a_place(code, rng: random.Random, kind=None):

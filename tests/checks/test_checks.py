@@ -19,7 +19,7 @@ from broken import defined
 import course_utils
 from course_utils import exercises
 from course_utils.checks.asking import ask, replies
-from course_utils.checks.compare import difference
+from course_utils.checks.compare import agrees, difference, near
 from course_utils.checks.feedback import told
 from course_utils.checks.grids import grids
 from course_utils.checks.judge import Case, Verdict, judge
@@ -701,6 +701,32 @@ def test_wrong_entries_are_counted(yours, said):
     assert difference(np.array(yours), expected, False) == said
     verdict = Verdict(EXERCISES["causal_mask"], 0, said, None, None)
     assert name_of(verdict) == "some entries are wrong"
+
+
+SOME = [
+    *(np.array(x) for x in (1, 1.0, True, np.inf, -np.inf, np.nan, 1.0 + 1e-9)),
+    *(np.array([1, x]) for x in (2, 2.0, np.inf, -np.inf, np.nan, 2 + 1e-6, 2.1)),
+    *(np.array([1, x], np.float32) for x in (2, np.inf, np.nan, 2 + 1e-4)),
+    *(np.zeros(shape) for shape in ((0,), (2, 0), (1, 2))),
+    *(np.array([True, x]) for x in (True, False)),
+]
+
+
+@pytest.mark.parametrize("keeps_dtype", [False, True])
+def test_arrays_agree_where_there_is_no_difference(keeps_dtype):
+    for yours, expected in itertools.product(SOME, SOME):
+        said = difference(yours, expected, keeps_dtype)
+        assert agrees(yours, expected, keeps_dtype) == (said is None)
+
+
+@pytest.mark.parametrize("kind", [float, np.float32])
+def test_infinities_and_nan_agree_with_their_like_alone(kind):
+    values = np.array([0, 1, -1, np.inf, -np.inf, np.nan], kind)
+    yours, expected = np.meshgrid(values, values)
+    same = np.eye(len(values), dtype=bool)
+    assert (near(yours, expected) == same).all()
+    finite = np.isfinite(expected).all(axis=1)
+    assert (near(yours[finite], expected[finite]) == same[finite]).all()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import math
 import random
 import re
 
+import broken
 import numpy as np
 import pytest
 from broken import defined, solutions
@@ -63,8 +64,9 @@ def edited(code, span, rng):
     found = [(x, x.place or x.old) for x in edits(tree)]
     places = [x for x, at in found if {at.lineno, at.end_lineno} <= span]
     if places:
-        rng.choice([x for x in places if x.kind not in STATEMENTS] or places).swap()
-    return ast.unparse(tree)
+        some = [x for x in places if x.kind not in STATEMENTS] or places
+        return broken.edited(tree, rng.choice(some))
+    return code
 
 
 def told_of_broken(exercises, rng, each):
