@@ -40,6 +40,13 @@ class Reply:
     after: np.ndarray | None = None
 
 
+class Drawn(dict[str, np.ndarray]):
+    """Arguments that were drawn; each is itself alone, whatever it holds."""
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
 class Remote(Protocol):
     """An answer in another process, which is asked about all cases at once.
 

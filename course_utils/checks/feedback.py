@@ -1,7 +1,7 @@
 """What is said about a verdict, in words and in HTML."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import jinja2
@@ -12,6 +12,8 @@ from course_utils.checks.grids import grids
 from course_utils.checks.judge import Verdict
 from course_utils.checks.repair import Found
 from course_utils.checks.stages import Stage
+
+MOST_KEPT = 4096  # bytes of an array whose text is kept
 
 
 class Feedback:
@@ -59,7 +61,7 @@ def feedback_html(verdict: Verdict, headline: str) -> str:
         headline=headline,
         message=told(verdict),
         grids=grids(verdict.case) if verdict.case else [],
-        show=_show,
+        show=shown,
     )
 
 
@@ -91,7 +93,23 @@ def sentence(message: str) -> str:
     return ended[0].upper() + ended[1:]
 
 
-def _show(array: np.ndarray) -> str:
+def shown(array: np.ndarray, most: int = 60) -> str:
+    """Return an array as a text.
+
+    - `array`: to be shown.
+    - `most`: numbers that are all written out; of more, some are left out.
+    """
+    if array.nbytes > MOST_KEPT:
+        return _text(array, most)
+    return _kept_text(array.tobytes(), array.dtype, array.shape, most)
+
+
+@lru_cache(maxsize=1024)  # a class is asked the same, and shown the same
+def _kept_text(data: bytes, dtype: np.dtype, shape: tuple[int, ...], most: int) -> str:
+    return _text(np.frombuffer(data, dtype).reshape(shape), most)
+
+
+def _text(array: np.ndarray, most: int) -> str:
     return np.array2string(
-        array, precision=3, suppress_small=True, max_line_width=60, threshold=60
+        array, precision=3, suppress_small=True, max_line_width=60, threshold=most
     )

@@ -12,7 +12,15 @@ from functools import lru_cache
 
 import numpy as np
 
-from course_utils.checks.asking import UNWRITTEN, Case, Remote, Reply, fresh, replies
+from course_utils.checks.asking import (
+    UNWRITTEN,
+    Case,
+    Drawn,
+    Remote,
+    Reply,
+    fresh,
+    replies,
+)
 from course_utils.checks.compare import difference
 from course_utils.checks.recognise import Asked, misconception, related
 from course_utils.checks.repair import Found
@@ -193,7 +201,7 @@ def draws(exercise: Exercise, seed: int) -> list[tuple[Arguments, np.ndarray]]:
     for size in range(CASES):
         order = "F" if size % 2 else "C"
         case = exercise.inputs(rng, size).items()
-        arguments = {name: np.asarray(x, order=order) for name, x in case}
+        arguments = Drawn((name, np.asarray(x, order=order)) for name, x in case)
         expected = np.asarray(exercise.reference(*fresh(arguments)))
         drawn.append((arguments, expected))
     return drawn

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from types import CodeType, FunctionType
 
-from course_utils.checks.asking import Case, Remote, Reply, ask
+from course_utils.checks.asking import Case, Drawn, Remote, Reply, ask
 from course_utils.checks.compare import alike
 from course_utils.checks.look import constants_of
 from course_utils.checks.relations import relation
@@ -38,13 +40,19 @@ def misconception(
         return None
     # What goes wrong tells them apart, and what is small does so soon.
     told.sort(key=lambda x: (x.problem is None, x.case.size))
-    listed = [(x.says, x.wrong) for x in exercise.misconceptions]
+    listed = [(x.says, x.wrong, _ask_listed) for x in exercise.misconceptions]
     own = _telling(constants_of(answer))[:MOST_CONSTANTS]
-    varied = ((says, other) for says, x in listed for other in _varied(x, own))
-    for says, wrong in (*listed, *varied):
-        if all(_does_the_same(wrong, x, exercise.keeps_dtype) for x in told):
+    varied = ((says, new, ask) for says, x, _ in listed for new in _varied(x, own))
+    for says, wrong, how in chain(listed, varied):
+        replies = ((x, how(wrong, x.case.arguments)) for x in told)
+        if all(_is_the_same(x, theirs, exercise.keeps_dtype) for x, theirs in replies):
             return says + _also_raises(asked)
     return None
+
+
+@lru_cache(maxsize=1024)  # a class is graded with one seed
+def _ask_listed(wrong: Answer, arguments: Drawn) -> Reply:
+    return ask(wrong, arguments)
 
 
 def _also_raises(asked: list[Asked]) -> str:
@@ -52,8 +60,8 @@ def _also_raises(asked: list[Asked]) -> str:
     return f"; for other inputs {problem}" if problem else ""
 
 
-def _does_the_same(wrong: Answer, one: Asked, keeps_dtype: bool) -> bool:
-    theirs, reply = ask(wrong, one.case.arguments), one.reply
+def _is_the_same(one: Asked, theirs: Reply, keeps_dtype: bool) -> bool:
+    reply = one.reply
     if theirs.yours is None or theirs.changed != reply.changed:
         return False
     if keeps_dtype and theirs.yours.dtype != reply.yours.dtype:

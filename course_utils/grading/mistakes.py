@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from course_utils.checks.asking import Case
+from course_utils.checks.feedback import shown
 from course_utils.checks.judge import Verdict
 from course_utils.checks.repair import Found
 
@@ -62,7 +63,5 @@ def example_of(case: Case | None) -> dict[str, Any] | None:
 
 def text_of(array: np.ndarray) -> str:
     """Return an array as a text that is not long."""
-    text = np.array2string(
-        array, precision=3, suppress_small=True, max_line_width=60, threshold=30
-    )
+    text = shown(array, 30)
     return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + " …"
