@@ -241,7 +241,7 @@ class Child:
     def _run_cells(self, on_check: OnCheck) -> None:
         """Run the cells; where one ends the process, note it and stop."""
         cells = [cell for cell in self._cells if cell[0] not in self._left_out]
-        running, checks = 0, {}
+        checks: dict[str, int] = {}
         self._clock.phase()
         try:
             told = {"cells": cells, "offered": sorted(self._offered)}
@@ -251,17 +251,15 @@ class Child:
                     self._check(said["check"], checks, on_check)
                     if self._link is None:
                         return
-                elif "raised" in said:
-                    self._note(running, said["raised"])
                 else:
-                    running = self._number(said.get("cell"))
+                    self._note(self._number(said.get("cell")), said.get("raised"))
             self.same = set(self._words.names(said.get("same")))
         except TimeoutError as error:
-            self._leave_out(running, self._too_slow(error).removeprefix("it "))
+            self._leave_out(cells, self._too_slow(error).removeprefix("it "))
         except (EOFError, OSError):
-            self._leave_out(running, ENDS)
+            self._leave_out(cells, ENDS)
         except wire.WireError:
-            self._leave_out(running, "writes to the grader's channel")
+            self._leave_out(cells, "writes to the grader's channel")
 
     def _check(self, name: object, checks: dict[str, int], on_check: OnCheck) -> None:
         """Have a function judged where its check stands, then go on with the cells."""
@@ -305,6 +303,9 @@ class Child:
             why = self._words.raised(said, in_full=not self._has_seen_inputs)
             self._failed[number] = f"code cell {number} {why}"
 
-    def _leave_out(self, number: int, why: str) -> None:
+    def _leave_out(self, cells: list[tuple[int, str, str | None]], why: str) -> None:
+        """Note why the cell that was begun last is not to be run again."""
+        number, numbers = self._sandbox.last_begun(), [x for x, *_ in cells]
+        number = number if number in numbers else min(numbers, default=0)
         self._left_out[number] = f"code cell {number} {why}"
         self.stop()

@@ -134,7 +134,8 @@ def _run(link: socket.socket, shell: InteractiveShell, limits: dict) -> None:
             confine.shut_in(limits)
         confine.limit(limits)
         wire.send(link, {"up": True})
-        runner.Submission(link, shell).serve()
+        begun = wire.Pipe(limits["begun"])
+        runner.Submission(link, begun, shell).serve()
     except BaseException as error:
         with suppress(Exception):
             wire.send(link, {"failed": runner.raised(error)})

@@ -25,10 +25,16 @@ from course_utils.grading import cells, stand_ins, wire
 
 
 class Submission:
-    """The cells of one submission, and the functions that they define."""
+    """The cells of one submission, and the functions that they define.
 
-    def __init__(self, link: socket, shell: InteractiveShell) -> None:
+    - `link`: to the grader.
+    - `begun`: takes the number of each cell when it is begun.
+    - `shell`: runs the cells.
+    """
+
+    def __init__(self, link: socket, begun: wire.Pipe, shell: InteractiveShell) -> None:
         self.link = link
+        self.begun = begun
         self.shell = shell
         self.process = os.getpid()
         self.lock = threading.Lock()
@@ -45,8 +51,9 @@ class Submission:
         self.shell.ast_transformers.append(cells.GoOn())
         setattr(builtins, cells.NOTE, self._note)
         for number, cell, checks in told["cells"]:
-            self._tell({"cell": number})
-            self._run(cell)
+            # As all messages are sent: who breaks that is not the cell to come.
+            wire.send(self.begun, {"cell": number})
+            self._run(number, cell)
             # A check cell that does not get to its check is a check all the same.
             if checks and checks not in self.checked:
                 self._check(checks, self._named(checks))
@@ -54,12 +61,12 @@ class Submission:
         self._tell({"ready": True, "same": same})
         self._answer(None)
 
-    def _run(self, cell: str) -> None:
+    def _run(self, number: int, cell: str) -> None:
         """Run a cell, and tell the first thing that fails in it."""
         self.noted.clear()
         error = cells.run(self.shell, cell)
         if failed := [*self.noted, *([error] if error is not None else [])]:
-            self._tell({"raised": raised(failed[0])})
+            self._tell({"cell": number, "raised": raised(failed[0])})
 
     def _note(self, names: list[str]) -> None:
         """Note what is being raised, and what is not there because of it."""

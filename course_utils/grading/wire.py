@@ -5,6 +5,7 @@ wait beyond its deadline: every size is checked before anything of that size is 
 """
 
 import json
+import os
 import socket
 import struct
 from typing import Protocol
@@ -31,8 +32,25 @@ class Deadline(Protocol):
         """Return when to ask again, in seconds; raises TimeoutError at the end."""
 
 
+class Pipe:
+    """A file that takes messages, and drops them when it is full.
+
+    - `number`: of the file.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def send(self, data: memoryview) -> int:
+        """Write some of the data; return how much of it."""
+        try:
+            return os.write(self._number, data)
+        except BlockingIOError:
+            return len(data)
+
+
 def send(
-    link: socket.socket,
+    link: socket.socket | Pipe,
     message: dict,
     arrays: list[np.ndarray] | tuple[()] = (),
     *,

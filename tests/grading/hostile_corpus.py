@@ -136,6 +136,14 @@ def forged(name, said, hard=NO_RESULT, how=None, **more):
     return Attack(name, notebook(code), hard, **more)
 
 
+# Find the pipe that takes the numbers of the cells.
+BEGUN = """
+import os, stat
+def is_pipe(fd):
+    try: return stat.S_ISFIFO(os.fstat(fd).st_mode)
+    except OSError: return False
+begun = next(i for i in range(3, 256) if is_pipe(i))
+"""
 KEEPS_ON = "__import__('ctypes').CDLL(None).prctl(1, 0, 0, 0, 0)"  # without its parent
 
 TIME_AND_ENDS = [
@@ -862,6 +870,25 @@ FORGED = [
         "writes to the grader's channel",
     ),
     within("closes every file", "import os; os.closerange(3, 256)", ENDS, limits=True),
+    before(
+        "blames another cell for its end",
+        f'{BEGUN}os.write(begun, b\'"cell": 2, "cell": 2\'); os._exit(0)',
+        "ends the process that runs it",
+        hard=f"{NOT_THERE}: code cell 1 ends the process that runs it",
+        limits=True,
+    ),
+    before(
+        "begins more cells than anybody reads of",
+        f"{BEGUN}for _ in range(5000): os.write(begun, b'\"cell\": 7' * 3)",
+        r"raises BlockingIOError: \[Errno 11\] Resource temporarily unavailable",
+        limits=True,
+    ),
+    before(
+        "begins no cell any more",
+        f"{BEGUN}os.close(begun)",
+        "writes to the grader's channel",
+        limits=True,
+    ),
 ]
 
 WORDS = [
