@@ -61,6 +61,7 @@ def main() -> None:
         else:
             with suppress(AttributeError):  # macOS has none
                 system_calls.libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        confine.join_pages()
         control.send(b"r")
         _keep_quiet()
         _wait(control, shell, limits)
