@@ -1,10 +1,11 @@
 """The functions of a submission, as if they were here."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
-from course_utils.checks.asking import PRINTED, UNWRITTEN, Reply
+from course_utils.checks.asking import PRINTED, UNWRITTEN, Drawn, Reply
 from course_utils.checks.judge import borrowed
 from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.grading import wire
@@ -28,9 +29,9 @@ class Answer:
         self._lent = lent
         self.constants = child.words().constants
 
-    def ask(self, cases: list[Arguments]) -> Iterator[tuple[Reply, Reply]]:
+    def ask(self, cases: list[Drawn]) -> Iterator[tuple[Reply, Reply]]:
         """Yield what the function does with each case, called twice."""
-        arrays = [x for case in cases for x in case.values()]
+        arrays, left = _sent(tuple(cases))
         counts = [len(case) for case in cases]
         what = {"do": "call", "name": self._exercise.name, "counts": counts}
         try:
@@ -42,7 +43,7 @@ class Answer:
                 raise GoneError(NO_RESULT)
             reads = self._child.words().names(said.get("reads"))
             results = iter(came)
-            after = _After(next(results, None), cases)
+            after = _After(next(results, None), left)
             for i, case in enumerate(cases):
                 yield tuple(
                     self._read(replies[2 * i + k], after.changed(case), results, reads)
@@ -95,15 +96,25 @@ class Answer:
         return why + (self._child.cause() if follows else "")
 
 
-class _After:
-    """The bytes of all arguments after the calls, as far as they have been read."""
+@lru_cache(maxsize=256)  # a class is asked the same
+def _sent(cases: tuple[Drawn, ...]) -> tuple[wire.Packed, bytes]:
+    """Return cases as they are sent, and what two calls with each leave of them."""
+    arrays = wire.packed(x for case in cases for x in case.values())
+    were = (b"".join(map(_bytes, case.values())) * 2 for case in cases)
+    return arrays, b"".join(were)
 
-    def __init__(self, left: np.ndarray | None, cases: list[Arguments]) -> None:
+
+class _After:
+    """The bytes of all arguments after the calls, as far as they have been read.
+
+    - `left`: what the process left of them.
+    - `were`: what they were before.
+    """
+
+    def __init__(self, left: np.ndarray | None, were: bytes) -> None:
         self._left = b"" if left is None else left.tobytes()
         self._start = 0
-        # Two calls of each case; most change nothing.
-        were = (b"".join(map(_bytes, case.values())) * 2 for case in cases)
-        self._are_as_they_were = self._left == b"".join(were)
+        self._are_as_they_were = self._left == were  # most change nothing
 
     def changed(self, case: Arguments) -> dict[str, np.ndarray]:
         """Return the arguments that the next call changed, as it left them."""

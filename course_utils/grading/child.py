@@ -1,6 +1,6 @@
 """One submission in its own process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from socket import socket
 
 import numpy as np
@@ -81,7 +81,7 @@ class Child:
         names = [x.name for x in others]
         what = {"do": "look up", "name": exercise.name, "names": names}
         try:
-            said, _ = self.request(what, [], ())
+            said, _ = self.request(what, wire.NOTHING, ())
         except (GoneError, BorrowedError):
             return []
         called = self._words.names(said.get("names"))
@@ -143,13 +143,13 @@ class Child:
         - `lent`: right answers in the place of the submission's own.
         """
         what = {"do": "warn", "name": exercise.name}
-        said = self._told(what, list(case.values()), exercise, lent)
+        said = self._told(what, case.values(), exercise, lent)
         return self._words.warned(said["warned"]) if said.get("warned") else ""
 
     def _told(
         self,
         what: dict,
-        arrays: list[np.ndarray],
+        arrays: Iterable[np.ndarray],
         exercise: Exercise,
         lent: Lent | None,
         seconds: float | None = None,
@@ -160,7 +160,9 @@ class Child:
         """
         was_late, may_use = self.was_late, exercise.may_use
         try:
-            return self.request(what, arrays, may_use, seconds=seconds, lent=lent)[0]
+            return self.request(
+                what, wire.packed(arrays), may_use, seconds=seconds, lent=lent
+            )[0]
         except (GoneError, BorrowedError):
             return {}
         finally:
@@ -169,7 +171,7 @@ class Child:
     def request(
         self,
         what: dict,
-        arguments: list[object],
+        arrays: wire.Packed,
         may_use: tuple[str, ...],
         *,
         seconds: float | None = None,
@@ -178,7 +180,7 @@ class Child:
         """Ask the process for something; return its reply.
 
         - `what`: is asked.
-        - `arguments`: go with it.
+        - `arrays`: go with it.
         - `may_use`: the functions of the course that it may ask for meanwhile.
         - `seconds`: how long it may take, if that is less than usual.
         - `lent`: right answers that it may ask for meanwhile.
@@ -190,7 +192,6 @@ class Child:
         self._clock.phase(seconds)
         self._has_seen_inputs = True
         try:
-            arrays = [np.asarray(x) for x in arguments]
             what |= {"lent": list(lent.answers)} if lent else {}
             wire.send(self._link, what, arrays, deadline=self._clock)
             reply, came = self._heard(may_use, strictly=True, lent=lent)
@@ -291,7 +292,7 @@ class Child:
                 raise wire.WireError("what came is not a call") from error
             if "refused" in reply and strictly:
                 raise BorrowedError(said["use"])
-            wire.send(self._link, reply, results, deadline=self._clock)
+            wire.send(self._link, reply, wire.packed(results), deadline=self._clock)
 
     def _number(self, said: object) -> int:
         if type(said) is not int or said not in {number for number, *_ in self._cells}:

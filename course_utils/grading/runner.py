@@ -148,7 +148,7 @@ class Submission:
 
     def _tell(self, message: dict, arrays: list[np.ndarray] | tuple[()] = ()) -> None:
         self._end_copies()
-        wire.send(self.link, message, arrays)
+        wire.send(self.link, message, wire.packed(arrays))
 
     def _end_copies(self) -> None:
         """End this process if the submission forked it: one of them goes on."""

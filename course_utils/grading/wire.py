@@ -8,6 +8,8 @@ import json
 import os
 import socket
 import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -49,28 +51,48 @@ class Pipe:
             return len(data)
 
 
-def send(
-    link: socket.socket | Pipe,
-    message: dict,
-    arrays: list[np.ndarray] | tuple[()] = (),
-    *,
-    deadline: Deadline | None = None,
-) -> None:
-    """Send a message with arrays of numbers, in the order in which they lie in memory.
+@dataclass(frozen=True)
+class Packed:
+    """Arrays of numbers as they are sent, in the order in which they lie in memory.
 
-    - `message`: anything that JSON can hold.
-    - `arrays`: sent along with it.
-    - `deadline`: when to give up.
-
-    Raises TimeoutError at the deadline, and OSError if nobody listens any more.
+    - `forms`: of each the dtype, the shape, and whether it lies column by column: JSON.
+    - `data`: their bytes.
     """
+
+    forms: str
+    data: bytes
+
+
+NOTHING = Packed("[]", b"")
+
+
+def packed(arrays: Iterable[np.ndarray]) -> Packed:
+    """Pack arrays."""
     forms, data = [], []
     for x in arrays:
         by_column = is_by_column(x)
         forms.append([x.dtype.str, x.shape, by_column])
         data.append(x.tobytes("F" if by_column else "C"))
-    text = json.dumps(message | {"arrays": forms}).encode()
-    data = b"".join(data)
+    return Packed(json.dumps(forms), b"".join(data))
+
+
+def send(
+    link: socket.socket | Pipe,
+    message: dict,
+    arrays: Packed = NOTHING,
+    *,
+    deadline: Deadline | None = None,
+) -> None:
+    """Send a message with arrays of numbers.
+
+    - `message`: anything that JSON can hold, but not nothing.
+    - `arrays`: sent along with it.
+    - `deadline`: when to give up.
+
+    Raises TimeoutError at the deadline, and OSError if nobody listens any more.
+    """
+    data = arrays.data
+    text = f'{{"arrays": {arrays.forms}, {json.dumps(message)[1:]}'.encode()
     whole = memoryview(LENGTH.pack(len(text), len(data)) + text + data)
     while whole:
         try:

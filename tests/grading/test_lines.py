@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import socket
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hostile_corpus import notebook
 
 from course_utils.checks.repair import Found
 from course_utils.checks.stages import Stage
-from course_utils.grading import sandbox
+from course_utils.grading import sandbox, wire
 from course_utils.grading.child import Child
 from course_utils.grading.sandbox import Limits
 from course_utils.grading.verdict import Terms, grade
@@ -99,13 +100,17 @@ def test_no_function_is_judged_after_its_line_was_looked_for(monkeypatch):
     asked, seen = [], {"call": set(), "find": set()}
     request = Child.request
 
-    def noted(self, what, arguments, *rest, **named):
+    def noted(self, what, arrays, *rest, **named):
         if what["do"] in ("call", "find"):
             asked.append(what["do"])
+        here, there = socket.socketpair()
+        with here, there:
+            wire.send(here, what, arrays)
+            came = wire.receive(there)[1]
         seen.setdefault(what["do"], set()).update(
-            x.tobytes() for x in arguments if np.size(x) > 1
+            x.tobytes() for x in came if x.size > 1
         )
-        return request(self, what, arguments, *rest, **named)
+        return request(self, what, arrays, *rest, **named)
 
     monkeypatch.setattr(Child, "request", noted)
     check = 'from course_utils.learner import check\ncheck("soft_lookup", soft_lookup)'
@@ -113,6 +118,7 @@ def test_no_function_is_judged_after_its_line_was_looked_for(monkeypatch):
     graded(WRONG, check, changed, WRONG.replace("soft_lookup", "hard_lookup"))
     assert asked == sorted(asked)
     assert asked.count("find") == 2
+    assert seen["call"]
     assert seen["call"].isdisjoint(seen["find"])
 
 

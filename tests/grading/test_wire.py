@@ -21,7 +21,7 @@ def crossed(*arrays):
     """Return arrays as they come out of a socket, in whichever order they lie."""
     here, there = socket.socketpair()
     with here, there:
-        wire.send(here, {}, list(arrays))
+        wire.send(here, {"do": "call"}, wire.packed(arrays))
         return wire.receive(there)[1]
 
 
