@@ -79,15 +79,21 @@ def limit(limits: dict) -> None:
 
 
 def join_pages() -> None:
-    """Let the memory of this process lie in large pages: a fork copies few then."""
-    for line in Path("/proc/self/maps").read_text().splitlines():
+    """Let the memory of this process lie in large pages: a fork copies few then.
+
+    Where the system cannot do that, or has no such list, all stays as it is.
+    """
+    try:
+        lines = Path("/proc/self/maps").read_text().splitlines()
+    except OSError:
+        return
+    size = ctypes.c_size_t(LARGE)
+    for line in lines:
         place, rights, _, _, file, *name = line.split()
         if rights == "rw-p" and file == "0" and name in ([], ["[heap]"]):
             first, last = (int(x, 16) for x in place.split("-"))
             for start in range(-(-first // LARGE) * LARGE, last - LARGE + 1, LARGE):
-                libc().madvise(
-                    ctypes.c_void_p(start), ctypes.c_size_t(LARGE), MADV_COLLAPSE
-                )
+                libc().madvise(ctypes.c_void_p(start), size, MADV_COLLAPSE)
 
 
 def taken() -> int:

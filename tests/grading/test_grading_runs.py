@@ -8,11 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import contextmanager
 
 import nbformat
 import psutil
 import pytest
+
+from course_utils.grading import batch
 
 RIGHT = "def hard_lookup(query, key, value):\n    return value[(key @ query).argmax()]"
 ANSWERS = [
@@ -186,3 +189,27 @@ def test_stopped_by_hand_it_says_how_to_go_on(tmp_path, with_course):
     assert said.strip().splitlines()[-1].startswith("Stopped. Every verdict so far")
     assert all(json.loads(x.read_bytes())["points"] == 2 for x in kept.glob("[!.]*"))
     assert not (out / "class.csv").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux alone has it")
+@pytest.mark.parametrize("workers", [1, 3])
+def test_each_worker_has_one_processor_and_they_share_them_evenly(workers):
+    mine = os.sched_getaffinity(0)
+    with batch.processes(workers) as pool:
+        for _ in range(workers):  # none is idle yet: each starts one
+            pool.submit(os.getpid)
+        theirs = []
+        while len(theirs) < workers:  # until all have their place
+            time.sleep(0.05)
+            every = [os.sched_getaffinity(x) for x in workers_of_this_process()]
+            theirs = [x for x in every if len(x) == 1]
+    uses = Counter(x for one in theirs for x in one)
+    assert set(uses) <= mine
+    assert len(uses) == min(workers, len(mine))
+    assert max(uses.values()) - min(uses.values()) <= 1
+    assert os.sched_getaffinity(0) == mine
+
+
+def workers_of_this_process():
+    children = psutil.Process().children()
+    return [x.pid for x in children if "spawn_main" in " ".join(x.cmdline())]
