@@ -884,6 +884,17 @@ FORGED = [
         limits=True,
     ),
     before(
+        "begins cells without end",
+        f"""{BEGUN}
+for _ in range(3): os.fork()
+while True:
+    try: os.write(begun, b'"cell": 1 ' * 6000)
+    except BlockingIOError: pass
+""",
+        f"did not finish within {SECONDS} seconds",
+        limits=True,
+    ),
+    before(
         "begins no cell any more",
         f"{BEGUN}os.close(begun)",
         "writes to the grader's channel",
