@@ -41,7 +41,7 @@ class Reply:
 
 
 class Drawn(dict[str, np.ndarray]):
-    """Arguments that were drawn; each is itself alone, whatever it holds."""
+    """Arguments that were drawn; they equal only themselves, and can be a key."""
 
     __hash__ = object.__hash__
     __eq__ = object.__eq__

@@ -79,7 +79,7 @@ def limit(limits: dict) -> None:
 
 
 def join_pages() -> None:
-    """Let the memory of this process lie in large pages: a fork copies few then.
+    """Let the memory of this process lie in large pages, which makes forks cheaper.
 
     Where the system cannot do that, or has no such list, all stays as it is.
     """
@@ -118,7 +118,7 @@ def _unshare(what: int) -> None:
 
 
 def _write(file: str, text: str) -> None:
-    """Write to a file of the kernel; a `Path` would touch more memory than all else."""
+    """Write to a file of the kernel, with less memory touched than by a `Path`."""
     opened = os.open(file, os.O_WRONLY)
     os.write(opened, text.encode())
     os.close(opened)

@@ -102,4 +102,4 @@ def take_the_place_of_the_course() -> None:
     for name in ("course_utils", "course_utils.checks"):
         del sys.modules[name]
     sys.meta_path.insert(0, COURSE)
-    import_module("course_utils.learner")  # once, for all notebooks do
+    import_module("course_utils.learner")  # here, as all notebooks import it

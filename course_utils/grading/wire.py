@@ -85,7 +85,7 @@ def send(
 ) -> None:
     """Send a message with arrays of numbers.
 
-    - `message`: anything that JSON can hold, but not nothing.
+    - `message`: anything that JSON can hold; never empty.
     - `arrays`: sent along with it.
     - `deadline`: when to give up.
 

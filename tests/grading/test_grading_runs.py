@@ -198,11 +198,12 @@ def test_each_worker_has_one_processor_and_they_share_them_evenly(workers):
     with batch.processes(workers) as pool:
         for _ in range(workers):  # none is idle yet: each starts one
             pool.submit(os.getpid)
-        theirs = []
-        while len(theirs) < workers:  # until all have their place
+        theirs, end = [], time.monotonic() + 60
+        while len(theirs) < workers and time.monotonic() < end:
             time.sleep(0.05)
             every = [os.sched_getaffinity(x) for x in workers_of_this_process()]
             theirs = [x for x in every if len(x) == 1]
+    assert len(theirs) == workers  # all have one place
     uses = Counter(x for one in theirs for x in one)
     assert set(uses) <= mine
     assert len(uses) == min(workers, len(mine))
