@@ -31,6 +31,7 @@ Given = tuple[list[np.ndarray], np.ndarray]  # arguments, and what is expected o
 MOST_TURNS = 20_000  # of all loops, in one call of an answer
 TURNS = 2_000  # of an edited one, or ten times what the answer itself needs
 MEMORY = 1 << 28  # bytes that it may take
+COPIES = ("copy", "assignment")  # kinds that leave an array as it was
 BETWEEN = ("operator", "comparison", "order")  # kinds of edits that are about a mark
 
 
@@ -89,6 +90,8 @@ def search(
             return None
         tried = trial.edits(steps)
         cases = trial.sorted(cases)
+        if trial.only_changes:
+            tried = sorted(tried, key=lambda x: x.kind not in COPIES)
         for i, edit in enumerate(tried if cases else ()):
             if i % 16 == 0 and time.process_time() > end:
                 return None
@@ -105,6 +108,8 @@ class Trial:
     - `source`: its code.
     - `keeps_dtype`: whether the result must have the dtype that is expected.
     - `known`: what its code may use beyond what the function knows.
+
+    `only_changes` says whether nothing is wrong but that it changes its arguments.
     """
 
     def __init__(
@@ -118,6 +123,8 @@ class Trial:
         self._known |= known or {}
         self._keeps_dtype = keeps_dtype
         self._turns = self._left = MOST_TURNS
+        self._changes = False  # its arguments, when it was called last
+        self.only_changes = True
         self._edit: Edit | None = None
         self._edited: Callable | None = None
 
@@ -129,6 +136,7 @@ class Trial:
             is_endless = self._left < 0
             is_right = not is_endless and self.holds(function, case)
             (right if is_right else wrong).append(case)
+            self.only_changes &= is_right or (self._changes and not is_endless)
             most = max(most, self._turns - self._left if self._left >= 0 else 0)
         self._turns = max(TURNS, 10 * most)
         return wrong + right if wrong else []
@@ -165,18 +173,19 @@ class Trial:
     def holds(self, function: Callable, case: Given) -> bool:
         """Whether a function does in a case what is expected."""
         given = [x.copy("K") if x.ndim else x.item() for x in case[0]]
-        self._left = self._turns
+        self._left, self._changes = self._turns, False
         try:
             yours = numbers(function(*given))
         except (Exception, SystemExit, _OverError):
             return False
         if isinstance(yours, str) or not agrees(yours, case[1], self._keeps_dtype):
             return False
-        return all(
-            was.tobytes() == np.asarray(now).tobytes()
+        self._changes = any(
+            was.tobytes() != np.asarray(now).tobytes()
             for was, now in zip(case[0], given, strict=True)
             if was.ndim
         )
+        return not self._changes
 
     def _added(self, *values: object) -> object:
         """Take the step that the present edit adds."""

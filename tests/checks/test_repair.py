@@ -17,7 +17,7 @@ from course_utils.checks.compare import difference
 from course_utils.checks.edits import QUESTIONS, edits
 from course_utils.checks.finding import find, rounds, steps_of
 from course_utils.checks.look import numbers, quietly
-from course_utils.checks.repair import Trial, search, watch_loops
+from course_utils.checks.repair import COPIES, Trial, search, watch_loops
 from course_utils.checks.time_limit import time_limit
 from course_utils.exercises import EXERCISES
 
@@ -238,6 +238,30 @@ def test_an_edit_must_not_change_the_input():
 """
     found = looked(code)
     assert (found.kind, found.line) == ("copy", 2)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_all"),
+    [
+        ("x -= x.max(axis=-1, keepdims=True)", True),
+        ("x -= x.min(axis=-1, keepdims=True)", False),  # overflows, too
+        ("x *= 2", False),
+        ("x = x * 2", False),
+    ],
+)
+def test_where_only_the_input_is_changed_copies_are_tried_first(
+    line, is_all, monkeypatch
+):
+    tried = []
+    monkeypatch.setattr(Trial, "is_right", lambda _, edit, __: tried.append(edit.kind))
+    looked(f"""def stable_softmax(x):
+    {line}
+    e = np.exp(x)
+    return e / e.sum(axis=-1, keepdims=True)
+""")
+    copies = [x in COPIES for x in tried]
+    assert any(copies)
+    assert (copies == sorted(copies, reverse=True)) == is_all
 
 
 @pytest.mark.parametrize(
