@@ -125,7 +125,7 @@ def grade(arguments: argparse.Namespace) -> None:
     """Grade what the command line names, and write the reports."""
     limits = Limits(seconds=arguments.seconds, memory=arguments.memory << 20)
     if not arguments.dask:
-        ensure(arguments.isolation, limits)
+        ensure(arguments.isolation)
     store = Store(arguments.out)
     seed = store.seed(arguments.seed)
     terms = Terms(seed, arguments.isolation, limits, arguments.search)

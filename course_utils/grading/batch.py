@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -212,7 +213,9 @@ def ended(pool: Executor) -> Iterator[Executor]:
 
 def processes(workers: int) -> Any:  # noqa: ANN401
     """Share the work out among processes of this machine."""
-    context = get_context("spawn")
+    # Where a fork is safe, all workers share what is imported once.
+    context = get_context("forkserver" if sys.platform == "linux" else "spawn")
+    context.set_forkserver_preload(["course_utils.grading.__main__"])
     return ended(
         ProcessPoolExecutor(
             workers,

@@ -49,6 +49,10 @@ CONFINED = (
 )
 PROCESS = "a process with limits only: files and network are open to it"
 LEVELS = {"sandbox": CONFINED, "process": PROCESS}
+LESS = (
+    "With --isolation process it grades all the same: under limits, but with your "
+    "files and your network open to what is graded."
+)
 
 
 class SandboxError(Exception):
@@ -118,7 +122,7 @@ class Sandbox:
             said = self._waiting.stderr.read().decode(errors="replace").strip()
             self.close()
             last = said.splitlines()[-1] if said else "it ends without a word"
-            raise SandboxError(f"the process for submissions does not start: {last}")
+            raise self._unusable(f"the process for submissions does not start: {last}")
 
     def submission(self) -> socket.socket:
         """Start a process for one submission, and return the socket to it.
@@ -141,7 +145,7 @@ class Sandbox:
                 problem = f"{type(error).__name__} {error}".strip()
             link.close()
             self.close()
-        raise SandboxError(f"the submission could not be isolated: {problem}")
+        raise self._unusable(f"the submission could not be isolated: {problem}")
 
     def last_begun(self) -> int | None:
         """Return what a submission says is the number of the cell that it began last.
@@ -182,6 +186,10 @@ class Sandbox:
             self._waiting.stderr.close()
             self._waiting = None
 
+    def _unusable(self, problem: str) -> SandboxError:
+        less = f". {_remedy(problem)}{LESS}" if self.confined else ""
+        return SandboxError(problem + less)
+
     def _heard(self) -> bytes:
         try:
             return self._control.recv(1)
@@ -189,36 +197,23 @@ class Sandbox:
             return b""
 
 
-def ensure(isolation: str, limits: Limits) -> None:
-    """See that submissions can be run as promised.
+def ensure(isolation: str) -> None:
+    """See that this system has what running submissions needs.
 
     - `isolation`: "sandbox" or "process".
-    - `limits`: what a submission may take.
 
-    Raises SandboxError if not; the message says what to install or to ask for.
+    Raises SandboxError if not; the message says what to install or to ask for. Whether
+    it allows all that shows when the first submission runs.
     """
     if not hasattr(os, "fork"):
         raise SandboxError(
             "grading needs a system that can fork, such as Linux, macOS or WSL"
         )
-    less = (
-        "With --isolation process it grades all the same: under limits, but with your "
-        "files and your network open to what is graded."
-    )
     if isolation == "sandbox" and shutil.which("bwrap") is None:
         raise SandboxError(
             "grading in a sandbox needs bubblewrap, which is not installed (on Debian "
-            f"and Ubuntu: apt install bubblewrap libseccomp2). {less}"
+            f"and Ubuntu: apt install bubblewrap libseccomp2). {LESS}"
         )
-    sandbox = Sandbox(isolation, limits)
-    try:
-        sandbox.start()
-        link = sandbox.submission()
-        sandbox.end(link)
-    except SandboxError as error:
-        raise SandboxError(f"{error}. {_remedy(str(error))}{less}") from error
-    finally:
-        sandbox.close()
 
 
 def _remedy(problem: str) -> str:

@@ -331,11 +331,10 @@ def test_without_the_sandbox_it_stops(a_class, tmp_path, with_course):
 
 def test_a_sandbox_that_does_not_come_up_stops_the_run(monkeypatch):
     monkeypatch.setattr(sandbox, "_bubblewrap", lambda: ["false"])
-    monkeypatch.setattr(sandbox.shutil, "which", lambda _: "bwrap")
     with pytest.raises(SandboxError, match="does not start: it ends without a word"):
-        sandbox.ensure("sandbox", Limits())
+        sandbox.Sandbox("sandbox", Limits()).submission()
     monkeypatch.setattr(sandbox, "_bubblewrap", lambda: [])
     if os.getuid() == 0:
         pytest.skip("the root user can do all this without bubblewrap")
     with pytest.raises(SandboxError, match="could not be isolated"):
-        sandbox.ensure("sandbox", Limits())
+        sandbox.Sandbox("sandbox", Limits()).submission()

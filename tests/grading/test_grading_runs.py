@@ -193,16 +193,19 @@ def test_stopped_by_hand_it_says_how_to_go_on(tmp_path, with_course):
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux alone has it")
 @pytest.mark.parametrize("workers", [1, 3])
-def test_each_worker_has_one_processor_and_they_share_them_evenly(workers):
+def test_each_worker_has_one_processor_and_they_share_them_evenly(workers, tmp_path):
     mine = os.sched_getaffinity(0)
+    os.mkfifo(door := tmp_path / "door")
     with batch.processes(workers) as pool:
-        for _ in range(workers):  # none is idle yet: each starts one
-            pool.submit(os.getpid)
+        for _ in range(workers):  # none becomes idle: each starts one
+            pool.submit(os.open, door, os.O_RDONLY)
         theirs, end = [], time.monotonic() + 60
         while len(theirs) < workers and time.monotonic() < end:
             time.sleep(0.05)
             every = [os.sched_getaffinity(x) for x in workers_of_this_process()]
             theirs = [x for x in every if len(x) == 1]
+        opened = os.open(door, os.O_RDWR)  # lets all go
+    os.close(opened)
     assert len(theirs) == workers  # all have one place
     uses = Counter(x for one in theirs for x in one)
     assert set(uses) <= mine
@@ -212,5 +215,7 @@ def test_each_worker_has_one_processor_and_they_share_them_evenly(workers):
 
 
 def workers_of_this_process():
+    """Return the numbers of those that the server of forks has forked."""
     children = psutil.Process().children()
-    return [x.pid for x in children if "spawn_main" in " ".join(x.cmdline())]
+    servers = [x for x in children if "forkserver" in " ".join(x.cmdline())]
+    return [x.pid for server in servers for x in server.children()]

@@ -1,10 +1,13 @@
 """Where the system forbids the sandbox, the message says what to do about it."""
 
+from pathlib import Path
+
 import pytest
 
+from course_utils.grading import __main__ as command
 from course_utils.grading import sandbox
-from course_utils.grading.sandbox import Limits, SandboxError, ensure
 
+NOTEBOOK = Path(__file__).parents[2] / "exercises" / "01_soft_lookup.ipynb"
 UBUNTU = "kernel.apparmor_restrict_unprivileged_userns=0"
 
 
@@ -18,13 +21,19 @@ UBUNTU = "kernel.apparmor_restrict_unprivileged_userns=0"
     ],
 )
 def test_a_restriction_of_user_namespaces_gets_its_remedy(
-    tmp_path, monkeypatch, said, remedy
+    tmp_path, monkeypatch, capsys, said, remedy
 ):
     bwrap = tmp_path / "bwrap"
     bwrap.write_text(f'#!/bin/sh\necho "{said}" >&2\nexit 1\n')
     bwrap.chmod(0o755)
     monkeypatch.setattr(sandbox, "_bubblewrap", lambda: [str(bwrap)])
-    with pytest.raises(SandboxError) as stop:
-        ensure("sandbox", Limits())
-    assert said in str(stop.value)
-    assert (UBUNTU in str(stop.value)) == remedy
+    monkeypatch.setattr(sandbox.shutil, "which", lambda _: str(bwrap))
+    options = [NOTEBOOK, "--out", tmp_path / "out", "--workers", 1]
+    monkeypatch.setattr("sys.argv", ["grade", *map(str, options)])
+    assert command.main() == 1
+    stops = capsys.readouterr().err
+    assert "The grader stops: the process for submissions does not start" in stops
+    assert said in stops
+    assert (UBUNTU in stops) == remedy
+    assert "With --isolation process it grades all the same" in stops
+    assert not (tmp_path / "out" / "class.csv").exists()
