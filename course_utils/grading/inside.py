@@ -28,7 +28,15 @@ for room in ("course_utils", "course_utils.checks"):
     sys.modules[room] = types.ModuleType(room)
     sys.modules[room].__path__ = [str(COURSE.parent.joinpath(*room.split(".")))]
 
-from course_utils.grading import cells, confine, runner, stand_ins, system_calls, wire  # noqa: E402
+from course_utils.grading import (  # noqa: E402
+    cells,
+    confine,
+    rehearsal,
+    runner,
+    stand_ins,
+    system_calls,
+    wire,
+)
 
 PR_SET_CHILD_SUBREAPER = 36  # of linux/prctl.h
 NOBODY = 65534
@@ -120,7 +128,9 @@ def _shell() -> InteractiveShell:
     cells.install_nothing(shell)
     # What the first cell brings in is brought in once, and memory stays shared.
     shell.run_cell("pass", silent=True)
+    shell.ast_transformers.append(cells.GoOn())
     stand_ins.take_the_place_of_the_course()
+    rehearsal.rehearse(shell)
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE)
