@@ -4,12 +4,15 @@ The grader uses this module inside its sandbox, so it imports nothing of the cou
 its neighbours there.
 """
 
+import ast
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import CodeType
+from types import CodeType, FunctionType
 
-from course_utils.checks.source import names_in
+import numpy as np
+
+from course_utils.checks.source import Source, names_in
 
 
 def looked_up(function: object) -> set[str]:
@@ -30,6 +33,28 @@ def looked_up(function: object) -> set[str]:
             found |= new
             left += [names.get(x) for x in new]
     return found
+
+
+def alone(function: object) -> tuple[int, int] | None:
+    """Return the first and last line of a function that needs NumPy and nothing else.
+
+    - `function`: what somebody wrote.
+
+    Returns None if it uses anything that its notebook makes, when it is called or when
+    it is made. A name of an attribute is taken for one that stands by itself, too.
+    """
+    code = getattr(function, "__code__", None)
+    if not isinstance(function, FunctionType) or code.co_freevars:
+        return None
+    if function.__defaults__ or function.__kwdefaults__ or function.__annotations__:
+        return None
+    names, outside = set(names_in(code)), function.__globals__
+    if "np" in names and outside.get("np") is not np:
+        return None
+    own = (Source(function).tree or ast.Module([], [])).body
+    if (names - {"np"}) & set(outside) or len(own) != 1:
+        return None
+    return own[0].lineno, own[0].end_lineno
 
 
 @contextmanager

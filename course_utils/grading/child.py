@@ -5,8 +5,8 @@ from socket import socket
 
 import numpy as np
 
-from course_utils.checks.finding import ROUNDS, has_stages, rounds, steps_of
-from course_utils.checks.judge import Verdict, too_slow
+from course_utils.checks.finding import ROUNDS, rounds, steps_of
+from course_utils.checks.judge import too_slow
 from course_utils.checks.repair import Found
 from course_utils.checks.stages import SECONDS, Stage
 from course_utils.checks.worked import stages_of
@@ -105,19 +105,34 @@ class Child:
             self._link = self._sandbox.submission()
             self._run_cells(on_check)
 
+    def alone(self, exercise: Exercise) -> tuple[int, int] | None:
+        """Return the lines of an answer, if the process says that it stands alone.
+
+        That is, it uses nothing that the rest of its notebook makes.
+        """
+        said = self._told({"do": "stand alone", "name": exercise.name}, (), exercise)
+        lines = said.get("alone")
+        is_so = isinstance(lines, list) and [type(x) for x in lines] == [int, int]
+        return tuple(lines) if is_so and 0 < lines[0] <= lines[1] else None
+
     def find(
-        self, verdict: Verdict, seed: int, seconds: float, lent: Lent | None = None
+        self,
+        exercise: Exercise,
+        seed: int,
+        seconds: float,
+        with_stages: bool,
+        lent: Lent | None = None,
     ) -> Found | Stage | None:
         """Return where a wrong answer goes wrong, as the process says.
 
-        - `verdict`: on the answer.
+        - `exercise`: what is answered.
         - `seed`: draws inputs, which must not be those of a verdict to come.
         - `seconds`: for the search.
+        - `with_stages`: whether to look at its stages, should no change make it right.
         - `lent`: right answers in the place of the submission's own.
         """
-        exercise = verdict.exercise
         drawn = [case for cases in rounds(exercise, seed) for case in cases]
-        stages = stages_of(exercise, seed) if has_stages(verdict) else [[]]
+        stages = stages_of(exercise, seed) if with_stages else [[]]
         what = {
             "do": "find",
             "name": exercise.name,
@@ -151,7 +166,7 @@ class Child:
         what: dict,
         arrays: Iterable[np.ndarray],
         exercise: Exercise,
-        lent: Lent | None,
+        lent: Lent | None = None,
         seconds: float | None = None,
     ) -> dict:
         """Return what the process says when all is judged; nothing if that goes wrong.

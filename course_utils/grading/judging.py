@@ -6,8 +6,10 @@ from hashlib import sha256
 
 from course_utils.checks.asking import UNWRITTEN
 from course_utils.checks.earlier import both, earlier
-from course_utils.checks.finding import is_worth_a_search
+from course_utils.checks.finding import has_stages, is_worth_a_search
 from course_utils.checks.judge import Verdict, judge
+from course_utils.exercises.exercise import Exercise
+from course_utils.grading.alone import place_in, text_of
 from course_utils.grading.answer import Answer
 from course_utils.grading.child import Child, GoneError
 from course_utils.grading.lending import Lent
@@ -35,6 +37,7 @@ class Judging:
         self._exercises = {x.name: x for x in submission.exercises}
         self._seed = seed
         self._search = search
+        self._cells, self._sandbox = submission.cells, sandbox
         self._child = Child(submission, sandbox)
         self._found: dict[str, Verdict] = {}
         self._judged: dict[str, int] = {}
@@ -88,10 +91,22 @@ class Judging:
         What is looked at is drawn from another seed. It cannot change a verdict: the
         process is asked for nothing afterwards, and if it ends, that is the end.
         """
+        alone: dict[str, str] = {}
         for name, verdict in self._found.items():
             if name in self._stopped or verdict.passed or _says_little(verdict):
                 continue
-            self._found[name] = self._with_line(self._with_warning(verdict))
+            self._found[name] = verdict = self._with_warning(verdict)
+            if self._search <= 0 or not is_worth_a_search(verdict):
+                continue
+            if text := self._alone(name):
+                alone[name] = text
+            elif self._child.is_there:
+                found = self._child.find(*self._how(name), self._lent.get(name))
+                self._found[name] = replace(verdict, found=found)
+        self._child.stop()
+        for name, text in alone.items():
+            found = place_in(text, self._sandbox, *self._how(name))
+            self._found[name] = replace(self._found[name], found=found)
 
     def _with_warning(self, verdict: Verdict) -> Verdict:
         if not verdict.case or not self._child.is_there:
@@ -100,15 +115,18 @@ class Judging:
         warns = self._child.warned(verdict.exercise, verdict.case.arguments, lent)
         return replace(verdict, remarks=f"{verdict.remarks} {warns}".strip())
 
-    def _with_line(self, verdict: Verdict) -> Verdict:
-        is_looked_for = self._search > 0 and is_worth_a_search(verdict)
-        if not is_looked_for or not self._child.is_there:
-            return verdict
+    def _alone(self, name: str) -> str | None:
+        """Return the text of an answer that uses nothing else of its notebook."""
+        if name in self._lent or not self._child.is_there:
+            return None
+        lines = self._child.alone(self._exercises[name])
+        return text_of(self._cells, name, lines) if lines else None
+
+    def _how(self, name: str) -> tuple[Exercise, int, float, bool]:
+        """Return what to search: the exercise, a seed, how long, whether by stages."""
         secret = sha256(f"lines {self._seed}".encode()).digest()
-        seed = int.from_bytes(secret[:8])
-        lent = self._lent.get(verdict.exercise.name)
-        found = self._child.find(verdict, seed, self._search, lent)
-        return replace(verdict, found=found)
+        seed, verdict = int.from_bytes(secret[:8]), self._found[name]
+        return verdict.exercise, seed, self._search, has_stages(verdict)
 
     def _was_stopped(self, name: str) -> bool:
         # A function can be missing because the cell that makes it was stopped.

@@ -119,6 +119,8 @@ class Submission:
         if request["do"] == "look up":
             names = lookups.looked_up(asked)
             return {"names": [x for x in request["names"] if x in names]}, []
+        if request["do"] == "stand alone":
+            return {"alone": lookups.alone(asked)}, []
         if request["do"] == "find":
             return {"found": _found(asked, request, arguments)}, []
         if request["do"] == "warn":

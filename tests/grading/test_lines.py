@@ -141,13 +141,14 @@ def test_no_function_is_judged_after_its_line_was_looked_for(monkeypatch):
 )
 def test_whatever_the_search_says_the_verdict_is_the_same(instead):
     code = TAKEN + f"def search(*_, **__):\n    {instead}\n"
-    code += "repair.search = stages.first_wrong = search\n"
+    code += "repair.search = stages.first_wrong = search\nroot = np.sqrt\n"
+    own = WRONG.replace("np.sqrt", "root")  # which does not stand alone
     right = RIGHT.replace("soft_lookup", "soft_lookup_all").replace(
         "key @ query))", "query @ key.T))"
     )
     right = right.replace("weight.sum()", "weight.sum(axis=-1, keepdims=True)")
     plain = graded(WRONG, right, search=0)
-    taken = graded(code, WRONG, right, search=0.2)
+    taken = graded(code, own, right, search=0.2)
     assert {n: (x["points"], x["state"]) for n, x in taken.items()} == {
         n: (x["points"], x["state"]) for n, x in plain.items()
     }
