@@ -69,6 +69,8 @@ def _of_numbers(yours: np.ndarray, expected: np.ndarray) -> str:
 
 def alike(yours: np.ndarray, expected: np.ndarray) -> bool:
     """Whether two arrays of one shape agree; infinities and nan in the same places."""
+    if yours.dtype == expected.dtype and yours.tobytes() == expected.tobytes():
+        return True
     return bool(near(yours, expected).all())
 
 

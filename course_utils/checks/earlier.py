@@ -7,6 +7,7 @@ is right in itself comes out wrong too.
 import inspect
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -28,9 +29,7 @@ def right_one(exercise: Exercise, note: Callable[[str], object]) -> Answer:
     - `exercise`: what it answers.
     - `note`: is told the name of the exercise with each call.
     """
-    names = exercise.inputs(np.random.default_rng(0), 0)
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    signature = inspect.Signature([inspect.Parameter(x, kind) for x in names])
+    signature = _signature(exercise)
 
     def right(*args: object, **named: object) -> np.ndarray:
         bound = signature.bind(*args, **named)
@@ -38,6 +37,13 @@ def right_one(exercise: Exercise, note: Callable[[str], object]) -> Answer:
         return exercise.reference(*bound.args)
 
     return right
+
+
+@cache
+def _signature(exercise: Exercise) -> inspect.Signature:
+    names = exercise.inputs(np.random.default_rng(0), 0)
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Signature([inspect.Parameter(x, kind) for x in names])
 
 
 def both(alone: Verdict, helped: Verdict, used: Collection[str]) -> Verdict:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from course_utils.checks.asking import UNWRITTEN
@@ -103,8 +104,9 @@ def unreadable(why: str, terms: Terms) -> dict[str, Any]:
 
 def plain(said: str) -> str:
     """Return what a submission said as one printable line; it may come from anybody."""
-    line = "".join(c if c.isprintable() else " " for c in said)
-    return " ".join(line.split())[:500]
+    if not said.isprintable():
+        said = "".join(c if c.isprintable() else " " for c in said)
+    return " ".join(said.split())[:500]
 
 
 def _entry(judged: Verdict, state: str) -> dict[str, Any]:
@@ -116,8 +118,15 @@ def _entry(judged: Verdict, state: str) -> dict[str, Any]:
         "message": _in_one_line(judged),
         "mistake": mistakes.name_of(judged) if state == WRONG else "",
         "example": mistakes.example_of(judged.case) if state == WRONG else None,
-        "feedback": Feedback(judged)._repr_html_(),
+        "feedback": _kept_page(judged) if judged.case is None else _page(judged),
     }
+
+
+def _page(judged: Verdict) -> str:
+    return Feedback(judged)._repr_html_()
+
+
+_kept_page = lru_cache(maxsize=256)(_page)  # many are right, or have not begun
 
 
 def _in_one_line(judged: Verdict) -> str:
