@@ -7,16 +7,18 @@ has a say in what a learner is told.
 """
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 
 from course_utils.checks.repair import Found
 from course_utils.checks.stages import Stage
 from course_utils.exercises.exercise import Exercise
-from course_utils.grading.child import Child
+from course_utils.grading.child import Child, GoneError
 from course_utils.grading.sandbox import Sandbox
 from course_utils.grading.submission import Submission
 
 NUMPY = (1, "import numpy as np", None)
+BEGUN = re.compile(r"[^\s#)\]}]")  # the first letter of a line that begins something
 
 
 def text_of(
@@ -36,12 +38,11 @@ def text_of(
         return None
     first, last = lines
     own = found[0].lstrip("\n").split("\n")[first - 1 : last]
-    if not own or not defined.match(own[0]):
+    if not own or not defined.match(own[0]) or any(map(BEGUN.match, own[1:])):
         return None
     return "\n".join(["#"] * (first - 1) + own)
 
 
-@lru_cache(maxsize=1024)  # a class is graded with one seed
 def place_in(
     text: str,
     sandbox: Sandbox,
@@ -56,6 +57,18 @@ def place_in(
     - `sandbox`: where nothing else runs meanwhile.
     - `exercise`, `seed`, `seconds`, `with_stages`: as for `Child.find`.
     """
+    with suppress(GoneError):
+        return _kept_place(text, sandbox, exercise, seed, seconds, with_stages)
+    return None
+
+
+@lru_cache(maxsize=1024)  # a class is graded with one seed
+def _kept_place(
+    text: str, sandbox: Sandbox, exercise: Exercise, *how: float
+) -> Found | Stage | None:
     cells = [NUMPY, (2, text, None)]
     with Child(Submission([exercise], cells), sandbox) as child:
-        return child.find(exercise, seed, seconds, with_stages)
+        found = child.find(exercise, *how)
+        if not child.is_there:  # it may have been slow for once: nothing to keep
+            raise GoneError
+        return found

@@ -31,9 +31,9 @@ repair.search = lambda *_, **__: place
 
 @pytest.fixture(autouse=True)
 def _nothing_known():
-    alone.place_in.cache_clear()
+    alone._kept_place.cache_clear()
     yield
-    alone.place_in.cache_clear()
+    alone._kept_place.cache_clear()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,7 +55,7 @@ def test_what_is_found_alone_is_what_is_found_in_the_notebook(lesson, monkeypatc
     listed = answers(lesson)
     wrong = [(name, code) for name, answer, code in listed if not answer.is_right]
     found = [graded(code)[name] for name, code in wrong[:12]]
-    assert alone.place_in.cache_info().misses > 2
+    assert alone._kept_place.cache_info().misses > 2
     monkeypatch.setattr(judging, "text_of", lambda *_: None)
     assert found == [graded(code)[name] for name, code in wrong[:12]]
 
@@ -66,7 +66,7 @@ def test_a_line_is_looked_for_once_and_has_its_own_number():
         for below in ("", "\n\n\n# of somebody else", "\nprint(2)"):
             said = graded(above + ANSWER + below)["soft_lookup"]["message"]
             assert FOUND.format(line) in said
-    info = alone.place_in.cache_info()
+    info = alone._kept_place.cache_info()
     assert (info.misses, info.hits) == (3, 12)  # some begin in the same line
 
 
@@ -81,6 +81,18 @@ def test_nobody_decides_what_others_with_the_same_answer_are_told():
         "look at `root(weight.sum())` in line 3"
         in graded("root = np.sqrt", own)["soft_lookup"]["message"]
     )
+
+
+def test_what_was_too_slow_for_once_is_looked_for_again(monkeypatch):
+    find = Child.find
+
+    def too_slow(child, *_):
+        child.stop()
+
+    monkeypatch.setattr(Child, "find", too_slow)
+    assert "look at" not in graded(ANSWER)["soft_lookup"]["message"]
+    monkeypatch.setattr(Child, "find", find)
+    assert FOUND.format(3) in graded(ANSWER)["soft_lookup"]["message"]
 
 
 def function(code, **names):
@@ -122,6 +134,9 @@ def test_what_stands_alone(code, names, is_so):
         (["x = 1", ANSWER], (1, 3), ANSWER),
         (["\n\n#\n" + ANSWER + "\ny = 2"], (2, 4), "#\n" + ANSWER),
         (["if True:\n    pass\n" + ANSWER], (3, 5), "#\n#\n" + ANSWER),
+        ([ANSWER.replace("np.exp(", "np.exp(\n# y\n ") + "\n# x"], (1, 6), ...),
+        ([ANSWER + "\nx = 1"], (1, 4), None),
+        ([ANSWER + "\nimport sys"], (1, 4), None),
         ([ANSWER], (2, 3), None),
         ([ANSWER], (9, 12), None),
         ([ANSWER, ANSWER], (1, 3), None),
@@ -132,6 +147,7 @@ def test_what_stands_alone(code, names, is_so):
 )
 def test_the_text_is_that_of_the_one_function_of_its_name(cells, lines, text):
     numbered = [(i, cell, None) for i, cell in enumerate(cells, 1)]
+    text = cells[0] if text is ... else text
     assert alone.text_of(numbered, "soft_lookup", lines) == text
 
 
