@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import astuple
 from functools import partial
 from itertools import islice
@@ -163,14 +164,15 @@ class Submission:
         the grader to see.
         """
         replies, results, rest, after = [], [], iter(arguments), []
-        with look.quietly():
+        with _Quiet() as quiet:
             for case in [list(islice(rest, count)) for count in counts]:
                 for _ in range(2):
                     given = _given(case)
-                    reply, yours = _called(function, given)
+                    reply, yours = _called(function, given, quiet)
                     self._end_copies()
                     replies.append(reply)
-                    after += map(_after, given, case)
+                    pairs = zip(given, case, strict=True)
+                    after += [_after(now, was) for now, was in pairs]
                     if yours is not None:
                         results.append(yours)
         left = np.frombuffer(b"".join(after), np.uint8)
@@ -211,15 +213,31 @@ def _warned(function: object, arguments: list[np.ndarray]) -> list | None:
     return None
 
 
-def _called(function: object, given: list[object]) -> tuple[dict, np.ndarray | None]:
+class _Quiet(ExitStack):
+    """Swallows what calls print and warn of, from the first one on."""
+
+    is_on = False
+
+    def begin(self) -> None:
+        """Begin, unless it has begun; raises what a notebook breaks that this needs."""
+        if not self.is_on:
+            self.enter_context(look.quietly())
+            self.is_on = True
+
+
+def _called(
+    function: object, given: list[object], quiet: _Quiet
+) -> tuple[dict, np.ndarray | None]:
     """Call the function once; return what is to be said of it, and its result.
 
     What it prints goes to where only this call writes.
     """
     if not callable(function):
         return {"missing": True}, None
-    sys.stdout = sys.stderr = printed = io.StringIO()
+    printed = io.StringIO()
     try:
+        quiet.begin()
+        sys.stdout = sys.stderr = printed
         came = function(*given)
     except NotImplementedError:
         return {"unwritten": True}, None
