@@ -88,8 +88,9 @@ class Judging:
     def _look_for_lines(self) -> None:
         """Look for what warns and for the lines of mistakes, now that all is judged.
 
-        What is looked at is drawn from another seed. It cannot change a verdict: the
-        process is asked for nothing afterwards, and if it ends, that is the end.
+        What is looked at is drawn from another seed. It cannot change a verdict: no
+        answer is judged afterwards, and if the process ends, that is the end. Answers
+        that stand alone come last, as they need a process of their own.
         """
         alone: dict[str, str] = {}
         for name, verdict in self._found.items():

@@ -83,6 +83,30 @@ def test_nobody_decides_what_others_with_the_same_answer_are_told():
     )
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("[1, 3]", "[1, 1]", "[1, 2]", "[2, 3]", "[1, 99]", "[-1, 3]", "[1, 10**9]"),
+        *("'alone'", "{}", "[None, 3]", "1 / 0", "exit(0)", "os._exit(0)"),
+    ],
+)
+def test_whatever_is_said_of_standing_alone_the_verdict_is_the_same(said):
+    lies = f"""
+import os, sys
+root = np.sqrt
+sys.modules["course_utils.checks.lookups"].alone = lambda _: {said}
+"""
+    own = ANSWER.replace("np.sqrt", "root")
+    honest = graded("root = np.sqrt", own)["soft_lookup"]
+    told = graded(lies, own)["soft_lookup"]
+    for key in ("points", "state"):
+        assert told[key] == honest[key]
+    plain = honest["message"].partition("; one change")[0]
+    assert told["message"].partition("; one change")[0] == plain
+    # Whoever hands in the same without a lie is told the truth.
+    assert graded("root = np.sqrt", own)["soft_lookup"] == honest
+
+
 def test_what_was_too_slow_for_once_is_looked_for_again(monkeypatch):
     find = Child.find
 
